@@ -1,0 +1,92 @@
+"""The declarative class that makes a folder a Loupe app.
+
+The class body is the contract: the host reads class attributes and calls a few pure functions.
+Nothing here imports Django, and declaring an app imports nothing heavy: code is named as
+``"package.module:attribute"`` and imported by the process that needs it.
+"""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar, Literal
+
+from pydantic import BaseModel
+
+from loupe.contract.exports import Export
+from loupe.contract.extras import AppCommand, AppProcess, AppSchedule, Pages, SyncMode
+from loupe.contract.inputs import InputKind
+from loupe.contract.outcomes import DecisionDraft, Outcome, ReviewVerb
+from loupe.contract.runtime.payload import Payload
+from loupe.contract.runtime.steps import Step
+from loupe.contract.text import Text
+
+
+class DomainApp(ABC):
+    """One pluggable domain app. Each SHALL below has a test in the conformance suite."""
+
+    slug: ClassVar[str]
+    """SHALL be a lower-case Python identifier, unique among the installed apps."""
+
+    name: ClassVar[Text]
+    summary: ClassVar[Text]
+    icon: ClassVar[str]
+    """The static path of an SVG of the app's own."""
+
+    inputs: ClassVar[tuple[InputKind, ...]]
+    """SHALL hold at least one kind; no media type SHALL belong to two kinds."""
+
+    steps: ClassVar[tuple[Step, ...]]
+    """SHALL name importable code; step names SHALL be unique. Allowed shapes: sandbox then
+    engine; sandbox alone; one child; or, for rows, one engine step that is a service."""
+
+    needs_model: ClassVar[bool] = True
+    """Whether a job names a registered model. The engine step is then that model's runner."""
+
+    service: ClassVar[str | None] = None
+    """The `Service` class resident in the engine, for apps with live state."""
+
+    result_schema: ClassVar[type[BaseModel]]
+    """SHALL be frozen, forbid unknown fields and carry a ``schema_version`` with a default."""
+
+    result_form: ClassVar[Literal["rows", "columns"]] = "rows"
+    """``rows``: one database row a result. ``columns``: one Parquet block an item, for results
+    by the thousand; the schema is then that of one row of the block, of scalar fields only."""
+
+    operating_point_schema: ClassVar[type[BaseModel]]
+    """SHALL be constructible without arguments: the defaults of a new model."""
+
+    outcomes: ClassVar[tuple[Outcome, ...]]
+    review_verbs: ClassVar[tuple[ReviewVerb, ...]]
+    """Shortcuts SHALL be unique; an outcome a verb sets SHALL be declared."""
+
+    exports: ClassVar[tuple[Export, ...]] = ()
+    sync: ClassVar[SyncMode | None] = None
+    pages: ClassVar[Pages]
+    commands: ClassVar[tuple[AppCommand, ...]] = ()
+    benchmarks: ClassVar[tuple[AppCommand, ...]] = ()
+    schedules: ClassVar[tuple[AppSchedule, ...]] = ()
+    processes: ClassVar[tuple[AppProcess, ...]] = ()
+
+    check_artefact: ClassVar[str | None] = None
+    """``"package.module:function"`` ``(folder: Path, upload: Path, name: str) -> dict``: checks an
+    uploaded model file in a sandbox, writes the artefact into `folder` and returns its manifest.
+    None: the app takes no uploaded models."""
+
+    shipped_models: ClassVar[tuple[str, ...]] = ()
+    """Folders (relative to the app's package) with artefacts registered by ``manage.py up``."""
+
+    samples: ClassVar[str | None] = None
+    """Folder (relative to the app's package) with sample inputs for a first try."""
+
+    @classmethod
+    @abstractmethod
+    def assemble(cls, payload: Payload) -> BaseModel | list[BaseModel]:
+        """Turn the last step's payload into the result (rows: one; columns: one per row)."""
+
+    @classmethod
+    @abstractmethod
+    def decide(cls, result: BaseModel, operating_point: BaseModel) -> DecisionDraft:
+        """SHALL be pure: equal arguments give equal decisions, and nothing else is read."""
+
+    @classmethod
+    def request(cls, operating_point: BaseModel) -> dict[str, float | int | str | bool]:
+        """Options handed to the engine step with each item (a score floor, a tile size)."""
+        return {}

@@ -1,0 +1,80 @@
+"""Optional things an app brings along: commands, benchmarks, schedules, processes, pages."""
+
+from dataclasses import dataclass, field
+
+from loupe.contract.text import Text
+
+
+@dataclass(frozen=True, kw_only=True)
+class AppCommand:
+    """``manage.py <name> <slug> …`` (or ``manage.py bench <name>`` for a benchmark).
+
+    `run` names a function ``(argv: list[str]) -> int`` as ``"package.module:function"``.
+    """
+
+    name: str
+    help: str
+    run: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AppSchedule:
+    """A task the host can run on a timetable.
+
+    `run` names a function ``(project_id: str, options: dict) -> str`` whose answer goes into the
+    schedule's history; `default_cron` is five fields in the project's time zone.
+    """
+
+    key: str
+    label: Text
+    run: str
+    default_cron: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AppProcess:
+    """A long-lived process started by ``manage.py up``: ``python -m <module> <arguments…>``."""
+
+    name: str
+    module: str
+    arguments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pages:
+    """Templates for the host's fixed slots, and the app's own pages.
+
+    `workspace` and `result` extend the host's templates; `script` and `style` are static paths
+    loaded only where the app's slots are shown. `urls` and `api_urls` are mounted under
+    ``/<slug>/`` and ``/api/v1/<slug>/``.
+    """
+
+    result: str
+    row: str
+    workspace: str = "console/workspace.html"
+    scripts: tuple[str, ...] = ()
+    styles: tuple[str, ...] = ()
+    urls: str | None = None
+    api_urls: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SyncMode:
+    """The app answers one request at once: ``POST /api/v1/<slug>/<verb>``.
+
+    Attributes:
+        body: ``file`` (one input, raw or multipart) or ``rows`` (a batch of JSON rows).
+        row_schema: the pydantic class of one row, as ``"package.module:Class"``; only for rows.
+        max_rows: largest batch accepted; only for rows.
+        fail_open, fail_closed: the outcomes given when the engine is late or gone and the caller
+            declared that policy.
+    """
+
+    verb: str
+    body: str
+    fail_open: str
+    fail_closed: str
+    row_schema: str | None = None
+    max_rows: int = 0
+    deadline_ms: int = 2000
+    description: Text = field(default_factory=lambda: Text(en="", zh=""))

@@ -1,0 +1,26 @@
+"""What flows between steps: named arrays plus plain JSON."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+
+JsonValue: TypeAlias = None | bool | int | float | str | list["JsonValue"] | dict[str, "JsonValue"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Payload:
+    """Named arrays (shared memory between processes) and JSON-able `meta`.
+
+    `arrays` maps a tensor name to a C-contiguous array; `meta` carries what is small: sizes,
+    scales, file names. Nothing in `meta` may be an array or bytes.
+    """
+
+    arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
+    meta: Mapping[str, JsonValue] = field(default_factory=dict)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all arrays together."""
+        return sum(array.nbytes for array in self.arrays.values())

@@ -1,0 +1,103 @@
+"""Steps of an app's pipeline and the protocols their code follows.
+
+A step names its code as ``"package.module:attribute"`` so that declaring a pipeline imports
+nothing heavy; the process that runs the step imports it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Protocol
+
+from loupe.contract.runtime.payload import JsonValue, Payload
+from loupe.contract.runtime.reporter import Reporter
+
+
+class Place(StrEnum):
+    """Where a step runs."""
+
+    SANDBOX = "sandbox"  # a memory-capped child process: everything that parses untrusted bytes
+    ENGINE = "engine"  # the process that owns models (a `Runner`) and live state (a `Service`)
+    CHILD = "child"  # a leased child of its own with a heartbeat: work that takes minutes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One named step. `name` is also the key of its wall time in every result.
+
+    * ``Place.SANDBOX``: `run` names a `Parse` function.
+    * ``Place.ENGINE``: `run` names a `Runner` or `Service` class; the result of the step before
+      is its request.
+    * ``Place.CHILD``: `run` names a `LongWork` function.
+    """
+
+    name: str
+    place: Place
+    run: str
+
+
+class Parse(Protocol):
+    """Reads one untrusted file. Runs in a memory-capped process that may be killed at any time."""
+
+    def __call__(self, path: Path, options: Mapping[str, JsonValue]) -> Payload:
+        """Return the decoded payload, or raise `InputRefused` with a full sentence."""
+
+
+class Runner(Protocol):
+    """A model resident in the engine. Built by calling the class with ``(artefact, manifest)``:
+    the folder that holds the verified files, and its parsed ``manifest.json``."""
+
+    def infer(self, requests: Sequence[Payload], clock: "Clock") -> list[Payload]:
+        """Answer several requests at once, in order. Must be safe to call from several threads."""
+
+    def close(self) -> None:
+        """Release memory and devices."""
+
+
+class Service(Protocol):
+    """Live, exact state with one writer inside the engine. Built by calling the class with no
+    arguments. The engine journals every request before it answers, so `apply` must be a
+    deterministic function of the state and the request."""
+
+    def apply(self, request: Payload) -> Payload:
+        """Advance the state by one request and answer it."""
+
+    def snapshot(self, folder: Path) -> None:
+        """Write the whole state below `folder` (no pickles)."""
+
+    def restore(self, folder: Path) -> None:
+        """Read what `snapshot` wrote."""
+
+
+class LongWork(Protocol):
+    """Minutes of work on one item, in a child process of its own.
+
+    `scratch` is a folder that survives a kill, so that the next attempt can resume.
+    """
+
+    def __call__(
+        self, path: Path, options: Mapping[str, JsonValue], scratch: Path, reporter: Reporter
+    ) -> Payload:
+        """Return what the result is made of; call `reporter` often."""
+
+
+class Clock(Protocol):
+    """Collects wall times: ``with clock.stage("preprocess"): …``."""
+
+    def stage(self, name: str) -> Any:
+        """A context manager that adds its wall time in milliseconds under `name`."""
+
+
+def load(target: str) -> Any:
+    """Import ``"package.module:attribute"``.
+
+    Raises:
+        ValueError: `target` has no colon.
+        ImportError, AttributeError: it names nothing.
+    """
+    module, _, attribute = target.partition(":")
+    if not attribute:
+        raise ValueError(f"{target!r} names no code: write it as 'package.module:attribute'.")
+    return getattr(import_module(module), attribute)

@@ -1,0 +1,8 @@
+"""Django's view of `loupe.monitoring`."""
+
+from django.apps import AppConfig
+
+
+class MonitoringConfig(AppConfig):
+    name = "loupe.monitoring"
+    label = "monitoring"

@@ -1,0 +1,70 @@
+"""What runs when. The timetable itself is a django-celery-beat periodic task."""
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from django_celery_beat.models import PeriodicTask
+
+from loupe.accounts.models import Project
+from loupe.ids import new_id
+
+
+class Schedule(models.Model):
+    """A project's timetable entry: inspect a folder, or run one of an app's own tasks."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="schedules")
+    app = models.CharField(max_length=50)
+    task = models.CharField(max_length=50, help_text="'folder', or the key of an AppSchedule")
+    name = models.CharField(max_length=100)
+    options = models.JSONField(default=dict)
+    cron = models.CharField(max_length=100, blank=True, help_text="five fields")
+    interval_seconds = models.PositiveIntegerField(null=True)
+    time_zone = models.CharField(max_length=50, default="UTC")
+    skip_if_running = models.BooleanField(default=True)
+    enabled = models.BooleanField(default=True)
+    periodic_task = models.OneToOneField(
+        PeriodicTask, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(cron="") ^ models.Q(interval_seconds__isnull=True),
+                name="schedule_has_cron_or_interval",
+            ),
+            models.UniqueConstraint(fields=["project", "name"], name="schedule_name_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ScheduleRun(models.Model):
+    """One time a schedule came due."""
+
+    class State(models.TextChoices):
+        RUNNING = "running", _("Running")
+        DONE = "done", _("Done")
+        FAILED = "failed", _("Failed")
+        SKIPPED = "skipped", _("Skipped")
+
+    schedule = models.ForeignKey(Schedule, on_delete=models.CASCADE, related_name="runs")
+    state = models.CharField(max_length=10, choices=State.choices)
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    job_id = models.UUIDField(null=True, help_text="the job it started, if it did")
+    outcome = models.TextField(blank=True, help_text="one sentence")
+    by_hand = models.BooleanField(default=False)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["schedule", "-id"])]
+
+    def __str__(self) -> str:
+        return f"{self.schedule} {self.started_at:%F %T}"

@@ -1,0 +1,215 @@
+"""Settings every environment shares. Nothing here imports an app's code."""
+
+from importlib.metadata import entry_points, version
+from pathlib import Path
+
+from django.utils.translation import gettext_lazy as _
+
+from loupe.settings import env
+
+ROOT = Path(__file__).resolve().parents[3]
+VAR = env.folder("LOUPE_VAR", ROOT / "var")
+VERSION = version("loupe")
+
+SECRET_KEY = env.text("LOUPE_SECRET_KEY", "")
+DEBUG = False
+ALLOWED_HOSTS = env.words("LOUPE_HOSTS", ("127.0.0.1", "localhost", "[::1]"))
+CSRF_TRUSTED_ORIGINS = env.words("LOUPE_ORIGINS")
+
+# An app is named by the dotted path of its AppConfig; loupe.plugins checks each.
+DOMAIN_APPS = sorted(point.value for point in entry_points(group="loupe.apps"))
+
+INSTALLED_APPS = [
+    "loupe.console.apps.ConsoleConfig",
+    "loupe.api.apps.ApiConfig",
+    "loupe.supervisor.apps.SupervisorConfig",
+    "loupe.monitoring.apps.MonitoringConfig",
+    "loupe.schedules.apps.SchedulesConfig",
+    "loupe.delivery.apps.DeliveryConfig",
+    "loupe.review.apps.ReviewConfig",
+    "loupe.jobs.apps.JobsConfig",
+    "loupe.intake.apps.IntakeConfig",
+    "loupe.registry.apps.RegistryConfig",
+    "loupe.audit.apps.AuditConfig",
+    "loupe.accounts.apps.AccountsConfig",
+    "loupe.blobs.apps.BlobsConfig",
+    "loupe.plugins.apps.PluginsConfig",
+    *[value.replace(":", ".") for value in DOMAIN_APPS],
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "axes",
+    "csp",
+    "django_celery_beat",
+    "django_cotton",
+    "django_htmx",
+    "rest_framework",
+    "rest_framework_api_key",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+
+ROOT_URLCONF = "loupe.urls"
+ASGI_APPLICATION = "loupe.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "django.template.context_processors.i18n",
+            ],
+        },
+    }
+]
+
+DATABASES = {"default": env.database("DATABASE_URL", f"sqlite:///{VAR / 'loupe.sqlite3'}")}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+ACCOUNT_ADAPTER = "loupe.accounts.adapter.ClosedSignup"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = 0.25  # hours
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("zh-hans", _("Simplified Chinese"))]
+LOCALE_PATHS = [ROOT / "platform" / "loupe" / "locale"]
+TIME_ZONE = env.text("LOUPE_TIME_ZONE", "UTC")
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = VAR / "static"
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "script-src": ["'self'"],
+        # The one inline style of OpenSeadragon 6.1.1.
+        "style-src": ["'self'", "'sha256-9xTiqzfwFaL2SGb1rmr8gysEwVVjIvqWAgmZgqFqpEE='"],
+        "img-src": ["'self'", "data:", "blob:"],
+        "connect-src": ["'self'"],
+        "worker-src": ["'self'", "blob:"],
+        "font-src": ["'self'"],
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "loupe.api.authentication.ApiKeyAuthentication",
+        "loupe.api.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["loupe.api.permissions.DenyByDefault"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "loupe.api.problems.handle_exception",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Loupe",
+    "DESCRIPTION": "Images, tables and studies in; decisions with their evidence out.",
+    "VERSION": VERSION,
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+}
+
+BROKER_URL = env.text("BROKER_URL", f"redis+socket://{VAR / 'run' / 'valkey.sock'}")
+CELERY_BROKER_URL = BROKER_URL
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 240,
+    "unacked_restore_interval": 2,
+    "unacked_restore_throttle": 1,
+}
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_TIME_LIMIT = 120
+CELERY_TASK_SOFT_TIME_LIMIT = 100
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_CONCURRENCY = env.number("LOUPE_WORKERS", 2, at_least=1)
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_TIMEZONE = "UTC"
+
+# Blobs: a folder, or s3://bucket?endpoint_url=… through django-storages.
+STORAGE_URL = env.text("STORAGE_URL", f"file://{VAR / 'blobs'}")
+MODEL_REPOSITORY = env.folder("LOUPE_MODELS", VAR / "models")
+ENGINE_SOCKET = env.folder("LOUPE_ENGINE_SOCKET", VAR / "run" / "engine.sock")
+WATCH_ROOT = env.folder("LOUPE_WATCH_ROOT", VAR / "watch")
+SCRATCH = VAR / "scratch"
+
+# Limits of intake. Each refusal names the limit and its variable.
+MAX_UPLOAD_BYTES = env.number("LOUPE_MAX_UPLOAD_BYTES", 4 * 2**30, at_least=1)
+MAX_FILES = env.number("LOUPE_MAX_FILES", 20_000, at_least=1)
+MAX_ARCHIVE_BYTES = env.number("LOUPE_MAX_ARCHIVE_BYTES", 16 * 2**30, at_least=1)
+MAX_COMPRESSION_RATIO = env.number("LOUPE_MAX_COMPRESSION_RATIO", 200, at_least=1)
+MIN_FREE_BYTES = env.number("LOUPE_MIN_FREE_BYTES", 256 * 2**20)
+SANDBOX_MEMORY_BYTES = env.number("LOUPE_SANDBOX_MEMORY_BYTES", 2 * 2**30, at_least=2**28)
+
+LEASE_SECONDS = env.number("LOUPE_LEASE_SECONDS", 30, at_least=1)
+MAX_ATTEMPTS = env.number("LOUPE_MAX_ATTEMPTS", 3, at_least=1)
+
+FILE_UPLOAD_HANDLERS = ["loupe.intake.upload.SpoolToDisk"]
+FILE_UPLOAD_MAX_MEMORY_SIZE = 0
+DATA_UPLOAD_MAX_NUMBER_FILES = MAX_FILES
+DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 2**20
+
+LOGGING_CONFIG = "loupe.monitoring.logs.configure"

@@ -1,0 +1,8 @@
+"""Django's view of `loupe.supervisor`."""
+
+from django.apps import AppConfig
+
+
+class SupervisorConfig(AppConfig):
+    name = "loupe.supervisor"
+    label = "supervisor"
