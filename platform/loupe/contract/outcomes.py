@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from loupe.contract.text import Text
@@ -45,6 +46,16 @@ class DecisionDraft(BaseModel):
     score: float = Field(description="What a list is sorted by; higher needs a person sooner.")
     label: str = Field(default="", description="The leading class, for filters.")
     reasons: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecisionColumns:
+    """Decisions of a whole block, one array entry a row: `outcome` and `label` of unicode,
+    `score` of float64."""
+
+    outcome: np.ndarray
+    score: np.ndarray
+    label: np.ndarray
 
 
 @dataclass(frozen=True, kw_only=True)
