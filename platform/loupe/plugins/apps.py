@@ -1,8 +1,16 @@
-"""Django's view of `loupe.plugins`."""
+"""Django's view of `loupe.plugins`: fills and closes the registry at start."""
+
+from contextlib import suppress
 
 from django.apps import AppConfig
+
+from loupe.plugins import registry
 
 
 class PluginsConfig(AppConfig):
     name = "loupe.plugins"
     label = "plugins"
+
+    def ready(self) -> None:
+        with suppress(ModuleNotFoundError):
+            registry.fill()

@@ -25,7 +25,9 @@ def declared() -> dict[str, type[DomainApp]]:
         package = point.module.rpartition(".")[0]
         app = load(f"{package}.app:App")
         if not (isinstance(app, type) and issubclass(app, DomainApp)):
-            raise ValueError(f"{package}.app:App is no DomainApp; entry point {point.name!r} names it.")
+            raise ValueError(
+                f"{package}.app:App is no DomainApp; entry point {point.name!r} names it."
+            )
         if app.slug in found:
             raise ValueError(f"Two installed apps claim the slug {app.slug!r}; uninstall one.")
         found[app.slug] = app

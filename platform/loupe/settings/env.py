@@ -58,7 +58,7 @@ def folder(name: str, default: Path) -> Path:
 
 
 def database(name: str, default: str) -> dict[str, object]:
-    """A ``sqlite:////path`` or ``postgresql://user:password@host:port/name`` URL as Django wants it."""
+    """A ``sqlite:////path`` or ``postgresql://user:password@host:port/name`` URL for Django."""
     url = os.environ.get(name, default)
     parts = urlsplit(url)
     if parts.scheme == "sqlite":

@@ -1,4 +1,19 @@
-"""Tests: quick password hashing, no throttles by accident, everything else as in production."""
+"""Tests: quick password hashing, a folder of their own, everything else as in production."""
+
+import atexit
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+if "LOUPE_VAR" not in os.environ:
+    os.environ["LOUPE_VAR"] = os.environ["LOUPE_TEST_VAR"] = tempfile.mkdtemp(prefix="loupe-test-")
+    atexit.register(shutil.rmtree, os.environ["LOUPE_VAR"], ignore_errors=True)
+elif os.environ["LOUPE_VAR"] == os.environ.get("LOUPE_TEST_VAR"):
+    # A parallel test process inherits its parent's folder and takes a part of it for itself.
+    os.environ["LOUPE_VAR"] = str(
+        Path(os.environ["LOUPE_VAR"]) / os.environ.get("PYTEST_XDIST_WORKER", f"p{os.getpid()}")
+    )
 
 from loupe.settings.base import *  # noqa: F403
 
