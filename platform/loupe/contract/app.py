@@ -108,6 +108,12 @@ class DomainApp(ABC):
         )
 
     @classmethod
+    @abstractmethod
+    def examples(cls) -> tuple[BaseModel, ...]:
+        """Results that, under the default operating point, SHALL reach every outcome. They are
+        shown in the API's documentation and drive the conformance suite."""
+
+    @classmethod
     def request(cls, operating_point: BaseModel) -> dict[str, float | int | str | bool]:
         """Options handed to the engine step with each item (a score floor, a tile size)."""
         return {}

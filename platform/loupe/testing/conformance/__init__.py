@@ -1,0 +1,22 @@
+"""The conformance suite: an app is complete when it passes.
+
+A distribution's own tests need two lines::
+
+    from loupe.testing.conformance import AppConformance
+
+    class TestConformance(AppConformance): ...
+
+The suite runs over every installed app. It knows the contract, never an app; each test names the
+SHALL of ``docs/app_contract.md`` that it holds.
+"""
+
+from loupe.testing.conformance.declaration import Declaration
+from loupe.testing.conformance.decisions import Decisions
+from loupe.testing.conformance.live_state import LiveState
+from loupe.testing.conformance.pipeline import Pipeline
+
+__all__ = ["AppConformance"]
+
+
+class AppConformance(Declaration, Decisions, Pipeline, LiveState):
+    """Everything an app promises, tested."""
