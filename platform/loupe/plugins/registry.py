@@ -2,7 +2,7 @@
 
 from loupe.contract.app import DomainApp
 from loupe.contract.runtime.errors import LoupeError
-from loupe.plugins import discovery
+from loupe.contract import discovery
 
 
 class UnknownApp(LoupeError):
