@@ -31,7 +31,11 @@ class Pipeline(Subject):
             assert isinstance(payload, Payload)
             assert payload.arrays
 
-    @pytest.mark.parametrize("content", [b"", b"\0" * 64, b"%PDF-1.7 not this", b"\xff\xd8\xff"])
+    @pytest.mark.parametrize(
+        "content",
+        [b"", b"\0" * 64, b"%PDF-1.7 not this", b"\xff\xd8\xff"],
+        ids=["empty", "zeros", "pdf", "cut jpeg"],
+    )
     def test_c21_foreign_bytes_are_refused_in_a_sentence(
         self, app: type[DomainApp], content: bytes, tmp_path: Path
     ) -> None:
