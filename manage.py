@@ -10,4 +10,7 @@ if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "loupe.settings.dev")
     from django.core.management import execute_from_command_line
 
+    from loupe.contract.runtime.offline import stay_offline
+
+    stay_offline()
     execute_from_command_line(sys.argv)

@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Lint, then every test: two at a time where that is safe, then those that need the machine alone.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+python=.venv/bin/python
+failed=0
+scripts/browser.sh || exit 1
+scripts/lint.sh || failed=1
+echo "test: side by side"
+"$python" -m pytest -n 2 --dist loadscope -m "not serial" --durations 10 || failed=1
+echo "test: one after another, with real processes"
+"$python" -m pytest -m serial --durations 10 || failed=1
+exit "$failed"
