@@ -88,7 +88,13 @@ class Item(models.Model):
     position = models.PositiveIntegerField(help_text="order within the job, from 0")
     options = models.JSONField(default=dict, help_text="e.g. a row range of the input")
     state = models.CharField(max_length=10, choices=ItemState.choices, default=ItemState.QUEUED)
-    attempts = models.PositiveSmallIntegerField(default=0)
+    attempts = models.PositiveSmallIntegerField(default=0, help_text="times it was begun")
+    losses = models.PositiveSmallIntegerField(
+        default=0, help_text="times its worker died; from the first on it is worked on alone"
+    )
+    postponements = models.PositiveSmallIntegerField(
+        default=0, help_text="times something was missing for the moment: the engine, disk space"
+    )
     lease_token = models.UUIDField(null=True)
     lease_until = models.DateTimeField(null=True)
     not_before = models.DateTimeField(null=True, help_text="back-off of a temporary failure")
@@ -105,6 +111,11 @@ class Item(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(fields=["job", "state", "position"]),
+            models.Index(
+                fields=["job", "ended_at"],
+                condition=models.Q(ended_at__isnull=False),
+                name="items_ended",
+            ),
             models.Index(
                 fields=["lease_until"],
                 condition=models.Q(state="leased"),

@@ -1,0 +1,199 @@
+"""Writing synchronous calls down: submission, input, job, item, result and decision at once.
+
+`record_sync` stores one call, `record_many` several calls, each in one transaction. What is
+answered was stored before.
+"""
+
+import time
+import uuid
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from django.db import transaction
+from django.utils import timezone
+from pydantic import BaseModel
+
+from loupe.accounts.models import Project
+from loupe.accounts.policy import Actor
+from loupe.blobs.models import Blob
+from loupe.changes.kinds import Kind
+from loupe.changes.services import publish_many
+from loupe.contract.outcomes import DecisionDraft
+from loupe.intake.models import Channel, Input, Submission
+from loupe.jobs.models import Decision, Item, ItemState, Job, JobState, Provenance, Result
+from loupe.jobs.provenance import shared
+from loupe.registry.models import ModelVersion, OperatingPoint
+
+
+@dataclass(frozen=True, kw_only=True)
+class SyncCall:
+    """One synchronous call once its answer is known.
+
+    Attributes:
+        app: the app's slug.
+        name: what the caller named the input.
+        blob: the input's bytes as stored; the row may still be unsaved.
+        result, decision: None where the engine was late or gone; then `error_code` and `error`
+            say why, the item counts as failed and can be tried again.
+        fallback: ``fail_open`` or ``fail_closed`` where the caller's policy was applied.
+    """
+
+    actor: Actor
+    project: Project
+    app: str
+    version: ModelVersion | None
+    operating_point: OperatingPoint | None
+    name: str
+    kind: str
+    blob: Blob | None
+    result: BaseModel | None = None
+    decision: DecisionDraft | None = None
+    times_ms: dict[str, float] = field(default_factory=dict)
+    fallback: str = ""
+    error_code: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recorded:
+    """The ids a call was stored under; `result_id` is None where there is no result."""
+
+    submission_id: uuid.UUID
+    job_id: uuid.UUID
+    item_id: int
+    result_id: int | None
+
+
+def record_sync(call: SyncCall) -> Recorded:
+    """Store one call; see `record_many`."""
+    return record_many([call])[0]
+
+
+def record_many(calls: Sequence[SyncCall]) -> list[Recorded]:
+    """Store several calls in one transaction: all or none of them."""
+    start = time.perf_counter()
+    now = timezone.now()
+    with transaction.atomic():
+        blobs = {call.blob.pk: call.blob for call in calls if call.blob is not None}
+        Blob.objects.bulk_create(blobs.values(), ignore_conflicts=True)
+        submissions = Submission.objects.bulk_create(
+            Submission(
+                project_id=call.project.pk,
+                app=call.app,
+                channel=Channel.SYNC,
+                name=call.name,
+                sent_by_user=call.actor.user,
+                sent_by_key=call.actor.key,
+                fallback=call.fallback,
+            )
+            for call in calls
+        )
+        inputs = Input.objects.bulk_create(
+            Input(submission=submission, name=call.name, kind=call.kind, blob=call.blob)
+            for submission, call in zip(submissions, calls, strict=True)
+        )
+        jobs = Job.objects.bulk_create(
+            Job(
+                project_id=call.project.pk,
+                submission=submission,
+                app=call.app,
+                provenance=provenance,
+                state=JobState.DONE,
+                started_at=now,
+                ended_at=now,
+            )
+            for submission, call, provenance in zip(
+                submissions, calls, _provenances(calls), strict=True
+            )
+        )
+        items = Item.objects.bulk_create(
+            Item(
+                job=job,
+                input=received,
+                position=0,
+                state=ItemState.FAILED if call.decision is None else ItemState.DONE,
+                attempts=1,
+                error_code=call.error_code,
+                error=call.error,
+                ended_at=now,
+            )
+            for job, received, call in zip(jobs, inputs, calls, strict=True)
+        )
+        store_ms = (time.perf_counter() - start) * 1e3
+        results = {
+            result.item_id: result
+            for result in Result.objects.bulk_create(
+                Result(
+                    item=item,
+                    project_id=call.project.pk,
+                    job=job,
+                    app=call.app,
+                    provenance_id=job.provenance_id,
+                    data=call.result.model_dump(mode="json"),
+                    times_ms={**call.times_ms, "store": store_ms},
+                    outcome=call.decision.outcome,
+                    label=call.decision.label,
+                    score=call.decision.score,
+                    created_at=now,
+                )
+                for job, item, call in zip(jobs, items, calls, strict=True)
+                if call.result is not None and call.decision is not None
+            )
+        }
+        Decision.objects.bulk_create(
+            Decision(
+                result=results[item.pk],
+                operating_point=call.operating_point,
+                outcome=call.decision.outcome,
+                score=call.decision.score,
+                label=call.decision.label,
+                reasons=[reason.model_dump(mode="json") for reason in call.decision.reasons],
+                fallback=call.fallback,
+            )
+            for item, call in zip(items, calls, strict=True)
+            if call.decision is not None and item.pk in results
+        )
+        _publish(calls, items, results)
+    return [
+        Recorded(
+            submission_id=submission.pk,
+            job_id=job.pk,
+            item_id=item.pk,
+            result_id=results[item.pk].pk if item.pk in results else None,
+        )
+        for submission, job, item in zip(submissions, jobs, items, strict=True)
+    ]
+
+
+def _publish(calls: Sequence[SyncCall], items: Sequence[Item], results: dict[int, Result]) -> None:
+    """One line of the changes feed per call."""
+    lines: dict[uuid.UUID, list[tuple[Kind, object, dict[str, object]]]] = defaultdict(list)
+    projects: dict[uuid.UUID, Project] = {}
+    for call, item in zip(calls, items, strict=True):
+        projects[call.project.pk] = call.project
+        result = results.get(item.pk)
+        if result is None:
+            data = {"app": call.app, "job": str(item.job_id), "code": call.error_code}
+            lines[call.project.pk].append((Kind.ITEM_FAILED, item.pk, data))
+        else:
+            data = {"app": call.app, "job": str(item.job_id), "outcome": result.outcome}
+            lines[call.project.pk].append((Kind.RESULT_DECIDED, result.pk, data))
+    for project_id, told in lines.items():
+        publish_many(projects[project_id], told)
+
+
+def _provenances(calls: Sequence[SyncCall]) -> list[Provenance]:
+    """The provenance row of each call, looked up once per combination."""
+    found: dict[tuple[str, int | None, int | None], Provenance] = {}
+    rows: list[Provenance] = []
+    for call in calls:
+        key = (
+            call.app,
+            call.version.pk if call.version else None,
+            call.operating_point.pk if call.operating_point else None,
+        )
+        if key not in found:
+            found[key] = shared(call.app, call.version, call.operating_point)
+        rows.append(found[key])
+    return rows
