@@ -1,4 +1,4 @@
-"""Refusals of the policy module."""
+"""Refusals of this package."""
 
 from loupe.contract.runtime.errors import LoupeError
 
@@ -13,3 +13,21 @@ class Denied(LoupeError):
     """The thing is visible, the action on it is not allowed."""
 
     code = "denied"
+
+
+class KeyRefused(LoupeError):
+    """An API key that does not open anything: ``key_unknown``, ``key_revoked``, ``key_expired``."""
+
+    code = "key_unknown"
+
+
+class Invalid(LoupeError):
+    """An argument of a service has a value that is not allowed."""
+
+    code = "invalid"
+
+
+class LastAdmin(LoupeError):
+    """The change would leave a project without an administrator."""
+
+    code = "last_admin"

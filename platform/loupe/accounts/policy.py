@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 from django.db import models
+from django.utils.translation import gettext as _
 
 from loupe.accounts.errors import Denied, NotVisible
 from loupe.accounts.models import ApiKey, Membership, Project, Role
@@ -74,7 +75,7 @@ class Actor:
     def of(cls, user: AbstractBaseUser | AnonymousUser) -> "Actor":
         """The person behind a request; anonymous people are refused before this."""
         if not isinstance(user, User):
-            raise Denied("Sign in first: nobody is signed in.", code="not_signed_in")
+            raise Denied(_("Sign in first: nobody is signed in."), code="not_signed_in")
         return cls(user=user)
 
 
@@ -87,16 +88,20 @@ def projects(actor: Actor) -> "models.QuerySet[Project]":
         return Project.objects.filter(pk=actor.key.project_id)
     if actor.user is None:
         return Project.objects.all()
+    if not actor.user.is_active:
+        return Project.objects.none()
     if actor.user.is_superuser:
         return Project.objects.all()
     return Project.objects.filter(memberships__user=actor.user)
 
 
-def visible(rows: "models.QuerySet[RowModel]", actor: Actor, path: str = "project") -> "models.QuerySet[RowModel]":
+def visible(
+    rows: "models.QuerySet[RowModel]", actor: Actor, path: str = "project"
+) -> "models.QuerySet[RowModel]":
     """Only those of `rows` whose project (reached by the lookup `path`) the actor may see."""
     if actor.key is not None:
         return rows.filter(**{path: actor.key.project_id})
-    if actor.user is None or actor.user.is_superuser:
+    if actor.user is None or (actor.user.is_superuser and actor.user.is_active):
         return rows
     return rows.filter(**{f"{path}__in": projects(actor).values("pk")})
 
@@ -105,10 +110,12 @@ def can(actor: Actor, action: Action, project: Project) -> bool:
     """Whether the actor may do `action` in `project`."""
     if actor.key is not None:
         return actor.key.project_id == project.pk and action.value in actor.key.scopes
-    if actor.user is None or actor.user.is_superuser:
+    if actor.user is None:
         return True
     if not actor.user.is_active:
         return False
+    if actor.user.is_superuser:
+        return True
     membership = Membership.objects.filter(project=project, user=actor.user).first()
     return membership is not None and _RANK[Role(membership.role)] >= _RANK[LOWEST_ROLE[action]]
 
@@ -121,15 +128,19 @@ def require(actor: Actor, action: Action, project: Project) -> None:
         Denied: it does, but the role or scope does not cover `action`.
     """
     if not projects(actor).filter(pk=project.pk).exists():
-        raise NotVisible(f"There is no project {project.slug!r} that you can see.")
+        raise NotVisible(
+            _("There is no project %(slug)r that you can see.") % {"slug": project.slug}
+        )
     if can(actor, action, project):
         return
     if actor.key is not None:
         raise Denied(
-            f"This key lacks the scope {action.value!r}; it has {sorted(actor.key.scopes)}.",
+            _("This key lacks the scope %(scope)r; it has %(scopes)s.")
+            % {"scope": action.value, "scopes": sorted(actor.key.scopes)},
             code="scope_missing",
         )
     raise Denied(
-        f"{action.value!r} needs the role {LOWEST_ROLE[action].value!r} or above in this project.",
+        _("%(action)r needs the role %(role)r or above in this project.")
+        % {"action": action.value, "role": LOWEST_ROLE[action].value},
         code="role_missing",
     )

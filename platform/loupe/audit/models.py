@@ -4,14 +4,15 @@ from typing import ClassVar
 
 from django.db import models
 
-from loupe.accounts.models import Project
-
 
 class Event(models.Model):
     """One thing that happened. Rows are never changed or deleted; `loupe.audit.services` writes
     them and database triggers refuse anything else."""
 
-    project = models.ForeignKey(Project, on_delete=models.PROTECT, null=True, related_name="+")
+    # Named by string: accounts writes events too, so this package knows nothing of it.
+    project = models.ForeignKey(
+        "accounts.Project", on_delete=models.PROTECT, null=True, related_name="+"
+    )
     at = models.DateTimeField()
     actor = models.CharField(max_length=200, help_text="user:NAME, key:PREFIX or system")
     action = models.CharField(max_length=60, help_text="noun.verb, e.g. review.given")

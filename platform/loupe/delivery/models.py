@@ -1,27 +1,13 @@
-"""What leaves Loupe by itself: webhooks with their attempts, and the changes feed."""
+"""Webhooks, what is on its way to them, and every attempt."""
 
 from typing import ClassVar
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from loupe.accounts.models import Project
+from loupe.changes.models import Change
 from loupe.ids import new_id
-
-
-class Change(models.Model):
-    """One line of the changes feed; `id` is the cursor and only ever grows."""
-
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
-    at = models.DateTimeField()
-    kind = models.CharField(max_length=40, help_text="e.g. job.done, result.decided")
-    subject = models.CharField(max_length=60, help_text="the id of what changed")
-    data = models.JSONField(default=dict)
-
-    class Meta:
-        indexes: ClassVar = [models.Index(fields=["project", "id"])]
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.subject}"
 
 
 class Webhook(models.Model):
@@ -33,6 +19,7 @@ class Webhook(models.Model):
     kinds = models.JSONField(default=list, help_text="kinds of change; empty: all")
     secret = models.CharField(max_length=100, help_text="shown once; signs each delivery")
     enabled = models.BooleanField(default=True)
+    cursor = models.BigIntegerField(default=0, help_text="the last change made into a delivery")
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:
@@ -43,14 +30,15 @@ class Delivery(models.Model):
     """One change on its way to one webhook, until it arrives or is given up."""
 
     class State(models.TextChoices):
-        PENDING = "pending"
-        DELIVERED = "delivered"
-        GIVEN_UP = "given_up"
+        PENDING = "pending", _("Pending")
+        DELIVERED = "delivered", _("Delivered")
+        GIVEN_UP = "given_up", _("Given up")
 
     webhook = models.ForeignKey(Webhook, on_delete=models.CASCADE, related_name="deliveries")
     change = models.ForeignKey(Change, on_delete=models.CASCADE, related_name="deliveries")
     state = models.CharField(max_length=10, choices=State.choices, default=State.PENDING)
     next_attempt_at = models.DateTimeField()
+    give_up_at = models.DateTimeField(help_text="no attempt is made after this time")
     lease_until = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
 

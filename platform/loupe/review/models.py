@@ -11,7 +11,7 @@ from loupe.jobs.models import Result
 class Review(models.Model):
     """One statement by one person; the latest one of a result counts, undo is a new row."""
 
-    result = models.ForeignKey(Result, on_delete=models.CASCADE, related_name="reviews")
+    result = models.ForeignKey(Result, on_delete=models.PROTECT, related_name="reviews")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     verb = models.CharField(max_length=30, help_text="a ReviewVerb's key, or 'undo'")
     outcome = models.CharField(max_length=20, help_text="of the result after this review")
@@ -20,7 +20,7 @@ class Review(models.Model):
     content_sha256 = models.CharField(
         max_length=64, blank=True, help_text="of result, decision and verb, when signed"
     )
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField()
 
     class Meta:
         indexes: ClassVar = [models.Index(fields=["result", "-id"])]

@@ -62,9 +62,31 @@ class ScheduleRun(models.Model):
     job_id = models.UUIDField(null=True, help_text="the job it started, if it did")
     outcome = models.TextField(blank=True, help_text="one sentence")
     by_hand = models.BooleanField(default=False)
+    message_id = models.CharField(  # noqa: DJ001  (several runs by hand have none)
+        max_length=64, null=True, unique=True, help_text="of the wake-up, so that it counts once"
+    )
 
     class Meta:
         indexes: ClassVar = [models.Index(fields=["schedule", "-id"])]
 
     def __str__(self) -> str:
         return f"{self.schedule} {self.started_at:%F %T}"
+
+
+class SeenFile(models.Model):
+    """A file of a scheduled folder that was sent, so that "only new files" skips it."""
+
+    schedule = models.ForeignKey(Schedule, on_delete=models.CASCADE, related_name="seen_files")
+    name = models.CharField(max_length=500)
+    size = models.BigIntegerField(help_text="bytes")
+    modified_ns = models.BigIntegerField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["schedule", "name", "size", "modified_ns"], name="scheduled_file_seen_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name

@@ -30,8 +30,9 @@ INSTALLED_APPS = [
     "loupe.jobs.apps.JobsConfig",
     "loupe.intake.apps.IntakeConfig",
     "loupe.registry.apps.RegistryConfig",
-    "loupe.audit.apps.AuditConfig",
+    "loupe.changes.apps.ChangesConfig",
     "loupe.accounts.apps.AccountsConfig",
+    "loupe.audit.apps.AuditConfig",
     "loupe.blobs.apps.BlobsConfig",
     "loupe.plugins.apps.PluginsConfig",
     *[value.replace(":", ".") for value in DOMAIN_APPS],
@@ -191,10 +192,13 @@ CELERY_TIMEZONE = "UTC"
 
 # Blobs: a folder, or s3://bucket?endpoint_url=… through django-storages.
 STORAGE_URL = env.text("STORAGE_URL", f"file://{VAR / 'blobs'}")
+BLOB_CACHE_BYTES = env.number("LOUPE_BLOB_CACHE_BYTES", 4 * 2**30)
 MODEL_REPOSITORY = env.folder("LOUPE_MODELS", VAR / "models")
 ENGINE_SOCKET = env.folder("LOUPE_ENGINE_SOCKET", VAR / "run" / "engine.sock")
 WATCH_ROOT = env.folder("LOUPE_WATCH_ROOT", VAR / "watch")
 SCRATCH = VAR / "scratch"
+# Uploads on their way in; on one file system with the blobs, so that storing is a rename.
+SPOOL = VAR / "spool"
 
 # Limits of intake. Each refusal names the limit and its variable.
 MAX_UPLOAD_BYTES = env.number("LOUPE_MAX_UPLOAD_BYTES", 4 * 2**30, at_least=1)
@@ -204,11 +208,15 @@ MAX_COMPRESSION_RATIO = env.number("LOUPE_MAX_COMPRESSION_RATIO", 200, at_least=
 MIN_FREE_BYTES = env.number("LOUPE_MIN_FREE_BYTES", 256 * 2**20)
 SANDBOX_MEMORY_BYTES = env.number("LOUPE_SANDBOX_MEMORY_BYTES", 2 * 2**30, at_least=2**28)
 
+# Calls a second of one API key or person, on average; bursts may be twice that.
+API_RATE = env.number("LOUPE_API_RATE", 200, at_least=1)
+
 LEASE_SECONDS = env.number("LOUPE_LEASE_SECONDS", 30, at_least=1)
 MAX_ATTEMPTS = env.number("LOUPE_MAX_ATTEMPTS", 3, at_least=1)
 
 FILE_UPLOAD_HANDLERS = ["loupe.intake.upload.SpoolToDisk"]
-FILE_UPLOAD_MAX_MEMORY_SIZE = 0
+# Under ASGI this is also what of a body stays in memory before it goes to disk; 0 would be all.
+FILE_UPLOAD_MAX_MEMORY_SIZE = 2**16
 DATA_UPLOAD_MAX_NUMBER_FILES = MAX_FILES
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 2**20
 

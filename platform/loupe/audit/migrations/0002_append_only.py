@@ -1,0 +1,12 @@
+"""Rows of audit_event are only ever added: the database refuses anything else."""
+
+from typing import ClassVar
+
+from django.db import migrations
+
+from loupe.audit.immutable import refusing_changes
+
+
+class Migration(migrations.Migration):
+    dependencies: ClassVar = [("audit", "0001_initial")]
+    operations: ClassVar = [refusing_changes("audit_event")]
