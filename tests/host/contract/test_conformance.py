@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from loupe.plugins.discovery import declared
+from loupe.contract.discovery import declared
 from loupe.testing.conformance import AppConformance
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "app_contract.md"

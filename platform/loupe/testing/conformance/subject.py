@@ -6,7 +6,7 @@ import pytest
 
 from loupe.contract.app import DomainApp
 from loupe.contract.runtime.steps import Place
-from loupe.plugins.discovery import declared
+from loupe.contract.discovery import declared
 
 
 class Subject:
