@@ -1,0 +1,203 @@
+"""Defect detection: photographs in, pass, fail or review out."""
+
+from typing import ClassVar
+
+import numpy as np
+from pydantic import BaseModel
+
+from apps.defect_detection import exports
+from apps.defect_detection.decide import decide
+from apps.defect_detection.schema import Box, DetectionResult, ImageFacts, OperatingPoint
+from loupe.contract.app import DomainApp
+from loupe.contract.exports import Export
+from loupe.contract.extras import AppCommand, Pages, SyncMode
+from loupe.contract.inputs import InputKind
+from loupe.contract.outcomes import DecisionDraft, Outcome, ReviewVerb, Tone
+from loupe.contract.runtime.payload import Payload
+from loupe.contract.runtime.steps import Place, Step
+from loupe.contract.text import Text
+
+
+class App(DomainApp):
+    """YOLO detectors over images of surfaces and parts."""
+
+    slug = "defect_detection"
+    name = Text(en="Defect detection", zh="缺陷检测")
+    summary = Text(
+        en="Finds flaws on parts and surfaces and decides pass, fail or review.",
+        zh="查找零件和表面上的缺陷，并判定合格、不合格或复检。",
+    )
+    icon = "defect_detection/icon.svg"
+
+    inputs: ClassVar = (
+        InputKind(
+            key="image",
+            label=Text(en="Image", zh="图像"),
+            media_types=("image/jpeg", "image/png", "image/bmp", "image/webp", "image/tiff"),
+            max_bytes=1 << 30,
+            options=(("max_pixels", 100_000_000),),
+        ),
+    )
+    steps: ClassVar = (
+        Step(
+            name="decode",
+            place=Place.SANDBOX,
+            run="apps.defect_detection.inference.decode:decode",
+        ),
+        Step(
+            name="detect",
+            place=Place.ENGINE,
+            run="apps.defect_detection.inference.runner:DetectorRunner",
+        ),
+    )
+    result_schema = DetectionResult
+    operating_point_schema = OperatingPoint
+    outcomes: ClassVar = (
+        Outcome(key="pass", label=Text(en="Pass", zh="合格"), tone=Tone.GOOD),
+        Outcome(key="fail", label=Text(en="Fail", zh="不合格"), tone=Tone.BAD),
+        Outcome(key="review", label=Text(en="Review", zh="复检"), tone=Tone.UNSURE),
+    )
+    review_verbs: ClassVar = (
+        ReviewVerb(key="confirm", label=Text(en="Confirm", zh="确认"), shortcut="1"),
+        ReviewVerb(
+            key="good", label=Text(en="It is good", zh="判为合格"), shortcut="2", outcome="pass"
+        ),
+        ReviewVerb(
+            key="bad", label=Text(en="It is bad", zh="判为不合格"), shortcut="3", outcome="fail"
+        ),
+    )
+    exports: ClassVar = (
+        Export(
+            key="json",
+            label=Text(en="JSON lines", zh="JSON 行"),
+            media_type="application/x-ndjson",
+            extension="jsonl",
+            write=exports.write_json,
+        ),
+        Export(
+            key="csv",
+            label=Text(en="Table, one row a box", zh="表格，每框一行"),
+            media_type="text/csv",
+            extension="csv",
+            write=exports.write_csv,
+        ),
+        Export(
+            key="coco",
+            label=Text(en="COCO", zh="COCO"),
+            media_type="application/json",
+            extension="json",
+            write=exports.write_coco,
+        ),
+        Export(
+            key="png",
+            label=Text(en="Annotated picture", zh="标注图"),
+            media_type="image/png",
+            extension="png",
+            render="apps.defect_detection.inference.annotate:annotate",
+            options=exports.drawing,
+            single=True,
+        ),
+    )
+    sync = SyncMode(
+        verb="inspect",
+        body="file",
+        fail_open="pass",
+        fail_closed="fail",
+        deadline_ms=2000,
+        description=Text(
+            en="Inspect one image and answer with boxes, decision and stage times.",
+            zh="检测一张图像，返回框、判定和各阶段耗时。",
+        ),
+    )
+    pages = Pages(
+        result="defect_detection/result.html",
+        row="defect_detection/row.html",
+    )
+    benchmarks: ClassVar = (
+        AppCommand(
+            name="throughput",
+            help="A zip of frames through upload, job and stored results against bare loops.",
+            run="apps.defect_detection.benchmarks.throughput:main",
+        ),
+        AppCommand(
+            name="inspect",
+            help="What the platform adds to one synchronous inspection.",
+            run="apps.defect_detection.benchmarks.inspect:main",
+        ),
+        AppCommand(
+            name="runtimes",
+            help="The same network on each CPU runtime: latency, throughput, box error.",
+            run="apps.defect_detection.benchmarks.runtimes:main",
+        ),
+    )
+    check_artefact = "apps.defect_detection.artefact:check_artefact"
+    shipped_models: ClassVar = ("models/surfaces",)
+    samples = "samples"
+
+    @classmethod
+    def assemble(cls, payload: Payload) -> DetectionResult:
+        """Turn ``boxes`` [N, 6] and the decoder's facts into the stored result."""
+        meta = payload.meta
+        classes, severities = meta["classes"], meta["severities"]
+        rows = np.asarray(payload.arrays["boxes"], dtype=np.float64).reshape(-1, 6).tolist()
+        boxes = []
+        for x1, y1, x2, y2, score, index in rows:
+            label = classes[int(index)]
+            boxes.append(
+                Box(
+                    x1=round(x1, 2),
+                    y1=round(y1, 2),
+                    x2=round(x2, 2),
+                    y2=round(y2, 2),
+                    label=label,
+                    score=round(score, 4),
+                    severity=severities.get(label, "major"),
+                )
+            )
+        return DetectionResult(
+            image=ImageFacts(
+                width=meta["width"],
+                height=meta["height"],
+                channels=meta["channels"],
+                bits=meta["bits"],
+            ),
+            boxes=tuple(boxes),
+            tiles=meta["tiles"],
+            runtime=meta["runtime"],
+        )
+
+    @classmethod
+    def decide(cls, result: BaseModel, operating_point: BaseModel) -> DecisionDraft:
+        """See `apps.defect_detection.decide`."""
+        if not isinstance(result, DetectionResult) or not isinstance(
+            operating_point, OperatingPoint
+        ):
+            raise TypeError("decide takes a DetectionResult and an OperatingPoint.")
+        return decide(result, operating_point)
+
+    @classmethod
+    def request(cls, operating_point: BaseModel) -> dict[str, float | int | str | bool]:
+        """The score floor, the overlap and the tiling limit."""
+        if not isinstance(operating_point, OperatingPoint):
+            raise TypeError("request takes an OperatingPoint.")
+        lowest = min(
+            [operating_point.score_floor]
+            + [operating_point.review_from_of(label) for label in operating_point.classes]
+            + [operating_point.review_from]
+        )
+        return {
+            "score_floor": max(lowest, 0.01),
+            "overlap": operating_point.overlap,
+            "tile_above": operating_point.tile_above,
+        }
+
+    @classmethod
+    def examples(cls) -> tuple[BaseModel, ...]:
+        """A clean image, a clear scratch and a doubtful pit."""
+        image = ImageFacts(width=640, height=640, channels=3, bits=8)
+        scratch = Box(x1=120, y1=80, x2=310, y2=102, label="scratch", score=0.91)
+        pit = Box(x1=400, y1=420, x2=424, y2=446, label="pit", score=0.38)
+        return tuple(
+            DetectionResult(image=image, boxes=boxes, runtime="openvino")
+            for boxes in ((), (scratch, pit), (pit,))
+        )

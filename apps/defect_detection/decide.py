@@ -1,0 +1,98 @@
+"""Pass, fail or review: a pure function of the boxes and the operating point."""
+
+from apps.defect_detection.schema import Box, DetectionResult, OperatingPoint, Severity
+from loupe.contract.outcomes import DecisionDraft, Reason
+
+RANK: dict[Severity, float] = {"critical": 3.0, "major": 2.0, "minor": 1.0}
+SEVERITY_ZH: dict[Severity, str] = {"critical": "致命", "major": "严重", "minor": "轻微"}
+# A list of results is sorted by score: everything failed stands above everything to review.
+FAIL_FROM, REVIEW_FROM = 2.0, 1.0
+
+
+def decide(result: DetectionResult, point: OperatingPoint) -> DecisionDraft:
+    """Return the outcome with its reasons, strongest first (severity, then score)."""
+    found: list[tuple[float, str, Box, Reason]] = []
+    for box in result.boxes:
+        if max(box.width, box.height) < point.min_side_of(box.label):
+            continue
+        threshold = point.threshold_of(box.label)
+        severity = point.rule(box.label).severity or box.severity
+        if box.score >= threshold:
+            outcome = "review" if severity == "minor" else "fail"
+            weight = RANK[severity] + box.score
+            found.append((weight, outcome, box, _counts(box, severity, threshold)))
+        elif box.score >= point.review_from_of(box.label):
+            # Below every box that counts, whatever its severity.
+            weight = box.score
+            found.append((weight, "review", box, _unsure(box, severity, threshold)))
+    if not found:
+        return _passed(result, point)
+    found.sort(key=lambda one: one[0], reverse=True)
+    outcome = "fail" if any(one[1] == "fail" for one in found) else "review"
+    lead = next(one for one in found if one[1] == outcome)
+    base = FAIL_FROM if outcome == "fail" else REVIEW_FROM
+    return DecisionDraft(
+        outcome=outcome,
+        score=base + lead[2].score,
+        label=lead[2].label,
+        reasons=tuple(one[3] for one in found),
+    )
+
+
+def _counts(box: Box, severity: Severity, threshold: float) -> Reason:
+    size = f"{box.width:.0f} × {box.height:.0f}"
+    code = "minor_defect" if severity == "minor" else "defect"
+    return Reason(
+        code=code,
+        en=f"{box.label}, {severity}, {size} px: score {box.score:.2f}, at or above the threshold "
+        f"{threshold:.2f}.",
+        zh=f"{box.label}，{SEVERITY_ZH[severity]}，{size} 像素：得分 {box.score:.2f}，"
+        f"达到阈值 {threshold:.2f}。",
+        weight=RANK[severity] + box.score,
+    )
+
+
+def _unsure(box: Box, severity: Severity, threshold: float) -> Reason:
+    size = f"{box.width:.0f} × {box.height:.0f}"
+    return Reason(
+        code="unsure",
+        en=f"Perhaps {box.label}, {severity}, {size} px: score {box.score:.2f}, below the threshold "
+        f"{threshold:.2f}.",
+        zh=f"可能是{box.label}，{SEVERITY_ZH[severity]}，{size} 像素：得分 {box.score:.2f}，"
+        f"低于阈值 {threshold:.2f}。",
+        weight=box.score,
+    )
+
+
+def _passed(result: DetectionResult, point: OperatingPoint) -> DecisionDraft:
+    if not result.boxes:
+        return DecisionDraft(
+            outcome="pass",
+            score=0.0,
+            reasons=(
+                Reason(
+                    code="nothing_found",
+                    en=f"No defect scored {point.score_floor:.2f} or more.",
+                    zh=f"没有缺陷的得分达到 {point.score_floor:.2f}。",
+                ),
+            ),
+        )
+    best = max(result.boxes, key=lambda box: box.score)
+    threshold = point.review_from_of(best.label)
+    small = max(best.width, best.height) < point.min_side_of(best.label)
+    if small:
+        limit = point.min_side_of(best.label)
+        reason = Reason(
+            code="too_small",
+            en=f"The strongest find, {best.label} at {best.score:.2f}, is smaller than "
+            f"{limit:.0f} px.",
+            zh=f"最强的发现{best.label}（{best.score:.2f}）小于 {limit:.0f} 像素。",
+        )
+    else:
+        reason = Reason(
+            code="below_review",
+            en=f"The strongest find, {best.label} at {best.score:.2f}, is below the review limit "
+            f"{threshold:.2f}.",
+            zh=f"最强的发现{best.label}（{best.score:.2f}）低于复检下限 {threshold:.2f}。",
+        )
+    return DecisionDraft(outcome="pass", score=best.score, reasons=(reason,))

@@ -1,0 +1,110 @@
+"""The sandbox step: bytes of one image file to 8-bit BGR pixels.
+
+Plain 8-bit files go through OpenCV exactly as Ultralytics reads them, so boxes agree to the bit.
+What OpenCV reads wrongly or not at all (CMYK, TIFF, 16 bits) has a path of its own. Alpha is
+dropped; EXIF orientation is applied; 16-bit values are scaled as `depth` says.
+"""
+
+import mmap
+from collections.abc import Mapping
+from io import BytesIO
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from apps.defect_detection.inference.depth import scale_to_8_bits
+from apps.defect_detection.inference.headers import Header, damaged, read_header, sniff
+from apps.defect_detection.inference.tiff import read_tiff
+from loupe.contract.runtime.errors import InputRefused
+from loupe.contract.runtime.payload import JsonValue, Payload
+
+MAX_PIXELS = 100_000_000
+Pixels = NDArray[np.uint8]
+
+
+def decode(path: Path, options: Mapping[str, JsonValue]) -> Payload:
+    """Return ``image`` [H, W, 3] uint8 BGR with its size, channels and bits in `meta`.
+
+    `options`: ``max_pixels``, the largest width × height decoded (default 100 million).
+
+    Raises:
+        InputRefused: empty, not an image, damaged, animated or with too many pixels.
+    """
+    limit = options.get("max_pixels", MAX_PIXELS)
+    if not isinstance(limit, int | float):
+        raise InputRefused(f"max_pixels is {limit!r}; it must be a number.", code="bad_option")
+    if path.stat().st_size == 0:
+        sniff(b"")
+    with (
+        path.open("rb") as file,
+        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped,
+        memoryview(mapped) as data,
+    ):
+        if sniff(data) == "tiff":
+            image, header, bits = read_tiff(
+                path, lambda width, height: refuse_large(width, height, int(limit))
+            )
+        else:
+            image, header, bits = pixels(data, int(limit))
+    height, width = image.shape[:2]
+    return Payload(
+        arrays={"image": image},
+        meta={"width": width, "height": height, "channels": header.channels, "bits": bits},
+    )
+
+
+def pixels(data: memoryview, limit: int) -> tuple[Pixels, Header, int]:
+    """Decode a JPEG, PNG, BMP or WebP held in memory; the last value is the bits in use."""
+    kind = sniff(data)
+    header = read_header(data, kind)
+    refuse_large(header.width, header.height, limit)
+    if kind == "jpeg" and header.channels == 4:
+        return _cmyk(data), header, 8
+    if kind == "png" and header.bits == 16:
+        deep = _opencv(data, cv2.IMREAD_ANYDEPTH | cv2.IMREAD_COLOR, kind)
+        image, bits = scale_to_8_bits(deep)
+        return image, header, bits
+    return _opencv(data, cv2.IMREAD_COLOR, kind), header, 8
+
+
+def refuse_large(width: int, height: int, limit: int) -> None:
+    """Refuse a picture by the size its header states.
+
+    Raises:
+        InputRefused: it has no pixels, or more than `limit`.
+    """
+    if width < 1 or height < 1:
+        raise InputRefused(
+            f"The picture says it is {width} × {height} pixels; there is nothing to inspect.",
+            code="damaged_image",
+        )
+    if width * height > limit:
+        raise InputRefused(
+            f"The picture is {width} × {height} = {width * height / 1e6:.0f} megapixels; at most "
+            f"{limit / 1e6:.0f} are read. Cut it into parts or scale it down.",
+            code="too_many_pixels",
+        )
+
+
+def _opencv(data: memoryview, flags: int, kind: str) -> NDArray:
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    except cv2.error:
+        raise damaged(kind) from None
+    if image is None:
+        raise damaged(kind)
+    return image
+
+
+def _cmyk(data: memoryview) -> Pixels:
+    """CMYK and YCCK as Pillow converts them, without an ICC profile."""
+    Image.MAX_IMAGE_PIXELS = None  # the limit was checked above
+    try:
+        with Image.open(BytesIO(data), formats=("JPEG",)) as picture:
+            turned = ImageOps.exif_transpose(picture).convert("RGB")
+    except (OSError, UnidentifiedImageError, SyntaxError):
+        raise damaged("jpeg") from None
+    return np.ascontiguousarray(np.asarray(turned)[:, :, ::-1])

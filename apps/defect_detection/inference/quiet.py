@@ -1,0 +1,29 @@
+"""Ultralytics without its habits: no downloads, no installs, no usage reports, no update checks."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+SETTINGS = {
+    "YOLO_OFFLINE": "true",
+    "YOLO_AUTOINSTALL": "false",
+    "YOLO_VERBOSE": "false",
+}
+
+
+@contextmanager
+def ultralytics_quietly() -> Iterator[None]:
+    """Set what Ultralytics reads while it is imported; every import of it stands inside this.
+
+    Its settings file goes to a private temporary folder, so nothing of a person's own settings is
+    read or changed.
+    """
+    os.environ.update(SETTINGS)
+    if "YOLO_CONFIG_DIR" not in os.environ:
+        os.environ["YOLO_CONFIG_DIR"] = tempfile.mkdtemp(prefix="loupe-ultralytics-")
+    yield
+    from ultralytics.utils import SETTINGS as settings  # noqa: PLC0415 - known only now
+
+    if settings["sync"]:
+        settings.update({"sync": False})

@@ -1,0 +1,43 @@
+"""ONNX Runtime on the CPU in fp32."""
+
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidArgument, InvalidGraph
+
+from loupe.contract.runtime.errors import ModelRefused
+
+
+class OnnxRuntime:
+    """One session; ONNX Runtime's `run` is safe from several threads."""
+
+    name = "onnxruntime"
+
+    def __init__(self, weights: Path, threads: int | None = None) -> None:
+        """Load `weights` for `threads` cores (default: all there are).
+
+        Raises:
+            ModelRefused: ONNX Runtime cannot load the file.
+        """
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads or 0
+        options.log_severity_level = 3
+        try:
+            self._session = onnxruntime.InferenceSession(
+                str(weights), options, providers=["CPUExecutionProvider"]
+            )
+        except (Fail, InvalidArgument, InvalidGraph, NotImplementedError) as error:
+            text = str(error).strip().splitlines()[0][:300]
+            raise ModelRefused(f"ONNX Runtime cannot load {weights.name}: {text}") from error
+        self._input = self._session.get_inputs()[0].name
+
+    def forward(self, blob: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Run [1, 3, S, S] fp32 and return the head's output, batch first."""
+        output: NDArray[np.float32] = self._session.run(None, {self._input: blob})[0]
+        return output
+
+    def close(self) -> None:
+        """Free the session."""
+        del self._session

@@ -1,0 +1,18 @@
+"""What every runtime offers."""
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Runtime(Protocol):
+    """A compiled network. `forward` may be called from several threads at once."""
+
+    name: str
+
+    def forward(self, blob: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Run [1, 3, S, S] fp32 and return the head's output, batch first."""
+
+    def close(self) -> None:
+        """Free the network."""

@@ -1,0 +1,138 @@
+"""What an inspection stores and what its decision is set by.
+
+`DetectionResult` is one image's result; `OperatingPoint` turns its scores into pass, fail or
+review.
+"""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Severity = Literal["critical", "major", "minor"]
+
+
+class ImageFacts(BaseModel):
+    """The image as inspected, after its EXIF orientation was applied."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    width: int = Field(ge=1, description="pixels")
+    height: int = Field(ge=1, description="pixels")
+    channels: int = Field(
+        ge=1, le=4, description="channels in the file: 1 grey, 3 colour, 4 with alpha or CMYK"
+    )
+    bits: int = Field(ge=1, le=16, description="bits a channel that the file's values use")
+
+
+class Box(BaseModel):
+    """One defect found. Corners are in source pixels; x grows right, y grows down."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+    label: str
+    score: float = Field(ge=0, le=1)
+    severity: Severity = "major"
+
+    @property
+    def width(self) -> float:
+        """Pixels."""
+        return self.x2 - self.x1
+
+    @property
+    def height(self) -> float:
+        """Pixels."""
+        return self.y2 - self.y1
+
+
+class DetectionResult(BaseModel):
+    """Every box the model found above the score floor, highest score first."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_version: Literal[1] = 1
+    image: ImageFacts
+    boxes: tuple[Box, ...] = ()
+    tiles: int = Field(default=1, ge=1, description="views the network looked at")
+    runtime: str = Field(default="", description="which runtime ran the network")
+
+
+class ClassRule(BaseModel):
+    """What differs for one class. A value left empty is the operating point's own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    threshold: float | None = Field(default=None, ge=0, le=1)
+    review_from: float | None = Field(default=None, ge=0, le=1)
+    severity: Severity | None = None
+    min_side: float | None = Field(default=None, ge=0, description="pixels")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "ClassRule":
+        if (
+            self.threshold is not None
+            and self.review_from is not None
+            and self.review_from > self.threshold
+        ):
+            raise ValueError(
+                f"review_from is {self.review_from} and threshold is {self.threshold}: the review "
+                "band must start at or below the threshold. Lower review_from."
+            )
+        return self
+
+
+class OperatingPoint(BaseModel):
+    """Where scores turn into decisions.
+
+    A box at or above the threshold of its class decides the image: `critical` and `major` defects
+    fail it, `minor` ones send it to review. A box between `review_from` and the threshold sends it
+    to review. Boxes whose longer side is below `min_side` are ignored.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_version: Literal[1] = 1
+    threshold: float = Field(default=0.5, ge=0, le=1)
+    review_from: float = Field(default=0.3, ge=0, le=1)
+    min_side: float = Field(default=0, ge=0, description="pixels")
+    classes: dict[str, ClassRule] = Field(default_factory=dict)
+    score_floor: float = Field(
+        default=0.1, ge=0.01, le=1, description="boxes below it are not even stored"
+    )
+    overlap: float = Field(
+        default=0.7, gt=0, le=1, description="IoU above which two boxes of a class are one defect"
+    )
+    tile_above: int = Field(
+        default=1600, ge=640, description="images with a longer side, in pixels, are cut into tiles"
+    )
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "OperatingPoint":
+        if self.review_from > self.threshold:
+            raise ValueError(
+                f"review_from is {self.review_from} and threshold is {self.threshold}: the review "
+                "band must start at or below the threshold. Lower review_from."
+            )
+        return self
+
+    def rule(self, label: str) -> ClassRule:
+        """The rule of a class; an empty one where none was set."""
+        return self.classes.get(label) or ClassRule()
+
+    def threshold_of(self, label: str) -> float:
+        """The score from which a defect of this class counts."""
+        own = self.rule(label).threshold
+        return self.threshold if own is None else own
+
+    def review_from_of(self, label: str) -> float:
+        """The score from which a person is asked; never above the class's threshold."""
+        own = self.rule(label).review_from
+        return min(self.review_from if own is None else own, self.threshold_of(label))
+
+    def min_side_of(self, label: str) -> float:
+        """The longer side, in pixels, below which a box of this class is ignored."""
+        own = self.rule(label).min_side
+        return self.min_side if own is None else own
