@@ -19,3 +19,5 @@ from loupe.settings.base import *  # noqa: F403
 
 SECRET_KEY = "test-only"  # noqa: S105
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+# Brings the `flush` that may empty append-only tables between tests.
+INSTALLED_APPS = ["loupe.testing.apps.TestingConfig", *INSTALLED_APPS]  # noqa: F405
