@@ -35,6 +35,9 @@ class Filters:
     label: str = ""
     reviewed: bool | None = None
     job_id: uuid.UUID | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    name_contains: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +110,17 @@ def views(
         after_id = part.next_after_id
 
 
+def neighbours(
+    actor: Actor, project: Project, app: str, filters: Filters, result_id: int
+) -> tuple[int | None, int | None]:
+    """The ids just newer and just older than `result_id` under the same filters."""
+    require(actor, Action.VIEW, project)
+    ids = _rows(project, app, filters, None).values_list("pk", flat=True)
+    newer = ids.filter(pk__gt=result_id).order_by("pk").first()
+    older = ids.filter(pk__lt=result_id).first()
+    return newer, older
+
+
 def view(actor: Actor, app: str, result_id: int) -> StoredResult:
     """One result.
 
@@ -138,6 +152,12 @@ def _rows(project: Project, app: str, filters: Filters, after_id: int | None) ->
         rows = rows.filter(reviewed=filters.reviewed)
     if filters.job_id is not None:
         rows = rows.filter(job_id=filters.job_id)
+    if filters.since is not None:
+        rows = rows.filter(created_at__gte=filters.since)
+    if filters.until is not None:
+        rows = rows.filter(created_at__lt=filters.until)
+    if filters.name_contains:
+        rows = rows.filter(item__input__name__icontains=filters.name_contains)
     if after_id is not None:
         rows = rows.filter(pk__lt=after_id)
     return rows
