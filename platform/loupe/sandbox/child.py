@@ -96,7 +96,7 @@ class Child:
                 "code": error.code,
                 "message": error.message,
             }, []
-        except Exception as error:  # noqa: BLE001 - a decoder may raise anything; the parent names the file
+        except Exception as error:
             # OpenCV reports a failed allocation as an error of its own with this code.
             if getattr(error, "code", None) == _CV_OUT_OF_MEMORY:
                 return {"failed": "memory"}, []

@@ -64,7 +64,10 @@ def cap_memory(nbytes: int) -> None:
     """
     data, total = _in_use()
     slack = 2**31
-    for kind, soft in ((resource.RLIMIT_DATA, data + nbytes), (resource.RLIMIT_AS, total + 2 * nbytes)):
+    for kind, soft in (
+        (resource.RLIMIT_DATA, data + nbytes),
+        (resource.RLIMIT_AS, total + 2 * nbytes),
+    ):
         _, hard = resource.getrlimit(kind)
         if hard == resource.RLIM_INFINITY:
             hard = soft + slack
@@ -85,6 +88,8 @@ def trim() -> None:
 
 def _in_use() -> tuple[int, int]:
     fields = dict(
-        line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines() if ":" in line
+        line.split(":", 1)
+        for line in Path("/proc/self/status").read_text().splitlines()
+        if ":" in line
     )
     return int(fields["VmData"].split()[0]) * 1024, int(fields["VmSize"].split()[0]) * 1024

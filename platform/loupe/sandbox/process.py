@@ -137,7 +137,12 @@ class Process:
             raise
 
     def _ask(
-        self, message: dict[str, Any], deadline: float, slab: Slab | None = None, *, silent: bool = False
+        self,
+        message: dict[str, Any],
+        deadline: float,
+        slab: Slab | None = None,
+        *,
+        silent: bool = False,
     ) -> dict[str, Any]:
         if not silent:
             if slab is not None:

@@ -41,7 +41,9 @@ def send(sock: socket.socket, message: dict[str, Any], fd: int | None = None) ->
         raise Gone from error
 
 
-def receive(sock: socket.socket, deadline: float | None = None) -> tuple[dict[str, Any], int | None]:
+def receive(
+    sock: socket.socket, deadline: float | None = None
+) -> tuple[dict[str, Any], int | None]:
     """Receive one message and the file that came with it.
 
     Args:

@@ -1,0 +1,81 @@
+"""Errors of the engine, and how each crosses the socket."""
+
+from typing import Any
+
+from loupe.contract.runtime.errors import (
+    Cancelled,
+    InputRefused,
+    LoupeError,
+    ModelRefused,
+    TemporarilyUnavailable,
+)
+
+
+class EngineUnavailable(TemporarilyUnavailable):
+    """No engine answers on its socket."""
+
+    code = "engine_unavailable"
+
+
+class DeadlineExceeded(TemporarilyUnavailable):
+    """The answer would come, or came, after the caller's deadline."""
+
+    code = "deadline_exceeded"
+
+
+class QueueFull(TemporarilyUnavailable):
+    """More requests wait than the engine keeps; try again after a moment."""
+
+    code = "queue_full"
+
+
+class RequestRefused(LoupeError):
+    """A request that breaks the protocol: malformed, too large, or outside its memory."""
+
+    code = "bad_request"
+
+
+class NotFound(LoupeError):
+    """A path, app, service or slab the engine does not know."""
+
+    code = "not_found"
+
+
+class EngineFault(LoupeError):
+    """An app's code raised something it should not have; the engine's log has the trace."""
+
+    code = "engine_fault"
+
+
+_BY_STATUS: tuple[tuple[type[LoupeError], int], ...] = (
+    # Most derived first: the first match names the kind on the wire.
+    (DeadlineExceeded, 504),
+    (QueueFull, 503),
+    (EngineUnavailable, 503),
+    (TemporarilyUnavailable, 503),
+    (InputRefused, 422),
+    (ModelRefused, 409),
+    (RequestRefused, 400),
+    (NotFound, 404),
+    (Cancelled, 409),
+    (EngineFault, 500),
+)
+_KINDS = {kind.__name__: kind for kind, _ in _BY_STATUS}
+
+
+def to_wire(error: LoupeError) -> tuple[int, dict[str, Any]]:
+    """The HTTP status and JSON body of an error: the protocol's ``error`` plus kind and code."""
+    for kind, status in _BY_STATUS:
+        if isinstance(error, kind):
+            if error.code == "request_too_large":
+                status = 413
+            return status, {"error": error.message, "kind": kind.__name__, "code": error.code}
+    return 500, {"error": error.message, "kind": "EngineFault", "code": error.code}
+
+
+def from_wire(status: int, body: Any) -> LoupeError:
+    """The error an HTTP answer of 400 or more stands for."""
+    if isinstance(body, dict) and isinstance(body.get("error"), str):
+        kind = _KINDS.get(str(body.get("kind")), EngineFault)
+        return kind(body["error"], code=str(body.get("code") or kind.code))
+    return EngineFault(f"The engine answered with status {status} and no explanation.")

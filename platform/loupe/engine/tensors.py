@@ -1,0 +1,257 @@
+"""Payloads in the shapes of the Open Inference Protocol v2.
+
+A tensor is sent inline as JSON ``data``, as binary data behind the JSON (the protocol's binary
+tensor extension), or as a place in a slab (its shared-memory extension). A payload's `meta` has no
+place in the protocol, so it rides as JSON text in the parameter ``loupe_meta``.
+"""
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from loupe.contract.runtime.payload import JsonValue, Payload
+from loupe.engine.errors import RequestRefused
+from loupe.sandbox.slab import OutsideSlab, Slab
+
+META = "loupe_meta"
+DATATYPES = {
+    "BOOL": np.dtype("bool"),
+    "UINT8": np.dtype("uint8"),
+    "UINT16": np.dtype("uint16"),
+    "UINT32": np.dtype("uint32"),
+    "UINT64": np.dtype("uint64"),
+    "INT8": np.dtype("int8"),
+    "INT16": np.dtype("int16"),
+    "INT32": np.dtype("int32"),
+    "INT64": np.dtype("int64"),
+    "FP16": np.dtype("float16"),
+    "FP32": np.dtype("float32"),
+    "FP64": np.dtype("float64"),
+}
+_NAMES = {kind.str: name for name, kind in DATATYPES.items()}
+
+Place = Callable[[np.ndarray], tuple[str, int] | None]
+"""Tells the slab and offset an array already lies at, or None: send it as binary data."""
+
+FindSlab = Callable[[str], Slab]
+"""Finds a slab by the name in a request."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Encoded:
+    """`tensors` for the JSON document and the binary `chunks` that follow it."""
+
+    tensors: list[dict[str, Any]]
+    chunks: list[memoryview]
+
+
+def nowhere(array: np.ndarray) -> tuple[str, int] | None:
+    """A `Place` for senders without slabs."""
+    return None
+
+
+def encode(
+    arrays: Mapping[str, np.ndarray], place: Place = nowhere, *, binary: bool = True
+) -> Encoded:
+    """Describe arrays; those without a place go as binary chunks, or as JSON if not `binary`.
+
+    Raises:
+        RequestRefused: an array's element type cannot be sent.
+    """
+    tensors: list[dict[str, Any]] = []
+    chunks: list[memoryview] = []
+    for name, given in arrays.items():
+        array = np.ascontiguousarray(given)
+        datatype = _NAMES.get(array.dtype.str)
+        if datatype is None:
+            allowed = ", ".join(str(kind) for kind in DATATYPES.values())
+            raise RequestRefused(f"Array {name!r} is of {array.dtype}; allowed are {allowed}.")
+        tensor: dict[str, Any] = {"name": name, "shape": list(array.shape), "datatype": datatype}
+        where = place(array)
+        if where is not None:
+            tensor["parameters"] = {
+                "shared_memory_region": where[0],
+                "shared_memory_offset": where[1],
+                "shared_memory_byte_size": array.nbytes,
+            }
+        elif binary:
+            tensor["parameters"] = {"binary_data_size": array.nbytes}
+            if array.nbytes:
+                chunks.append(memoryview(array.reshape(-1)).cast("B"))
+        else:
+            tensor["data"] = array.reshape(-1).tolist()
+        tensors.append(tensor)
+    return Encoded(tensors=tensors, chunks=chunks)
+
+
+def decode(tensors: object, binary: memoryview, find: FindSlab) -> dict[str, np.ndarray]:
+    """Arrays from their descriptions: views into slabs or into `binary`, nothing is copied.
+
+    Raises:
+        RequestRefused: a description is malformed, or reaches outside its memory.
+    """
+    if not isinstance(tensors, list):
+        raise RequestRefused("The tensors must be a JSON array.")
+    arrays: dict[str, np.ndarray] = {}
+    for tensor in tensors:
+        name, kind, shape, parameters = _described(tensor)
+        if name in arrays:
+            raise RequestRefused(f"Two tensors are called {name!r}.")
+        nbytes = kind.itemsize
+        for size in shape:
+            nbytes *= size
+        if "shared_memory_region" in parameters:
+            arrays[name] = _from_slab(name, kind, shape, nbytes, parameters, find)
+        elif "binary_data_size" in parameters:
+            size = _whole(parameters, "binary_data_size")
+            if size != nbytes or size > len(binary):
+                raise RequestRefused(
+                    f"Tensor {name!r} needs {nbytes} bytes of binary data; binary_data_size says "
+                    f"{size} and {len(binary)} are left."
+                )
+            arrays[name] = _from_bytes(binary[:size], kind, shape)
+            binary = binary[size:]
+        else:
+            arrays[name] = _from_json(name, kind, shape, nbytes, tensor.get("data"))
+    if len(binary):
+        raise RequestRefused(f"{len(binary)} bytes of binary data belong to no tensor.")
+    return arrays
+
+
+def encode_meta(meta: Mapping[str, JsonValue]) -> str:
+    """`meta` as JSON text."""
+    return msgspec.json.encode(meta).decode()
+
+
+def decode_meta(parameters: Mapping[str, Any]) -> dict[str, JsonValue]:
+    """The `meta` that rode along in `parameters`.
+
+    Raises:
+        RequestRefused: it is not the text of a JSON object.
+    """
+    text = parameters.get(META)
+    if text is None:
+        return {}
+    try:
+        meta = msgspec.json.decode(text) if isinstance(text, str) else None
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise RequestRefused(f"The parameter {META!r} is not JSON.") from error
+    if not isinstance(meta, dict):
+        raise RequestRefused(f"The parameter {META!r} must be the text of a JSON object.")
+    return meta
+
+
+def _described(tensor: object) -> tuple[str, np.dtype, tuple[int, ...], dict[str, Any]]:
+    if not isinstance(tensor, dict) or not isinstance(tensor.get("name"), str):
+        raise RequestRefused("A tensor must be a JSON object with a 'name'.")
+    name = tensor["name"]
+    kind = DATATYPES.get(str(tensor.get("datatype")))
+    if kind is None:
+        raise RequestRefused(
+            f"Tensor {name!r} has the datatype {tensor.get('datatype')!r}; allowed are "
+            f"{', '.join(DATATYPES)}."
+        )
+    shape = tensor.get("shape")
+    if (
+        not isinstance(shape, list)
+        or len(shape) > 32
+        or not all(type(size) is int and 0 <= size < 2**48 for size in shape)
+    ):
+        raise RequestRefused(
+            f"Tensor {name!r} has the shape {shape!r}; it must list sizes from 0 up."
+        )
+    # numpy refuses shapes whose sizes overflow together even where one of them is zero.
+    if math.prod(size or 1 for size in shape) >= 2**48:
+        raise RequestRefused(f"Tensor {name!r} has the shape {shape!r}, which is too large.")
+    parameters = tensor.get("parameters", {})
+    if not isinstance(parameters, dict):
+        raise RequestRefused(f"The parameters of tensor {name!r} must be a JSON object.")
+    return name, kind, tuple(shape), parameters
+
+
+def _from_slab(
+    name: str,
+    kind: np.dtype,
+    shape: tuple[int, ...],
+    nbytes: int,
+    parameters: Mapping[str, Any],
+    find: FindSlab,
+) -> np.ndarray:
+    offset = _whole(parameters, "shared_memory_offset", 0)
+    size = _whole(parameters, "shared_memory_byte_size")
+    if size != nbytes:
+        raise RequestRefused(
+            f"Tensor {name!r} needs {nbytes} bytes; shared_memory_byte_size says {size}."
+        )
+    slab = find(str(parameters["shared_memory_region"]))
+    try:
+        return slab.array(kind, shape, offset)
+    except OutsideSlab as error:
+        raise RequestRefused(f"Tensor {name!r}: {error}", code="outside_slab") from error
+
+
+def _from_bytes(data: memoryview, kind: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
+    if not data:
+        return np.empty(shape, dtype=kind)
+    array = np.frombuffer(data, dtype=kind).reshape(shape)
+    return array if array.flags.aligned else array.copy()
+
+
+def _from_json(
+    name: str, kind: np.dtype, shape: tuple[int, ...], nbytes: int, data: object
+) -> np.ndarray:
+    if not isinstance(data, list):
+        raise RequestRefused(f"Tensor {name!r} comes with no data.")
+    try:
+        array = np.array(data, dtype=kind)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise RequestRefused(
+            f"Tensor {name!r}: its data are not {kind} numbers: {error}."
+        ) from error
+    if array.nbytes != nbytes:
+        raise RequestRefused(
+            f"Tensor {name!r} of shape {list(shape)} comes with {array.size} values."
+        )
+    return array.reshape(shape)
+
+
+def _whole(parameters: Mapping[str, Any], key: str, default: int | None = None) -> int:
+    value = parameters.get(key, default)
+    if type(value) is not int or not 0 <= value < 2**63:
+        raise RequestRefused(
+            f"The parameter {key!r} is {value!r}; it must be a whole number from 0 up."
+        )
+    return value
+
+
+def pack(payload: Payload) -> bytes:
+    """A payload as one block of bytes, for journals and records."""
+    encoded = encode(payload.arrays)
+    head = json.dumps(
+        {"tensors": encoded.tensors, "meta": dict(payload.meta)}, separators=(",", ":")
+    ).encode()
+    return b"".join([len(head).to_bytes(4, "little"), head, *encoded.chunks])
+
+
+def unpack(block: bytes | memoryview) -> Payload:
+    """What `pack` wrote."""
+    view = memoryview(block)
+    end = 4 + int.from_bytes(view[:4], "little")
+    document = msgspec.json.decode(view[4:end])
+    return Payload(arrays=decode(document["tensors"], view[end:], _no_slab), meta=document["meta"])
+
+
+def _no_slab(name: str) -> Slab:
+    raise RequestRefused(f"There is no slab {name!r}.")
+
+
+def merge_parameters(
+    meta: Mapping[str, JsonValue], parameters: Mapping[str, JsonValue]
+) -> dict[str, JsonValue]:
+    """What a runner sees as `meta`: the input's own facts, then the request's parameters."""
+    return {**meta, **parameters}
