@@ -8,9 +8,9 @@ from pathlib import Path
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parent / "platform"))
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "loupe.settings.dev")
-    from django.core.management import execute_from_command_line
-
     from loupe.contract.runtime.offline import stay_offline
 
     stay_offline()
-    execute_from_command_line(sys.argv)
+    from loupe.plugins.commandline import execute
+
+    execute(sys.argv)

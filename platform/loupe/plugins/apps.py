@@ -1,7 +1,5 @@
 """Django's view of `loupe.plugins`: fills and closes the registry at start."""
 
-from contextlib import suppress
-
 from django.apps import AppConfig
 
 from loupe.plugins import registry
@@ -12,5 +10,4 @@ class PluginsConfig(AppConfig):
     label = "plugins"
 
     def ready(self) -> None:
-        with suppress(ModuleNotFoundError):
-            registry.fill()
+        registry.fill()

@@ -1,8 +1,8 @@
 """The installed apps, asked for by slug. Filled once at start, then closed."""
 
+from loupe.contract import discovery
 from loupe.contract.app import DomainApp
 from loupe.contract.runtime.errors import LoupeError
-from loupe.contract import discovery
 
 
 class UnknownApp(LoupeError):
