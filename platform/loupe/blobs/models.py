@@ -1,6 +1,7 @@
 """Content-addressed files: an input's bytes, a Parquet block, a preview."""
 
 from django.db import models
+from django.utils import timezone
 
 
 class Blob(models.Model):
@@ -10,6 +11,9 @@ class Blob(models.Model):
     size = models.BigIntegerField(help_text="bytes")
     media_type = models.CharField(max_length=100, help_text="as sniffed from the content")
     created_at = models.DateTimeField(auto_now_add=True)
+    last_stored_at = models.DateTimeField(
+        default=timezone.now, help_text="when these bytes last came in; counts for collection"
+    )
 
     def __str__(self) -> str:
         return self.sha256[:12]

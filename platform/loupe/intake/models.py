@@ -55,6 +55,9 @@ class Input(models.Model):
     blob = models.ForeignKey(Blob, on_delete=models.PROTECT, null=True, related_name="+")
     error_code = models.CharField(max_length=50, blank=True)
     error = models.TextField(blank=True, help_text="why it was refused, in a full sentence")
+    note = models.CharField(
+        max_length=300, blank=True, help_text="what is odd about it, though it was taken"
+    )
 
     class Meta:
         constraints: ClassVar = [

@@ -1,0 +1,94 @@
+"""Store bytes once, read them back, check them, and forget those nobody refers to.
+
+The file is always durable before the database row says that it exists.
+"""
+
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from django.utils import timezone
+
+from loupe.blobs import room, writing
+from loupe.blobs.backend import backend
+from loupe.blobs.models import Blob
+from loupe.blobs.writing import Written
+
+
+def store(path: Path, media_type: str) -> Blob:
+    """Keep a copy of the file at `path`; the same bytes are kept once.
+
+    Raises:
+        DiskFull: there is no room; nothing of the file stays.
+    """
+    written = writing.copy(path, backend().new_file())
+    return store_written([(written, media_type)])[0]
+
+
+def store_bytes(data: bytes, media_type: str) -> Blob:
+    """Keep `data`; see `store`."""
+    return store_written([(write_bytes(data), media_type)])[0]
+
+
+def store_written(files: Sequence[tuple[Written, str]]) -> list[Blob]:
+    """Keep files that were hashed while they were written; they are moved, not copied.
+
+    Returns the blobs in the order of `files`. Much quicker than one call of `store` per file.
+    """
+    place([written for written, _ in files])
+    return record([(written.sha256, written.size, media_type) for written, media_type in files])
+
+
+def write_bytes(data: bytes) -> Written:
+    """Write `data` to a new file of its own, ready for `place` or `store_written`.
+
+    Raises:
+        DiskFull: there is no room.
+    """
+    path = backend().new_file()
+    room.require(path.parent, len(data))
+    with writing.Writer(path) as writer:
+        writer.write(data)
+        return writer.finish()
+
+
+def place(files: Sequence[Written]) -> None:
+    """Make the files durable in storage, without a database row: the first half of storing.
+
+    Safe to repeat. `record` completes it; a file never recorded is collected as garbage.
+    """
+    first = {written.sha256: written for written in files}
+    put = backend().put([(written, key_of(sha)) for sha, written in first.items()])
+    for written in files:
+        if key_of(written.sha256) not in put or written is not first[written.sha256]:
+            written.path.unlink(missing_ok=True)
+
+
+def record(entries: Iterable[tuple[str, int, str]]) -> list[Blob]:
+    """Write the rows of files that are in place: ``(sha256, size in bytes, media type)`` each."""
+    rows = [
+        Blob(sha256=sha256, size=size, media_type=media_type, last_stored_at=timezone.now())
+        for sha256, size, media_type in entries
+    ]
+    Blob.objects.bulk_create(
+        {row.sha256: row for row in rows}.values(),
+        batch_size=500,
+        update_conflicts=True,
+        unique_fields=["sha256"],
+        update_fields=["last_stored_at"],
+    )
+    return rows
+
+
+def open_local(blob: Blob) -> AbstractContextManager[Path]:
+    """The blob's bytes as a local file, not to be written to.
+
+    Raises:
+        BlobMissing: storage has lost it.
+    """
+    return backend().open_local(blob.key)
+
+
+def key_of(sha256: str) -> str:
+    """Where storage keeps the bytes of that hash."""
+    return Blob(sha256=sha256).key

@@ -1,0 +1,24 @@
+"""One file on its way in, whatever brought it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from loupe.blobs.writing import Written
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A file at `path`, called `name` by the sender: a relative path with ``/`` in a folder.
+
+    `written` is set where Loupe itself wrote the file while hashing it (an upload in the spool).
+    Such a file is moved into storage; any other is copied.
+    """
+
+    name: str
+    path: Path
+    written: Written | None = None
+
+    @classmethod
+    def spooled(cls, name: str, written: Written) -> "Source":
+        """A source that Loupe wrote itself and may move."""
+        return cls(name=name, path=written.path, written=written)
