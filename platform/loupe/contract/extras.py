@@ -46,7 +46,9 @@ class Pages:
 
     `workspace` and `result` extend the host's templates; `script` and `style` are static paths
     loaded only where the app's slots are shown. `urls` and `api_urls` are mounted under
-    ``/<slug>/`` and ``/api/v1/<slug>/``.
+    ``/<slug>/`` and ``/api/v1/<slug>/``. `preview` names a function
+    ``(path, options) -> bytes`` that the host runs in the sandbox: it draws an input as a PNG whose
+    longer side has at most ``options["max_side"]`` pixels, for what browsers cannot show.
     """
 
     result: str
@@ -56,6 +58,7 @@ class Pages:
     styles: tuple[str, ...] = ()
     urls: str | None = None
     api_urls: str | None = None
+    preview: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
