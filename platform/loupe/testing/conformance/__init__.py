@@ -10,8 +10,8 @@ The suite runs over every installed app. It knows the contract, never an app; ea
 SHALL of ``docs/app_contract.md`` that it holds.
 """
 
-from loupe.testing.conformance.declaration import Declaration
 from loupe.testing.conformance.decisions import Decisions
+from loupe.testing.conformance.declaration import Declaration
 from loupe.testing.conformance.live_state import LiveState
 from loupe.testing.conformance.pipeline import Pipeline
 

@@ -108,10 +108,7 @@ class Declaration(Subject):
             assert find_spec(process.module), process.module
 
     def test_c11_declaring_the_app_imports_nothing_heavy(self, app: type[DomainApp]) -> None:
-        code = (
-            f"import sys, {app.__module__}; "
-            f"print(sorted(set({HEAVY!r}) & set(sys.modules)))"
-        )
+        code = f"import sys, {app.__module__}; print(sorted(set({HEAVY!r}) & set(sys.modules)))"
         answer = subprocess.run(
             [sys.executable, "-c", code], capture_output=True, text=True, check=True
         )

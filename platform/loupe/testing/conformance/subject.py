@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from loupe.contract.app import DomainApp
-from loupe.contract.runtime.steps import Place
 from loupe.contract.discovery import declared
+from loupe.contract.runtime.steps import Place
 
 
 class Subject:

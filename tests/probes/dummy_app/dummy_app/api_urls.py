@@ -1,18 +1,18 @@
 """The dummy app's own REST call."""
 
+from typing import ClassVar
+
 from django.urls import path
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from loupe.contract.rest import ProjectPermission
-
 
 class Ping(APIView):
-    """Answers."""
+    """Answers those who may view."""
 
-    permission_classes = (ProjectPermission.view,)
+    policy: ClassVar = {"GET": "view"}
 
     @extend_schema(operation_id="dummy_app_ping", responses={200: dict[str, str]})
     def get(self, request: Request) -> Response:

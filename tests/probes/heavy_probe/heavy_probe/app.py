@@ -1,8 +1,8 @@
 """The heavy probe: one large item, minutes of work, a signature."""
 
-from heavy_probe.schema import Bound, Digest
 from pydantic import BaseModel
 
+from heavy_probe.schema import Bound, Digest
 from loupe.contract.app import DomainApp
 from loupe.contract.extras import Pages
 from loupe.contract.inputs import InputKind

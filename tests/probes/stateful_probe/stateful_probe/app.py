@@ -2,7 +2,6 @@
 
 import numpy as np
 from pydantic import BaseModel
-from stateful_probe.schema import Balance, Cap
 
 from loupe.contract.app import DomainApp
 from loupe.contract.extras import AppCommand, Pages, SyncMode
@@ -19,6 +18,7 @@ from loupe.contract.runtime.columns import Columns
 from loupe.contract.runtime.payload import Payload
 from loupe.contract.runtime.steps import Place, Step
 from loupe.contract.text import Text
+from stateful_probe.schema import Balance, Cap
 
 
 class App(DomainApp):

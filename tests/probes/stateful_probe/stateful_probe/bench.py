@@ -8,10 +8,10 @@ import uuid
 from pathlib import Path
 
 import numpy as np
-from stateful_probe.sums import RunningSums
 
 from loupe.contract.runtime.payload import Payload
 from loupe.testing.engine import running_engine
+from stateful_probe.sums import RunningSums
 
 
 def batches(count: int, rows: int) -> list[Payload]:

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import ValidationError
-from stateful_probe.schema import Payment
 
 from loupe.contract.runtime.columns import from_rows
 from loupe.contract.runtime.errors import InputRefused
 from loupe.contract.runtime.payload import JsonValue, Payload
+from stateful_probe.schema import Payment
 
 
 def parse(path: Path, options: Mapping[str, JsonValue]) -> Payload:
