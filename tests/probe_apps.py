@@ -19,9 +19,10 @@ def sources_hash() -> str:
     """Changes whenever a probe's file does."""
     digest = hashlib.sha256()
     for path in sorted(PROBES.rglob("*")):
-        if path.is_file() and not {"__pycache__", "build"} & set(path.parts):
-            if not any(part.endswith(".egg-info") for part in path.parts):
-                digest.update(str(path.relative_to(PROBES)).encode() + b"\0" + path.read_bytes())
+        parts = path.relative_to(PROBES).parts
+        built = {"__pycache__", "build"} & set(parts) or any(".egg-info" in part for part in parts)
+        if path.is_file() and not built:
+            digest.update("/".join(parts).encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
 
 
@@ -38,11 +39,15 @@ def install() -> Path:
             for probe in sorted(path for path in PROBES.iterdir() if path.is_dir()):
                 copy = Path(copies) / probe.name
                 subprocess.run(["cp", "-r", str(probe), str(copy)], check=True)
-                subprocess.run(
-                    [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index"]
-                    + ["--no-build-isolation", "--upgrade", "--target", str(target), str(copy)],
-                    check=True,
-                )
+                options = [
+                    "--quiet",
+                    "--no-deps",
+                    "--no-index",
+                    "--no-build-isolation",
+                    "--upgrade",
+                ]
+                command = [sys.executable, "-m", "pip", "install", *options]
+                subprocess.run([*command, "--target", str(target), str(copy)], check=True)
         (target / "complete").touch()
     return target
 

@@ -16,7 +16,7 @@ START_SECONDS = 60
 
 @contextmanager
 def running_engine(models: Path | None = None, state: Path | None = None) -> Iterator[EngineClient]:
-    """Start ``python -m loupe.engine`` in folders of its own, wait until it is ready, stop it after.
+    """Start ``python -m loupe.engine`` in folders of its own and stop it afterwards.
 
     Raises:
         RuntimeError: the engine ended or was not ready in time; its last words are quoted.
