@@ -13,6 +13,9 @@ VERSION = version("loupe")
 
 SECRET_KEY = env.text("LOUPE_SECRET_KEY", "")
 DEBUG = False
+PORT = env.number("LOUPE_PORT", 8000, at_least=1)
+# Whether a first start makes a project, people and sample inputs to look at.
+DEMO = env.flag("LOUPE_DEMO", True)
 ALLOWED_HOSTS = env.words("LOUPE_HOSTS", ("127.0.0.1", "localhost", "[::1]"))
 CSRF_TRUSTED_ORIGINS = env.words("LOUPE_ORIGINS")
 
@@ -58,6 +61,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "loupe.monitoring.middleware.RequestLog",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -190,12 +194,38 @@ CELERY_WORKER_CONCURRENCY = env.number("LOUPE_WORKERS", 2, at_least=1)
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_TIMEZONE = "UTC"
+# What the host itself does by the clock; a wake-up nobody took is dropped before the next one.
+CELERY_BEAT_SCHEDULE = {
+    "reaper": {
+        "task": "loupe.jobs.recover",
+        "schedule": 5.0,
+        "options": {"expires": 5.0},
+    },
+    "watched folders": {
+        "task": "loupe.jobs.poll_folders",
+        "schedule": 5.0,
+        "options": {"expires": 5.0},
+    },
+    "webhooks": {
+        "task": "loupe.delivery.deliver",
+        "schedule": 5.0,
+        "options": {"expires": 5.0},
+    },
+    "schedules": {
+        "task": "loupe.schedules.settle",
+        "schedule": 10.0,
+        "options": {"expires": 10.0},
+    },
+}
 
 # Blobs: a folder, or s3://bucket?endpoint_url=… through django-storages.
 STORAGE_URL = env.text("STORAGE_URL", f"file://{VAR / 'blobs'}")
 BLOB_CACHE_BYTES = env.number("LOUPE_BLOB_CACHE_BYTES", 4 * 2**30)
 MODEL_REPOSITORY = env.folder("LOUPE_MODELS", VAR / "models")
 ENGINE_SOCKET = env.folder("LOUPE_ENGINE_SOCKET", VAR / "run" / "engine.sock")
+ENGINE_STATE = VAR / "engine"
+# What resident models and shared-memory slabs may take together.
+ENGINE_MEMORY_BYTES = env.number("LOUPE_ENGINE_MEMORY_BYTES", 4 * 2**30, at_least=2**28)
 WATCH_ROOT = env.folder("LOUPE_WATCH_ROOT", VAR / "watch")
 SCRATCH = VAR / "scratch"
 # Uploads on their way in; on one file system with the blobs, so that storing is a rename.
@@ -220,5 +250,10 @@ FILE_UPLOAD_HANDLERS = ["loupe.intake.upload.SpoolToDisk"]
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2**16
 DATA_UPLOAD_MAX_NUMBER_FILES = MAX_FILES
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 2**20
+
+# Networks that webhooks may reach although they are not public, e.g. 10.20.0.0/16.
+WEBHOOK_ALLOW = env.networks("LOUPE_WEBHOOK_ALLOW")
+# Lets a Prometheus on another machine read /metrics; without it only this machine may.
+METRICS_TOKEN = env.text("LOUPE_METRICS_TOKEN", "")
 
 LOGGING_CONFIG = "loupe.monitoring.logs.configure"

@@ -1,0 +1,97 @@
+"""A first start has something to look at: a project, people, and sample inputs on their way.
+
+Switched off by ``LOUPE_DEMO=0``. Passwords are random, made once, and kept in ``demo.json`` of the
+variable folder, readable by its owner alone.
+"""
+
+import json
+import secrets
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from loupe.accounts import projects
+from loupe.accounts.models import Membership, Project, Role
+from loupe.accounts.policy import SYSTEM, Actor
+from loupe.contract.app import DomainApp
+from loupe.contract.runtime.steps import Place
+from loupe.intake.models import Channel, Submission
+from loupe.intake.sources import Source
+from loupe.jobs import services as jobs
+from loupe.plugins import registry
+
+SLUG = "demo"
+NAME = "demo"
+COLLEAGUES = (Role.VIEWER, Role.OPERATOR, Role.REVIEWER, Role.ENGINEER)
+
+
+@dataclass(frozen=True)
+class Login:
+    """Who can sign in to the demo project."""
+
+    username: str
+    password: str
+
+
+def _file() -> Path:
+    return Path(settings.VAR) / "demo.json"
+
+
+def login() -> Login | None:
+    """The demo login, if this installation has one."""
+    if not _file().exists():
+        return None
+    return Login(**json.loads(_file().read_text(encoding="utf-8")))
+
+
+def prepare() -> None:
+    """Make the project and its people, once, in an installation that has neither."""
+    if not settings.DEMO or Project.objects.exists() or User.objects.exists():
+        return
+    made = Login(username=NAME, password=secrets.token_urlsafe(9))
+    _file().touch(mode=0o600)
+    _file().write_text(json.dumps(vars(made)), encoding="utf-8")
+    with transaction.atomic():
+        project = projects.create(SYSTEM, SLUG, "Demo line")
+        first = User.objects.create_superuser(made.username, password=made.password)
+        Membership.objects.create(project=project, user=first, role=Role.ADMIN)
+        for role in COLLEAGUES:
+            person = User.objects.create_user(f"{NAME}-{role.value}", password=made.password)
+            Membership.objects.create(project=project, user=person, role=role)
+
+
+def send_samples() -> list[str]:
+    """Submit every app's sample inputs to the demo project, once; the names of those apps."""
+    project = Project.objects.filter(slug=SLUG).first()
+    person = User.objects.filter(username=NAME).first()
+    if not settings.DEMO or project is None or person is None:
+        return []
+    sent = []
+    for app in registry.installed():
+        files = _samples(app)
+        known = Submission.objects.filter(project=project, app=app.slug).exists()
+        if not files or known or app.steps[0].place is Place.ENGINE:
+            continue
+        jobs.submit(
+            Actor(user=person),
+            project,
+            app.slug,
+            Channel.COMMAND,
+            [Source(name=file.name, path=file) for file in files],
+            name="Samples",
+        )
+        sent.append(app.slug)
+    return sent
+
+
+def _samples(app: type[DomainApp]) -> list[Path]:
+    """The app's sample files; they lie below its package."""
+    spec = find_spec(app.__module__.rpartition(".")[0])
+    if app.samples is None or spec is None or spec.origin is None:
+        return []
+    folder = Path(spec.origin).parent / app.samples
+    return sorted(file for file in folder.rglob("*") if file.is_file())
