@@ -66,14 +66,14 @@ class Endpoint(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Authentication and scope, the caller's rate, then project and role."""
         super().initial(request, *args, **kwargs)
-        action = self.action(request)
+        action = self.asked(request)
         if action is None:
             return
         self.actor = actor_of(request)
         limits.spend(self.actor)
         self.locate(action, request, **kwargs)
 
-    def action(self, request: Request) -> Action | None:
+    def asked(self, request: Request) -> Action | None:
         """What the policy calls this method; None for public ones and unknown methods."""
         method = "GET" if request.method in {"HEAD", "OPTIONS"} else str(request.method)
         action = self.policy.get(method)

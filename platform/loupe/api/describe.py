@@ -1,0 +1,53 @@
+"""Pieces of the OpenAPI document that several endpoints share."""
+
+from typing import Any, Final
+
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
+
+from loupe.api.shapes.base import ProblemDocument
+
+_HEADER = OpenApiParameter.HEADER
+
+PROJECT: Final = OpenApiParameter(
+    "project",
+    str,
+    description="The project's slug. Keys act in their own; people name it when they see several.",
+)
+APP: Final = OpenApiParameter("app", str, required=True, description="The app's slug, see /apps.")
+APP_FILTER: Final = OpenApiParameter("app", str, description="Only those of this app.")
+MODEL: Final = OpenApiParameter(
+    "model", str, description="A registered model's name; left out, the project's default."
+)
+NAME: Final = OpenApiParameter("name", str, description="What to call the submission.")
+FILENAME: Final = OpenApiParameter(
+    "filename", str, description="What to call a raw body; also taken from the header Filename."
+)
+IDEMPOTENCY_KEY: Final = OpenApiParameter(
+    "Idempotency-Key",
+    str,
+    _HEADER,
+    description="Repeat a request under the same key and it happens once.",
+)
+PAGING: Final = (
+    OpenApiParameter(
+        "limit",
+        {"type": "integer", "minimum": 1, "maximum": 200, "default": 50},
+        description="Rows a page.",
+    ),
+    OpenApiParameter("cursor", str, description="`next_cursor` of the page before."),
+)
+FILES: Final[dict[str, Any]] = {
+    "multipart/form-data": {
+        "type": "object",
+        "properties": {
+            "file": {"type": "array", "items": {"type": "string", "format": "binary"}},
+        },
+        "required": ["file"],
+    },
+    "application/octet-stream": {"type": "string", "format": "binary"},
+}
+
+_PROBLEM = OpenApiResponse(ProblemDocument, description="See the table of errors.")
+PROBLEMS: Final[dict[Any, Any]] = {
+    (status, "application/problem+json"): _PROBLEM for status in ("4XX", "5XX")
+}

@@ -1,0 +1,178 @@
+"""A request a caller may repeat: ``Idempotency-Key`` on POST.
+
+The same key with the same request gets the first answer again, with another request a refusal,
+and while the first still runs a refusal with ``Retry-After``. Only answers of success are kept:
+what failed may be put right and sent again under its key.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from django.core.files.uploadedfile import UploadedFile
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from loupe.accounts.models import Project
+from loupe.accounts.policy import Actor
+from loupe.api.endpoint import Endpoint
+from loupe.api.errors import RequestRefused
+from loupe.api.models import IdempotencyKey
+from loupe.blobs.writing import Written
+
+KEPT = timedelta(hours=24)
+STALE = timedelta(minutes=10)
+"""A request that has not ended after this long died with its process."""
+
+View = TypeVar("View", bound=Endpoint)
+Arguments = ParamSpec("Arguments")
+
+
+def key_in(header: str | None) -> str | None:
+    """The key of the header.
+
+    Raises:
+        RequestRefused: it is empty, too long or not printable ASCII.
+    """
+    if header is None:
+        return None
+    if not 1 <= len(header) <= 255 or not header.isascii() or not header.isprintable():
+        raise RequestRefused(
+            "Idempotency-Key must be 1 to 255 printable ASCII characters; a UUID is a good one.",
+            code="idempotency_key_invalid",
+        )
+    return header
+
+
+def digest(*parts: object) -> str:
+    """A hash that is equal only for equal requests."""
+    running = hashlib.sha256()
+    for part in parts:
+        raw = part if isinstance(part, bytes) else json.dumps(part, sort_keys=True).encode()
+        running.update(len(raw).to_bytes(8, "big") + raw)
+    return running.hexdigest()
+
+
+def reserve(actor: Actor, project: Project, key: str, sha256: str) -> IdempotencyKey | None:
+    """Take `key` for a request that begins now; returns the row that holds the first answer
+    where there is one, and None where the request shall run.
+
+    Raises:
+        RequestRefused: the key belongs to another request, or the first one still runs.
+    """
+    now = timezone.now()
+    IdempotencyKey.objects.filter(project=project, created_at__lt=now - KEPT).delete()
+    IdempotencyKey.objects.filter(
+        project=project, key=key, status__isnull=True, created_at__lt=now - STALE
+    ).delete()
+    try:
+        with transaction.atomic():
+            IdempotencyKey.objects.create(
+                project=project, key=key, request_sha256=sha256, created_by=actor.user
+            )
+    except IntegrityError:
+        first = IdempotencyKey.objects.filter(project=project, key=key).first()
+    else:
+        return None
+    if first is not None and first.request_sha256 != sha256:
+        raise RequestRefused(
+            f"The idempotency key {key!r} was used for another request: take a new one.",
+            code="idempotency_key_reused",
+        )
+    if first is None or first.status is None:
+        raise RequestRefused(
+            f"The first request with the idempotency key {key!r} has not ended yet: "
+            "ask again when Retry-After is over.",
+            code="idempotency_in_flight",
+            headers={"Retry-After": "1"},
+        )
+    return first
+
+
+def complete(project: Project, key: str, status: int, answer: dict[str, Any]) -> None:
+    """Keep the answer for `key`."""
+    IdempotencyKey.objects.filter(project=project, key=key).update(status=status, answer=answer)
+
+
+def release(project: Project, key: str) -> None:
+    """Forget a request that did not succeed."""
+    IdempotencyKey.objects.filter(project=project, key=key, status__isnull=True).delete()
+
+
+def _content(request: Request) -> list[object]:
+    """What the body says, whatever it is encoded as."""
+    data = request.data
+    if isinstance(data, Written):
+        return [data.sha256, data.size]
+    files = [
+        [field, file.name, _hash(file)]
+        for field, several in sorted(request.FILES.lists())
+        for file in several
+    ]
+    if files or hasattr(data, "lists"):
+        sent = sorted((name, values) for name, values in data.lists())
+        plain = [
+            [name, [value for value in values if not isinstance(value, UploadedFile)]]
+            for name, values in sent
+        ]
+        return [plain, files]
+    return [data]
+
+
+def _hash(file: UploadedFile) -> str:
+    written = getattr(file, "written", None)
+    if isinstance(written, Written):
+        return written.sha256
+    running = hashlib.sha256()
+    for chunk in file.chunks():
+        running.update(chunk)
+    file.seek(0)
+    return running.hexdigest()
+
+
+def idempotent(
+    handler: Callable[Concatenate[View, Request, Arguments], Response],
+) -> Callable[Concatenate[View, Request, Arguments], Response]:
+    """Make a POST handler honour ``Idempotency-Key``."""
+
+    @wraps(handler)
+    def post(
+        self: View, request: Request, *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> Response:
+        key = key_in(request.headers.get("Idempotency-Key"))
+        if key is None:
+            return handler(self, request, *args, **kwargs)
+        sha256 = digest(
+            request.method,
+            request.path,
+            sorted((name, values) for name, values in request.query_params.lists()),
+            _content(request),
+        )
+        first = reserve(self.actor, self.project, key, sha256)
+        if first is not None:
+            kept = first.answer or {}
+            headers = {**kept.get("headers", {}), "Idempotency-Replayed": "true"}
+            return Response(kept.get("body"), status=first.status, headers=headers)
+        try:
+            response = handler(self, request, *args, **kwargs)
+        except BaseException:
+            release(self.project, key)
+            raise
+        kept_headers = {
+            name: response[name] for name in ("Location", "Retry-After") if name in response
+        }
+        complete(
+            self.project,
+            key,
+            response.status_code,
+            {"headers": kept_headers, "body": response.data},
+        )
+        return response
+
+    post.idempotent = True  # type: ignore[attr-defined]
+    return post

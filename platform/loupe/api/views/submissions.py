@@ -1,0 +1,106 @@
+"""Sending files in, and looking at what was sent."""
+
+import uuid
+from typing import ClassVar
+
+from django.db import models
+from drf_spectacular.utils import extend_schema
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.reverse import reverse
+
+from loupe.accounts.policy import Action
+from loupe.api import describe, present
+from loupe.api.answers import answer, parameter
+from loupe.api.endpoint import Endpoint, RowEndpoint
+from loupe.api.idempotency import idempotent
+from loupe.api.paging import newest_first
+from loupe.api.shapes.work import JobDetail, SubmissionDetail, SubmissionPage
+from loupe.api.uploads import RawBody, sources
+from loupe.intake.models import Channel, Submission
+from loupe.jobs import services as jobs
+from loupe.plugins import registry as apps
+
+_SHOWN_INPUTS = 1000
+
+
+class Submissions(Endpoint):
+    """Deliveries of files."""
+
+    policy: ClassVar = {"GET": Action.VIEW, "POST": Action.SUBMIT}
+    parser_classes = (MultiPartParser, RawBody)
+
+    @extend_schema(
+        operation_id="submissions_list",
+        parameters=[describe.PROJECT, describe.APP_FILTER, *describe.PAGING],
+        responses={200: SubmissionPage, **describe.PROBLEMS},
+    )
+    def get(self, request: Request) -> Response:
+        """List submissions, newest first."""
+        rows = present.submissions().filter(project=self.project)
+        app = parameter(request, "app")
+        if app:
+            rows = rows.filter(app=app)
+        shown, cursor = newest_first(request, rows, present.submission)
+        return answer(SubmissionPage(submissions=shown, next_cursor=cursor))
+
+    @extend_schema(
+        operation_id="submissions_create",
+        parameters=[
+            describe.PROJECT,
+            describe.APP,
+            describe.MODEL,
+            describe.NAME,
+            describe.FILENAME,
+            describe.IDEMPOTENCY_KEY,
+        ],
+        request=describe.FILES,
+        responses={202: JobDetail, **describe.PROBLEMS},
+    )
+    @idempotent
+    def post(self, request: Request) -> Response:
+        """Send one or more files, or an archive of them; a job inspects them.
+
+        Answers `202` with the job, whose address is in `Location`. Files that cannot be used
+        become failed items of the job; when none can be used the whole request is refused.
+        """
+        app = apps.get(parameter(request, "app"))
+        job = jobs.submit(
+            self.actor,
+            self.project,
+            app.slug,
+            Channel.REST,
+            sources(request),
+            parameter(request, "name"),
+            parameter(request, "model") or None,
+        )
+        location = reverse("api:job", args=[job.pk])
+        row = present.jobs().get(pk=job.pk)
+        return answer(present.job_detail(row), 202, {"Location": location})
+
+
+class OneSubmission(RowEndpoint[Submission]):
+    """One delivery."""
+
+    policy: ClassVar = {"GET": Action.VIEW}
+    key = "submission_id"
+
+    def rows(self) -> "models.QuerySet[Submission]":
+        return present.submissions()
+
+    @extend_schema(
+        operation_id="submissions_get",
+        responses={200: SubmissionDetail, **describe.PROBLEMS},
+    )
+    def get(self, request: Request, submission_id: uuid.UUID) -> Response:
+        """Show a submission with its files."""
+        inputs = self.row.inputs.select_related("blob").order_by("pk")
+        shown = [present.received(row) for row in inputs[:_SHOWN_INPUTS]]
+        return answer(
+            SubmissionDetail(
+                **present.submission_fields(self.row),
+                inputs=shown,
+                inputs_total=inputs.count(),
+            )
+        )
