@@ -11,13 +11,13 @@ from types import TracebackType
 from django.conf import settings
 
 from loupe.blobs import spool, writing
+from loupe.blobs.sniff import content
 from loupe.blobs.writing import Written
 from loupe.contract.app import DomainApp
 from loupe.intake import kinds, names
 from loupe.intake.archives import reading
 from loupe.intake.archives.budget import Budget
 from loupe.intake.errors import ArchiveRefused, EntryRefused, Refusal
-from loupe.intake.sniff import content
 from loupe.intake.sources import Source
 
 

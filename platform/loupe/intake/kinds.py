@@ -1,9 +1,9 @@
 """Which of an app's kinds of input a file is; by content, never by its name."""
 
+from loupe.blobs.sniff import table
 from loupe.contract.app import DomainApp
 from loupe.contract.inputs import InputKind
 from loupe.intake.errors import EntryRefused
-from loupe.intake.sniff import table
 
 ARCHIVES = frozenset({table.ZIP, table.TAR})
 _COMPRESSED = frozenset({table.GZIP, table.BZIP2, table.XZ})

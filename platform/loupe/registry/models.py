@@ -59,6 +59,7 @@ class ModelVersion(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
     )
     created_at = models.DateTimeField(auto_now_add=True)
+    promoted_at = models.DateTimeField(null=True, help_text="when it first went into production")
 
     class Meta:
         constraints: ClassVar = [

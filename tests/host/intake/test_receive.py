@@ -4,8 +4,6 @@ import io
 import zipfile
 from pathlib import Path
 
-import pytest
-
 from loupe.accounts.models import Project
 from loupe.accounts.policy import Actor
 from loupe.blobs import services as blobs

@@ -5,7 +5,7 @@ import lzma
 import zlib
 from io import BufferedReader
 
-from loupe.intake.sniff import table
+from loupe.blobs.sniff import table
 
 _TAR_BLOCK = 512
 _LOOK_BYTES = 1024

@@ -3,7 +3,7 @@
 from io import BufferedReader
 from pathlib import Path
 
-from loupe.intake.sniff import containers, table, texts
+from loupe.blobs.sniff import containers, table, texts
 
 _TAIL_BYTES = 65_536
 

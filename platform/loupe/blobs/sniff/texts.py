@@ -4,7 +4,7 @@ import csv
 import json
 import pickletools
 
-from loupe.intake.sniff import table
+from loupe.blobs.sniff import table
 
 _PRINTABLE_CONTROLS = {"\t", "\n", "\r", "\f"}
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from loupe.blobs.sniff import table
 from loupe.intake.archives import tars, zips
 from loupe.intake.archives.budget import Budget
 from loupe.intake.archives.entries import Entry, NewFile
-from loupe.intake.sniff import table
 
 
 def read(path: Path, media_type: str, budget: Budget, new_file: NewFile) -> Iterator[Entry]:

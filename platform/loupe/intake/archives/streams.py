@@ -5,9 +5,9 @@ import lzma
 import zlib
 from io import BufferedReader
 
+from loupe.blobs.sniff import table
 from loupe.intake.archives.budget import Budget
 from loupe.intake.errors import ArchiveRefused
-from loupe.intake.sniff import table
 
 _READ_BYTES = 65_536
 _XZ_MEMORY_BYTES = 128 * 2**20

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, NoReturn, cast
 
+from loupe.blobs.sniff import table
 from loupe.intake.archives.budget import Budget, too_many
 from loupe.intake.archives.entries import Entry, NewFile, unpack
 from loupe.intake.archives.streams import Decompressed
 from loupe.intake.errors import ArchiveRefused, EntryRefused
-from loupe.intake.sniff import table
 
 _MAX_HEADER_BYTES = 65_536
 _HEADER_TYPES = {

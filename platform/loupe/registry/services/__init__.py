@@ -1,0 +1,23 @@
+"""One function per verb on models, versions and operating points."""
+
+from loupe.registry.services.describe import ModelCard, describe
+from loupe.registry.services.operating import operating_point, set_operating_point
+from loupe.registry.services.promotion import promote, retire, roll_back
+from loupe.registry.services.resolve import resolve, visible_models, visible_versions
+from loupe.registry.services.shipped import register_shipped
+from loupe.registry.services.upload import upload
+
+__all__ = [
+    "ModelCard",
+    "describe",
+    "operating_point",
+    "promote",
+    "register_shipped",
+    "resolve",
+    "retire",
+    "roll_back",
+    "set_operating_point",
+    "upload",
+    "visible_models",
+    "visible_versions",
+]

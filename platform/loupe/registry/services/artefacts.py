@@ -1,0 +1,55 @@
+"""From a folder with an artefact to a version row; the files are always there before the row."""
+
+from pathlib import Path
+
+from django.conf import settings
+from django.db import IntegrityError, models, transaction
+
+from loupe.accounts.policy import Actor
+from loupe.blobs import room
+from loupe.contract.runtime.errors import ModelRefused
+from loupe.engine import repository
+from loupe.registry.models import Model, ModelVersion
+from loupe.registry.services.operating import first_point
+
+
+def add_version(model: Model, folder: Path, actor: Actor, *, once: bool = False) -> ModelVersion:
+    """Install the artefact in `folder` as the model's next version, a candidate.
+
+    Call it outside a transaction: copying takes as long as it takes, and a number taken by
+    somebody else meanwhile is passed over. With `once`, a version with the same artefact that
+    somebody else wrote meanwhile is returned instead of a second one.
+
+    Raises:
+        ModelRefused: the artefact does not verify.
+        DiskFull: there is no room.
+    """
+    manifest = repository.verify(folder)
+    number = (model.versions.aggregate(last=models.Max("number"))["last"] or 0) + 1
+    settings.MODEL_REPOSITORY.mkdir(parents=True, exist_ok=True)
+    room.require(settings.MODEL_REPOSITORY, repository.size_of(folder, manifest))
+    while True:
+        try:
+            with room.guarded(settings.MODEL_REPOSITORY):
+                repository.install(folder, settings.MODEL_REPOSITORY, model.wire_name, number)
+            with transaction.atomic():
+                version = ModelVersion.objects.create(
+                    model=model,
+                    number=number,
+                    manifest=manifest,
+                    artefact_sha256=repository.artefact_sha256(manifest),
+                    created_by=actor.user,
+                )
+                first_point(version, actor)
+            return version
+        except ModelRefused as refusal:
+            # Left by a start that was killed before its row was written, or taken just now.
+            if refusal.code != "version_taken":
+                raise
+        except IntegrityError:
+            theirs = model.versions.filter(number=number).first()
+            if theirs is None:
+                raise
+            if once and theirs.artefact_sha256 == repository.artefact_sha256(manifest):
+                return theirs
+        number += 1

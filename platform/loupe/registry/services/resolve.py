@@ -1,0 +1,89 @@
+"""Which models a project sees, and which version a name means."""
+
+from django.db.models import Q, QuerySet
+
+from loupe.accounts.errors import NotVisible
+from loupe.accounts.models import Project
+from loupe.accounts.policy import Actor, projects
+from loupe.registry.errors import NoModel, UnknownModel
+from loupe.registry.models import Model, ModelVersion, Stage
+
+
+def visible_models(actor: Actor, project: Project, app: str | None = None) -> QuerySet[Model]:
+    """The project's own models and the shared ones, by name; of one app if given.
+
+    Raises:
+        NotVisible: the project does not exist for the actor.
+    """
+    _require_visible(actor, project)
+    models = Model.objects.filter(Q(project=project) | Q(project=None)).select_related("project")
+    if app is not None:
+        models = models.filter(app=app)
+    return models.order_by("name", "pk")
+
+
+def visible_versions(
+    actor: Actor, project: Project, app: str | None = None
+) -> QuerySet[ModelVersion]:
+    """The versions of `visible_models`, newest first."""
+    models = visible_models(actor, project, app).order_by()
+    return (
+        ModelVersion.objects.filter(model__in=models)
+        .select_related("model", "model__project", "created_by")
+        .order_by("-created_at", "-pk")
+    )
+
+
+def resolve(
+    actor: Actor, project: Project, app: str, name: str | None = None, number: int | None = None
+) -> ModelVersion:
+    """The version that work in `project` uses.
+
+    Args:
+        name: a registered model, the project's own before a shared one of that name. None means
+            the project's default: its own model promoted last, else the app's shipped one.
+        number: a version other than the one in production; needs a name.
+
+    Raises:
+        NotVisible: the project does not exist for the actor.
+        UnknownModel: there is no such model or version; the message lists what there is.
+        NoModel: no model is in production.
+    """
+    models = visible_models(actor, project, app)
+    if not name:
+        return _default(models, project, app)
+    named = sorted(models.filter(name=name), key=lambda model: model.project_id is None)
+    if not named:
+        known = ", ".join(models.values_list("name", flat=True).distinct()) or "none"
+        raise UnknownModel(f"No model is called {name!r}; registered are: {known}.")
+    versions = ModelVersion.objects.filter(model__in=named).select_related("model__project")
+    for model in named:
+        wanted = versions.filter(model=model)
+        found = wanted.filter(
+            **({"stage": Stage.PRODUCTION} if number is None else {"number": number})
+        ).first()
+        if found is not None:
+            return found
+    if number is not None:
+        have = ", ".join(str(version.number) for version in versions.order_by("number"))
+        raise UnknownModel(f"Model {name!r} has no version {number}; it has: {have or 'none'}.")
+    raise NoModel(f"Model {name!r} has no version in production. Promote one first.")
+
+
+def _default(models: QuerySet[Model], project: Project, app: str) -> ModelVersion:
+    production = ModelVersion.objects.filter(
+        model__in=models.order_by(), stage=Stage.PRODUCTION
+    ).select_related("model__project")
+    own = production.filter(model__project=project).order_by("-promoted_at", "-pk").first()
+    # The first model an app ships is its default.
+    found = own or production.filter(model__project=None).order_by("model_id").first()
+    if found is None:
+        raise NoModel(
+            f"No model of {app} is in production in this project. Upload one and promote it."
+        )
+    return found
+
+
+def _require_visible(actor: Actor, project: Project) -> None:
+    if not projects(actor).filter(pk=project.pk).exists():
+        raise NotVisible(f"There is no project {project.slug!r} that you can see.")

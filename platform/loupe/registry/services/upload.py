@@ -1,0 +1,114 @@
+"""A model file from a person: looked at, checked in a sandbox, installed as a candidate."""
+
+import json
+import re
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from loupe.accounts.models import Project
+from loupe.accounts.policy import Action, Actor, require
+from loupe.audit.services import record
+from loupe.blobs import spool
+from loupe.blobs.sniff import content, table
+from loupe.changes.kinds import Kind
+from loupe.changes.services import publish
+from loupe.contract.runtime.errors import ModelRefused
+from loupe.engine import repository
+from loupe.plugins import registry as apps
+from loupe.registry.errors import UploadRefused
+from loupe.registry.models import Model, ModelVersion
+from loupe.registry.services.artefacts import add_version
+from loupe.sandbox.pool import SandboxPool
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}")
+_CHECK_SECONDS = 120.0
+
+
+def upload(
+    actor: Actor, project: Project, app: str, name: str, path: Path, filename: str = ""
+) -> ModelVersion:
+    """Register the model file at `path` as the next version of the project's model `name`.
+
+    The file stays where it is. `filename` is what the sender called it, for sentences.
+
+    Raises:
+        NotVisible, Denied: the actor may not manage models here.
+        UnknownApp: no app has that slug.
+        UploadRefused: the name is not allowed, or the app takes no uploads.
+        ModelRefused: the file is a pickle, or the app's check refuses it.
+        TemporarilyUnavailable: no sandbox, or no room on the disk.
+    """
+    require(actor, Action.MANAGE_MODELS, project)
+    check = apps.get(app).check_artefact
+    if check is None:
+        raise UploadRefused(f"{apps.get(app).name} takes no uploaded models.")
+    if not _NAME.fullmatch(name):
+        raise UploadRefused(
+            f"name={name!r} cannot be a model's name: use at most 60 of a–z, 0–9, '-' and '_', "
+            "starting with a letter or digit.",
+            code="model_name",
+        )
+    refuse_by_content(path, filename or path.name)
+    folder = spool.at(settings.SPOOL).new_file()
+    folder.mkdir(mode=0o700)
+    try:
+        manifest = _checked(check, folder, path, filename or path.name)
+        _complete(folder, manifest, app, name)
+        model, _ = Model.objects.get_or_create(app=app, project=project, name=name)
+        version = add_version(model, folder, actor)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    with transaction.atomic():
+        facts = {"model": name, "version": version.number, "sha256": version.artefact_sha256}
+        record(actor, project, "model.uploaded", f"model_version:{version.pk}", facts)
+        publish(project, Kind.MODEL_REGISTERED, version.pk, facts)
+    return version
+
+
+def refuse_by_content(path: Path, filename: str) -> None:
+    """Refuse at once what no app may read, before anything opens the file.
+
+    Raises:
+        ModelRefused: it is empty or a pickle.
+    """
+    if path.stat().st_size == 0:
+        raise ModelRefused(f"{filename!r} is empty (0 bytes). Send it again.", code="empty_file")
+    media_type = content.media_type(path)
+    if media_type in {table.PICKLE, table.TORCH}:
+        raise ModelRefused(
+            f"{filename!r} is a {table.name_of(media_type)}: reading it can run code, so Loupe "
+            "never does. Export the model to ONNX and upload that.",
+            code="pickle_refused",
+        )
+
+
+def _checked(check: str, folder: Path, path: Path, filename: str) -> dict[str, Any]:
+    with SandboxPool(1, settings.SANDBOX_MEMORY_BYTES, _CHECK_SECONDS) as pool:
+        manifest = pool.call(check, [folder, path, filename], name=filename)
+    if not isinstance(manifest, dict):
+        raise ModelRefused(f"The check of {filename!r} gave no manifest.", code="manifest_invalid")
+    return manifest
+
+
+def _complete(folder: Path, manifest: dict[str, Any], app: str, name: str) -> None:
+    """Write ``manifest.json``: what the check said, plus what only the host can know."""
+    manifest_file = folder / repository.MANIFEST
+    manifest_file.unlink(missing_ok=True)
+    entries = sorted(folder.iterdir())
+    for entry in entries:
+        if entry.is_symlink() or not entry.is_file():
+            raise ModelRefused(f"The artefact holds {entry.name!r}, which is no plain file.")
+    completed = {
+        **manifest,
+        "schema": repository.SCHEMA,
+        "app": app,
+        "name": name,
+        "files": {entry.name: repository.file_sha256(entry) for entry in entries},
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    manifest_file.write_text(json.dumps(completed, indent=2, ensure_ascii=False) + "\n")
