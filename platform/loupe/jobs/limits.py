@@ -14,8 +14,14 @@ POSTPONE_MOST_SECONDS = 30.0
 MAX_POSTPONEMENTS = 240
 """With the back-off above: a missing engine or a full disk is waited for for about two hours."""
 
-WAKE_AGAIN_SECONDS = 10.0
+MAX_LATE = 10
+"""An item the engine never answers in time is given up after so many tries."""
+
+WAKE_AGAIN_SECONDS = 5.0
 """The reaper wakes workers for a job with waiting items after this long without a wake-up."""
 
 RATE_SECONDS = 60.0
 """Progress rates are taken over this long."""
+
+STORE_AGAIN_SECONDS = (0.2, 1.0, 3.0)
+"""Pauses between tries to store results while the database cannot write."""

@@ -33,6 +33,12 @@ class ItemState(models.TextChoices):
     CANCELLED = "cancelled", _("Cancelled")
 
 
+OPEN = (JobState.QUEUED, JobState.RUNNING)
+"""States of a job in which something may still happen by itself."""
+UNENDED = (ItemState.QUEUED, ItemState.LEASED)
+"""States of an item that keep its job open."""
+
+
 class Provenance(models.Model):
     """What made a result: shared by all results of a job."""
 
@@ -62,6 +68,7 @@ class Job(models.Model):
     state = models.CharField(max_length=10, choices=JobState.choices, default=JobState.QUEUED)
     cancel_requested_at = models.DateTimeField(null=True)
     woken_at = models.DateTimeField(null=True, help_text="when a wake-up was last sent")
+    claimed_at = models.DateTimeField(null=True, help_text="when items were last claimed")
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
@@ -89,8 +96,11 @@ class Item(models.Model):
     options = models.JSONField(default=dict, help_text="e.g. a row range of the input")
     state = models.CharField(max_length=10, choices=ItemState.choices, default=ItemState.QUEUED)
     attempts = models.PositiveSmallIntegerField(default=0, help_text="times it was begun")
+    suspect = models.BooleanField(
+        default=False, help_text="its worker died; from then on it is worked on alone"
+    )
     losses = models.PositiveSmallIntegerField(
-        default=0, help_text="times its worker died; from the first on it is worked on alone"
+        default=0, help_text="times its worker died while it was the only one in work"
     )
     postponements = models.PositiveSmallIntegerField(
         default=0, help_text="times something was missing for the moment: the engine, disk space"

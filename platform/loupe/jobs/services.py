@@ -1,7 +1,7 @@
 """What can be done with jobs: one function per verb.
 
-`submit` receives and starts, `start` starts what was received, `cancel`, `retry_failed`; how far a
-job is says `progress`. Every verb asks the policy module first.
+`submit` receives and starts, `start` starts what was received; `cancel`, `resume`, `retry_failed`.
+How far a job is says `progress`. Every verb asks the policy module first.
 """
 
 import uuid
@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from loupe.accounts.errors import NotVisible
@@ -21,7 +22,7 @@ from loupe.intake import services as intake
 from loupe.intake.models import Submission
 from loupe.jobs import ending, wakeups
 from loupe.jobs.errors import AlreadyStarted, JobEnded, NoJobMode, NothingToDo
-from loupe.jobs.models import Item, ItemState, Job, JobState
+from loupe.jobs.models import OPEN, UNENDED, Item, ItemState, Job, JobState
 from loupe.jobs.progress import Progress, progress
 from loupe.jobs.provenance import shared
 from loupe.plugins import registry as apps
@@ -31,7 +32,7 @@ from loupe.registry.models import ModelVersion
 if TYPE_CHECKING:
     from loupe.intake.sources import Source
 
-__all__ = ["Progress", "cancel", "progress", "retry_failed", "start", "submit"]
+__all__ = ["Progress", "cancel", "progress", "resume", "retry_failed", "start", "submit"]
 
 
 def submit(
@@ -138,13 +139,13 @@ def cancel(actor: Actor, job: Job) -> Job:
     require(actor, Action.CANCEL, job.project)
     now = timezone.now()
     with transaction.atomic():
-        asked = Job.objects.filter(pk=job.pk, state__in=[JobState.QUEUED, JobState.RUNNING]).update(
+        asked = Job.objects.filter(pk=job.pk, state__in=OPEN).update(
             cancel_requested_at=now, state=JobState.CANCELLED, ended_at=now
         )
         if not asked:
             job.refresh_from_db()
             raise JobEnded(f"Job {job.pk} is {job.state} already: there is nothing to cancel.")
-        Item.objects.filter(job=job, state__in=[ItemState.QUEUED, ItemState.LEASED]).update(
+        Item.objects.filter(job=job, state__in=UNENDED).update(
             state=ItemState.CANCELLED,
             ended_at=now,
             lease_token=None,
@@ -178,24 +179,46 @@ def retry_failed(
         failed = failed.filter(error_code__in=list(codes))
     if item_ids:
         failed = failed.filter(pk__in=list(item_ids))
-    with transaction.atomic():
-        count = Item.objects.filter(pk__in=failed.values("pk"), state=ItemState.FAILED).update(
-            state=ItemState.QUEUED,
-            attempts=0,
-            losses=0,
-            postponements=0,
-            not_before=None,
-            progress=0,
-            note="",
-            error="",
-            error_code="",
-            ended_at=None,
+    count = _queue_again(job, failed)
+    if not count:
+        raise NothingToDo(
+            f"Job {job.pk} has no failed item that could be tried again and matches "
+            f"codes={list(codes)} items={list(item_ids)}."
         )
-        if not count:
-            raise NothingToDo(
-                f"Job {job.pk} has no failed item that could be tried again and matches "
-                f"codes={list(codes)} items={list(item_ids)}."
-            )
+    return count
+
+
+def resume(actor: Actor, job: Job) -> int:
+    """Go on with a cancelled job: its cancelled items are queued again, results stay as they are.
+
+    Raises:
+        NothingToDo: the job has no cancelled item.
+    """
+    require(actor, Action.SUBMIT, job.project)
+    count = _queue_again(job, Item.objects.filter(job=job, state=ItemState.CANCELLED))
+    if not count:
+        raise NothingToDo(f"Job {job.pk} is {job.state}: no item of it was cancelled.")
+    return count
+
+
+@transaction.atomic
+def _queue_again(job: Job, items: "QuerySet[Item]") -> int:
+    """Queue ended items as if they were new and open the job; how many there were."""
+    Job.objects.select_for_update().get(pk=job.pk)
+    count = Item.objects.filter(pk__in=items.values("pk")).update(
+        state=ItemState.QUEUED,
+        attempts=0,
+        suspect=False,
+        losses=0,
+        postponements=0,
+        not_before=timezone.now(),
+        progress=0,
+        note="",
+        error="",
+        error_code="",
+        ended_at=None,
+    )
+    if count:
         Job.objects.filter(pk=job.pk).update(
             state=JobState.RUNNING, ended_at=None, cancel_requested_at=None
         )

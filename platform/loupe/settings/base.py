@@ -244,6 +244,9 @@ API_RATE = env.number("LOUPE_API_RATE", 200, at_least=1)
 
 LEASE_SECONDS = env.number("LOUPE_LEASE_SECONDS", 30, at_least=1)
 MAX_ATTEMPTS = env.number("LOUPE_MAX_ATTEMPTS", 3, at_least=1)
+# Items that take minutes: how many at once, and how long one may say nothing before it is ended.
+LONG_ITEMS = env.number("LOUPE_LONG_ITEMS", 1, at_least=1)
+SILENT_SECONDS = env.number("LOUPE_SILENT_SECONDS", 600, at_least=1)
 
 FILE_UPLOAD_HANDLERS = ["loupe.intake.upload.SpoolToDisk"]
 # Under ASGI this is also what of a body stays in memory before it goes to disk; 0 would be all.

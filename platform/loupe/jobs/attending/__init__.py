@@ -1,0 +1,1 @@
+"""The attendant: items that take minutes, each in a leased child process of its own."""

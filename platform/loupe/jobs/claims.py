@@ -1,0 +1,149 @@
+"""Claiming items under a lease, so that no two workers work on the same one.
+
+A claim gives all its items one new `lease_token`. Whoever stores results shows the token: work
+whose lease was lost, because it expired or the job was cancelled, changes nothing.
+"""
+
+import uuid
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from loupe.changes.kinds import Kind
+from loupe.changes.services import publish
+from loupe.jobs.models import OPEN, Item, ItemState, Job, JobState
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """Items of one job that are this process's while their lease lasts and is renewed."""
+
+    token: uuid.UUID
+    job: Job
+    items: tuple[Item, ...]
+    claimed_at: datetime
+
+    @property
+    def suspect(self) -> bool:
+        """Whether this is one item whose worker died before: it is to be worked on alone."""
+        return any(item.suspect for item in self.items)
+
+
+def due(now: datetime) -> "QuerySet[Item]":
+    """Queued items that may be claimed now."""
+    return Item.objects.filter(
+        Q(not_before__isnull=True) | Q(not_before__lte=now), state=ItemState.QUEUED
+    )
+
+
+def claim(apps: Collection[str], limit: int, *, suspects: bool = True) -> Claim | None:
+    """Claim up to `limit` items of one job of these apps; None: there is nothing to do.
+
+    Jobs take turns: the one with the fewest items in work comes first, then the one that was
+    served longest ago. A suspect, an item whose worker died before, is claimed alone, so that it
+    cannot take others with it again; a process that has other items in work asks for none.
+    """
+    for job_id in _candidates(apps, suspects):
+        claimed = _claim_of(job_id, limit, suspects)
+        if claimed is not None:
+            return claimed
+    return None
+
+
+def renew(claim: Claim) -> set[int]:
+    """Extend the lease of what is left of a claim; returns the ids of the items still held."""
+    held = Item.objects.filter(
+        pk__in=[item.pk for item in claim.items],
+        lease_token=claim.token,
+        state=ItemState.LEASED,
+    )
+    held.update(lease_until=_lease_end(timezone.now()))
+    return set(held.values_list("pk", flat=True))
+
+
+def hand_back(claim: Claim, item_ids: Collection[int]) -> int:
+    """Queue items again that were claimed and not begun; nothing is held against them."""
+    return Item.objects.filter(
+        pk__in=list(item_ids), lease_token=claim.token, state=ItemState.LEASED
+    ).update(
+        state=ItemState.QUEUED,
+        lease_token=None,
+        lease_until=None,
+        attempts=F("attempts") - 1,
+    )
+
+
+def _candidates(apps: Collection[str], suspects: bool) -> list[uuid.UUID]:
+    """Open jobs with due items, the one whose turn it is first."""
+    queued = _open_to(due(timezone.now()), suspects)
+    leased = (
+        Item.objects.filter(job=OuterRef("pk"), state=ItemState.LEASED)
+        .order_by()
+        .values("job")
+        .annotate(count=Count("pk"))
+        .values("count")
+    )
+    return list(
+        Job.objects.filter(Exists(queued.filter(job=OuterRef("pk"))), state__in=OPEN, app__in=apps)
+        .annotate(in_work=Coalesce(Subquery(leased), 0))
+        .order_by("in_work", F("claimed_at").asc(nulls_first=True), "created_at")
+        .values_list("pk", flat=True)[:10]
+    )
+
+
+def _open_to(items: "QuerySet[Item]", suspects: bool) -> "QuerySet[Item]":
+    return items if suspects else items.filter(suspect=False)
+
+
+def _claim_of(job_id: uuid.UUID, limit: int, suspects: bool) -> Claim | None:
+    """Claim of one job, in one transaction. The job's row is locked first, as in every verb."""
+    now = timezone.now()
+    token = uuid.uuid4()
+    with transaction.atomic():
+        job = (
+            Job.objects.select_for_update(of=("self",))
+            .select_related(
+                "project",
+                "provenance__operating_point",
+                "provenance__model_version__model__project",
+            )
+            .filter(pk=job_id, state__in=OPEN)
+            .first()
+        )
+        if job is None:
+            return None
+        queued = due(now).filter(job=job).order_by("position")
+        chosen = list(queued.filter(suspect=False).values_list("pk", flat=True)[:limit])
+        if not chosen and suspects:
+            chosen = list(queued.filter(suspect=True).values_list("pk", flat=True)[:1])
+        if not chosen:
+            return None
+        Item.objects.filter(pk__in=chosen).update(
+            state=ItemState.LEASED,
+            lease_token=token,
+            lease_until=_lease_end(now),
+            attempts=F("attempts") + 1,
+            not_before=None,
+        )
+        job.claimed_at = now
+        if job.state == JobState.QUEUED:
+            job.state = JobState.RUNNING
+            job.started_at = now
+            publish(job.project, Kind.JOB_STARTED, job.pk, {"app": job.app})
+        job.save(update_fields=["claimed_at", "state", "started_at"])
+        items = tuple(
+            Item.objects.select_related("input__blob").filter(pk__in=chosen).order_by("position")
+        )
+        for item in items:
+            item.job = job
+    return Claim(token=token, job=job, items=items, claimed_at=now)
+
+
+def _lease_end(now: datetime) -> datetime:
+    return now + timedelta(seconds=settings.LEASE_SECONDS)

@@ -1,0 +1,1 @@
+"""What a worker does with claimed items: compute in threads, store in one transaction."""

@@ -1,0 +1,108 @@
+"""One item from bytes to decision, in a thread of a worker. Nothing here touches the database."""
+
+import logging
+from collections.abc import Callable
+from contextlib import nullcontext
+
+from loupe.blobs import services as blobs
+from loupe.contract.app import DomainApp
+from loupe.contract.runtime.clock import StageClock
+from loupe.contract.runtime.errors import LoupeError, TemporarilyUnavailable
+from loupe.contract.runtime.payload import JsonValue, Payload
+from loupe.contract.runtime.steps import Place
+from loupe.engine.exchange import Inferred
+from loupe.jobs.claims import Claim
+from loupe.jobs.execution.bench import Bench
+from loupe.jobs.execution.outcomes import Block, Failed, Finished, Outcome, Postponed, Row
+from loupe.jobs.execution.pipeline import concluded
+from loupe.jobs.models import Item
+from loupe.plugins import registry as apps
+
+log = logging.getLogger(__name__)
+
+DEADLINE_MS = 30_000
+"""How long one item of a job may wait for the engine and be worked on by it."""
+
+
+def work_on(bench: Bench, claim: Claim, item: Item) -> Finished:
+    """Do one item; every way it can end is an outcome, none an exception."""
+    clock = StageClock()
+    clock.times_ms["queue"] = queued_ms(claim, item)
+    outcome = guarded(item, lambda: _computed(bench, claim, item, clock))
+    return Finished(claim=claim, item=item, outcome=outcome, times_ms=clock.times_ms)
+
+
+def guarded(item: Item, compute: Callable[[], Row | Block]) -> Outcome:
+    """The result of `compute`, or why there is none."""
+    try:
+        return compute()
+    except TemporarilyUnavailable as error:
+        return Postponed(code=error.code, message=error.message)
+    except LoupeError as error:
+        return Failed(code=error.code, message=error.message)
+    except Exception as error:
+        # The border to an app's code: its bug costs the item, with a traceback in the log, and
+        # must not cost the other items of the block their worker.
+        log.exception("item %s failed in the app's code", item.pk)
+        name = item.input.name if item.input else f"Item {item.pk}"
+        return Failed(
+            code="app_error",
+            message=f"{name} could not be worked on: {type(error).__name__}: {error}. "
+            "This is a fault of the app; its log has the details.",
+        )
+
+
+def _computed(bench: Bench, claim: Claim, item: Item, clock: StageClock) -> Row | Block:
+    app = apps.get(claim.job.app)
+    received = item.input
+    if received is None or received.blob is None:
+        raise LoupeError(f"Item {item.pk} has no stored input.", code="no_input")
+    parse = app.steps[0]
+    point = claim.job.provenance.operating_point
+    options = options_of(app, received.kind, item.options)
+    with blobs.open_local(received.blob) as path:
+        parsed = bench.parse(parse.run, path, options, received.name, shared=len(app.steps) > 1)
+    clock.times_ms[parse.name] = parsed.elapsed_ms
+    with parsed.slab or nullcontext():
+        if len(app.steps) == 1:
+            return concluded(app, parsed.payload, point, clock)
+        with _asked(bench, app, claim, item, parsed.payload) as answer:
+            clock.merge(answer.times_ms)
+            return concluded(app, answer.payload, point, clock)
+
+
+def options_of(
+    app: type[DomainApp], kind: str, item_options: dict[str, JsonValue]
+) -> dict[str, JsonValue]:
+    """What the parsing step is told: the kind's options, then the item's own."""
+    declared: dict[str, JsonValue] = {}
+    for input_kind in app.inputs:
+        if input_kind.key == kind:
+            declared.update(input_kind.options)
+    return {**declared, **item_options}
+
+
+def _asked(
+    bench: Bench, app: type[DomainApp], claim: Claim, item: Item, payload: Payload
+) -> Inferred:
+    """The engine's answer: of the app's live service, or of the job's model."""
+    step = app.steps[1]
+    if step.place is not Place.ENGINE:
+        raise TypeError(f"{app.slug}: step {step.name!r} after the sandbox must be the engine's.")
+    if app.service is not None and step.run == app.service:
+        # Stable over attempts: the service answers a repeated id without counting it again.
+        request_id = f"{claim.job.pk}:{item.position}"
+        return bench.engine.apply(app.slug, request_id, payload, DEADLINE_MS)
+    provenance = claim.job.provenance
+    version = provenance.model_version
+    if version is None:
+        raise LoupeError(f"Job {claim.job.pk} names no model.", code="no_model")
+    point = provenance.operating_point
+    asked = app.request(app.operating_point_schema.model_validate(point.data if point else {}))
+    return bench.engine.infer(version.model.wire_name, version.number, payload, asked, DEADLINE_MS)
+
+
+def queued_ms(claim: Claim, item: Item) -> float:
+    """How long the item has waited since it was queued, or since its last back-off ended."""
+    since = max(item.created_at, item.not_before or item.created_at)
+    return max(0.0, (claim.claimed_at - since).total_seconds() * 1e3)

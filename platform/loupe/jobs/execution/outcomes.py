@@ -1,0 +1,57 @@
+"""What became of one item in a worker's hands."""
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from pydantic import BaseModel
+
+from loupe.blobs.writing import Written
+from loupe.contract.outcomes import DecisionDraft
+from loupe.jobs.claims import Claim
+from loupe.jobs.models import Item
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A result of rows-form and its decision."""
+
+    result: BaseModel
+    decision: DecisionDraft
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """A result of columns-form: a Parquet file in storage, and how many rows per outcome."""
+
+    written: Written
+    rows: int
+    outcomes: dict[str, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failed:
+    """The item cannot be done; trying again is up to a person."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Postponed:
+    """Something is missing for the moment; the item is tried again by itself."""
+
+    code: str
+    message: str
+
+
+Outcome: TypeAlias = Row | Block | Failed | Postponed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finished:
+    """An item, under which claim it was worked on, and what came of it."""
+
+    claim: Claim
+    item: Item
+    outcome: Outcome
+    times_ms: dict[str, float] = field(default_factory=dict)

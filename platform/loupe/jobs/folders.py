@@ -1,0 +1,133 @@
+"""Watched folders: new files become submissions, each file once.
+
+A file counts as new by name, size and time of change; it is taken when it has not changed for the
+folder's `settle_seconds`. Names that start with a dot or end like an unfinished copy are left.
+"""
+
+import logging
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from loupe.accounts.policy import SYSTEM
+from loupe.contract.runtime.errors import LoupeError
+from loupe.intake import services as intake
+from loupe.intake.models import Channel, SeenFile, WatchedFolder
+from loupe.intake.sources import Source
+from loupe.jobs import services
+from loupe.jobs.models import Job
+from loupe.plugins import registry as apps
+from loupe.registry import services as registry
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 500
+"""Files taken into one submission; the next poll takes the next ones."""
+UNFINISHED = (".part", ".partial", ".tmp", ".crdownload", ".filepart")
+
+
+def poll_all() -> list[Job]:
+    """Poll every enabled folder; one that fails keeps its error and holds up no other."""
+    started = []
+    for folder in WatchedFolder.objects.filter(enabled=True).select_related("project"):
+        try:
+            job = poll(folder)
+            error = ""
+        except (LoupeError, OSError) as problem:
+            log.warning("watched folder %s: %s", folder.path, problem)
+            job, error = None, str(problem)
+        if error != folder.error:
+            WatchedFolder.objects.filter(pk=folder.pk).update(error=error)
+        if job is not None:
+            started.append(job)
+    return started
+
+
+def poll(folder: WatchedFolder) -> Job | None:
+    """Start a job for the new files of one folder; None: there are none.
+
+    Raises:
+        LoupeError: the folder, a model or every one of its new files cannot be used.
+    """
+    root = _root(folder)
+    new = list(_new_files(folder, root))
+    if not new:
+        return None
+    sources = [Source(name=seen.name, path=root / seen.name) for seen in new]
+    chosen = apps.get(folder.app)
+    version = (
+        registry.resolve(SYSTEM, folder.project, folder.app, folder.model_name or None)
+        if chosen.needs_model
+        else None
+    )
+    try:
+        submission = intake.receive(
+            SYSTEM, folder.project, folder.app, Channel.FOLDER, sources, folder.path
+        )
+    except LoupeError as error:
+        if error.code != "disk_full":
+            SeenFile.objects.bulk_create(new, ignore_conflicts=True)
+        raise
+    try:
+        with transaction.atomic():
+            SeenFile.objects.bulk_create(new)
+            return services.start(SYSTEM, submission, version)
+    except IntegrityError:
+        # Another poll took the same files at the same moment; its job is the one that counts.
+        submission.delete()
+        return None
+
+
+def _root(folder: WatchedFolder) -> Path:
+    """The folder on disk, which must lie below LOUPE_WATCH_ROOT, links followed."""
+    watch_root = Path(settings.WATCH_ROOT).resolve()
+    root = (watch_root / folder.path).resolve()
+    if not root.is_relative_to(watch_root):
+        raise LoupeError(
+            f"{folder.path!r} leads out of LOUPE_WATCH_ROOT ({watch_root}): give a path below it.",
+            code="folder_outside",
+        )
+    if not root.is_dir():
+        raise LoupeError(
+            f"There is no folder {root}: make it, or switch this watched folder off.",
+            code="folder_missing",
+        )
+    return root
+
+
+def _new_files(folder: WatchedFolder, root: Path) -> Iterator[SeenFile]:
+    """Settled files that were not taken before, at most `AT_ONCE`."""
+    seen = set(SeenFile.objects.filter(folder=folder).values_list("name", "size", "modified_ns"))
+    settled_before = time.time() - folder.settle_seconds
+    found = 0
+    for path in _files(root):
+        try:
+            status = path.stat(follow_symlinks=False)
+        except FileNotFoundError:
+            continue
+        name = path.relative_to(root).as_posix()
+        if max(status.st_mtime, status.st_ctime) > settled_before:
+            continue
+        if (name, status.st_size, status.st_mtime_ns) in seen:
+            continue
+        yield SeenFile(
+            folder=folder, name=name, size=status.st_size, modified_ns=status.st_mtime_ns
+        )
+        found += 1
+        if found == AT_ONCE:
+            return
+
+
+def _files(root: Path) -> Iterator[Path]:
+    """Plain files below `root` in order of their names; links are not followed."""
+    for folder, folders, names in os.walk(root):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            path = Path(folder) / name
+            if name.startswith(".") or name.lower().endswith(UNFINISHED) or path.is_symlink():
+                continue
+            yield path

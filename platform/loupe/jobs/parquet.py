@@ -1,0 +1,78 @@
+"""Columnar results as Parquet: the result's columns, then ``outcome``, ``score`` and ``label``.
+
+The only module of the host that imports pyarrow; it is loaded by name where a block is at hand.
+"""
+
+import io
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import BaseModel
+
+from loupe.contract.outcomes import DecisionColumns
+from loupe.contract.runtime.columns import Columns, dtypes, row_count
+
+DECIDED = ("outcome", "score", "label")
+PREFIX = "decision."
+"""Columns of the decision carry a prefix, so that a result may have a field called ``score``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Encoded:
+    """A Parquet file in memory and what is in it."""
+
+    data: bytes
+    rows: int
+    outcomes: dict[str, int]
+
+
+def encode(schema: type[BaseModel], columns: Columns, decisions: DecisionColumns) -> Encoded:
+    """Write one block.
+
+    Raises:
+        InputRefused: the columns differ in length.
+        KeyError: a field of the schema has no column.
+    """
+    kept = {
+        name: np.asarray(columns[name]).astype(dtype, copy=False)
+        for name, dtype in dtypes(schema).items()
+    }
+    decided = {PREFIX + name: getattr(decisions, name) for name in DECIDED}
+    rows = row_count({**kept, **decided})
+    table = pa.table({name: pa.array(column) for name, column in {**kept, **decided}.items()})
+    sink = io.BytesIO()
+    pq.write_table(table, sink, compression="zstd")
+    keys, counts = np.unique(decisions.outcome, return_counts=True)
+    return Encoded(
+        data=sink.getvalue(),
+        rows=rows,
+        outcomes={str(key): int(count) for key, count in zip(keys, counts, strict=True)},
+    )
+
+
+def rows(
+    path: Path, *, outcome: str = "", label: str = "", before: int | None = None, limit: int
+) -> list[tuple[int, dict[str, Any]]]:
+    """At most `limit` matching rows as ``(index, values)``, the last first, below `before`."""
+    table = pq.read_table(path)
+    keep = np.ones(table.num_rows, dtype=bool)
+    for name, wanted in (("outcome", outcome), ("label", label)):
+        if wanted:
+            keep &= table[PREFIX + name].to_numpy() == wanted
+    if before is not None:
+        keep[before:] = False
+    chosen = np.flatnonzero(keep)[::-1][:limit]
+    taken = table.take(pa.array(chosen)).to_pylist()
+    return [(int(index), values) for index, values in zip(chosen, taken, strict=True)]
+
+
+def stream(path: Path, *, columns: Collection[str] = ()) -> Iterator[dict[str, Any]]:
+    """Every row, first to last, read in batches."""
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(batch_size=2000, columns=list(columns) or None):
+            yield from batch.to_pylist()
