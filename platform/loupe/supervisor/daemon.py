@@ -48,9 +48,15 @@ class Daemon:
         return self.var / "log" / f"{name}.log"
 
     def write(self, processes: Iterable[Process]) -> None:
-        """Write the configuration that runs `processes`."""
+        """Write the configuration that runs `processes`.
+
+        Paths are relative to `var`, where supervisord runs: it reads percent signs in some of its
+        options twice, so that none in a folder's name could be written for all of them.
+        """
         sections = [_section("supervisord", self._own_options())]
-        sections.append(_section("unix_http_server", {"file": str(self.socket), "chmod": "0600"}))
+        sections.append(
+            _section("unix_http_server", {"file": "run/supervisor.sock", "chmod": "0600"})
+        )
         factory = "supervisor.rpcinterface:make_main_rpcinterface"
         sections.append(
             _section("rpcinterface:supervisor", {"supervisor.rpcinterface_factory": factory})
@@ -63,9 +69,9 @@ class Daemon:
 
     def _own_options(self) -> dict[str, str]:
         return {
-            "logfile": str(self.log_of("supervisord")),
-            "pidfile": str(self.var / "run" / "supervisord.pid"),
-            "childlogdir": str(self.var / "log"),
+            "logfile": "log/supervisord.log",
+            "pidfile": "run/supervisord.pid",
+            "childlogdir": "log",
             "nodaemon": "true",
             "silent": "true",
         }
@@ -81,7 +87,7 @@ class Daemon:
             "stopwaitsecs": str(process.stop_seconds),
             "killasgroup": "true",
             "redirect_stderr": "true",
-            "stdout_logfile": str(self.log_of(process.name)),
+            "stdout_logfile": f"log/{process.name}.log",
             "stdout_logfile_maxbytes": "10MB",
             "stdout_logfile_backups": "3",
         }
@@ -91,7 +97,7 @@ class Daemon:
         argv = (sys.executable, "-m", "supervisor.supervisord", "-c", str(self.configuration))
         with self.log_of("supervisord-errors").open("ab") as errors:
             return subprocess.Popen(
-                dies_with_parent(argv), stdout=subprocess.DEVNULL, stderr=errors
+                dies_with_parent(argv), cwd=self.var, stdout=subprocess.DEVNULL, stderr=errors
             )
 
     def children(self) -> list[ChildState] | None:
