@@ -20,7 +20,7 @@ class ArchiveRefused(InputRefused):
 class UploadTooLarge(InputRefused):
     """The request's body is larger than LOUPE_MAX_UPLOAD_BYTES; HTTP answers 413."""
 
-    code = "upload_too_large"
+    code = "too_large"
 
 
 class TooManyFiles(InputRefused):

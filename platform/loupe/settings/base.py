@@ -251,7 +251,9 @@ SILENT_SECONDS = env.number("LOUPE_SILENT_SECONDS", 600, at_least=1)
 FILE_UPLOAD_HANDLERS = ["loupe.intake.upload.SpoolToDisk"]
 # Under ASGI this is also what of a body stays in memory before it goes to disk; 0 would be all.
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2**16
-DATA_UPLOAD_MAX_NUMBER_FILES = MAX_FILES
+# The handler counts files itself and refuses with a sentence; one path field per file.
+DATA_UPLOAD_MAX_NUMBER_FILES = None
+DATA_UPLOAD_MAX_NUMBER_FIELDS = MAX_FILES + 1000
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 2**20
 
 # Networks that webhooks may reach although they are not public, e.g. 10.20.0.0/16.

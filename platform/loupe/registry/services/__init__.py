@@ -3,7 +3,7 @@
 from loupe.registry.services.describe import ModelCard, describe
 from loupe.registry.services.operating import operating_point, set_operating_point
 from loupe.registry.services.promotion import promote, retire, roll_back
-from loupe.registry.services.resolve import resolve, visible_models, visible_versions
+from loupe.registry.services.resolve import resolve, usable, visible_models, visible_versions
 from loupe.registry.services.shipped import register_shipped
 from loupe.registry.services.upload import upload
 
@@ -18,6 +18,7 @@ __all__ = [
     "roll_back",
     "set_operating_point",
     "upload",
+    "usable",
     "visible_models",
     "visible_versions",
 ]

@@ -34,6 +34,19 @@ def visible_versions(
     )
 
 
+def usable(actor: Actor, project: Project, app: str) -> list[ModelVersion]:
+    """What `resolve` can be asked for by name: versions in production, the default first.
+
+    A project's own model hides a shared one of the same name.
+
+    Raises:
+        NotVisible: the project does not exist for the actor.
+    """
+    production = _in_production(visible_models(actor, project, app))
+    by_name = {version.model.name: version for version in sorted(production, key=_rank)[::-1]}
+    return sorted(by_name.values(), key=_rank)
+
+
 def resolve(
     actor: Actor, project: Project, app: str, name: str | None = None, number: int | None = None
 ) -> ModelVersion:
@@ -51,7 +64,7 @@ def resolve(
     """
     models = visible_models(actor, project, app)
     if not name:
-        return _default(models, project, app)
+        return _default(models, app)
     named = sorted(models.filter(name=name), key=lambda model: model.project_id is None)
     if not named:
         known = ", ".join(models.values_list("name", flat=True).distinct()) or "none"
@@ -70,18 +83,26 @@ def resolve(
     raise NoModel(f"Model {name!r} has no version in production. Promote one first.")
 
 
-def _default(models: QuerySet[Model], project: Project, app: str) -> ModelVersion:
-    production = ModelVersion.objects.filter(
-        model__in=models.order_by(), stage=Stage.PRODUCTION
-    ).select_related("model__project")
-    own = production.filter(model__project=project).order_by("-promoted_at", "-pk").first()
-    # The first model an app ships is its default.
-    found = own or production.filter(model__project=None).order_by("model_id").first()
+def _default(models: QuerySet[Model], app: str) -> ModelVersion:
+    found = min(_in_production(models), key=_rank, default=None)
     if found is None:
         raise NoModel(
             f"No model of {app} is in production in this project. Upload one and promote it."
         )
     return found
+
+
+def _in_production(models: QuerySet[Model]) -> QuerySet[ModelVersion]:
+    return ModelVersion.objects.filter(
+        model__in=models.order_by(), stage=Stage.PRODUCTION
+    ).select_related("model__project")
+
+
+def _rank(version: ModelVersion) -> tuple[bool, float, int]:
+    """Defaults first: own models, promoted last; then shared ones in the order apps list them."""
+    shared = version.model.project_id is None
+    promoted = version.promoted_at.timestamp() if version.promoted_at and not shared else 0.0
+    return shared, -promoted, version.model_id if shared else -version.pk
 
 
 def _require_visible(actor: Actor, project: Project) -> None:
