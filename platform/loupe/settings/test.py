@@ -21,3 +21,6 @@ SECRET_KEY = "test-only"  # noqa: S105
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # Brings the `flush` that may empty append-only tables between tests.
 INSTALLED_APPS = ["loupe.testing.apps.TestingConfig", *INSTALLED_APPS]  # noqa: F405
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # type: ignore[attr-defined]  # noqa: F405
+    # A file as in production: threads of a test wait for each other's locks instead of failing.
+    DATABASES["default"]["TEST"] = {"NAME": str(VAR / "test.sqlite3")}  # noqa: F405
