@@ -5,6 +5,8 @@ import os
 from celery import Celery
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "loupe.settings.dev")
+# `manage.py up` runs the system checks; here they would load every page and the whole API.
+os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 
 app = Celery("loupe")
 app.config_from_object("django.conf:settings", namespace="CELERY")

@@ -7,8 +7,9 @@ answered was stored before.
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from django.db import transaction
 from django.utils import timezone
@@ -16,14 +17,47 @@ from pydantic import BaseModel
 
 from loupe.accounts.models import Project
 from loupe.accounts.policy import Actor
+from loupe.blobs import services as blobs
+from loupe.blobs import services as blobs
 from loupe.blobs.models import Blob
+from loupe.blobs.writing import Written
+from loupe.blobs.writing import Written
 from loupe.changes.kinds import Kind
 from loupe.changes.services import publish_many
 from loupe.contract.outcomes import DecisionDraft
 from loupe.intake.models import Channel, Input, Submission
-from loupe.jobs.models import Decision, Item, ItemState, Job, JobState, Provenance, Result
+from loupe.jobs.models import (
+    Decision,
+    Item,
+    ItemState,
+    Job,
+    JobState,
+    Provenance,
+    Result,
+    ResultBlock,
+)
 from loupe.jobs.provenance import shared
 from loupe.registry.models import ModelVersion, OperatingPoint
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredBlock:
+    """A columnar result whose file is in place in storage already."""
+
+    written: Written
+    media_type: str
+    rows: int
+    outcomes: dict[str, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredBlock:
+    """A columnar result whose Parquet file is in storage already."""
+
+    written: Written
+    media_type: str
+    rows: int
+    outcomes: dict[str, int]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,8 +68,10 @@ class SyncCall:
         app: the app's slug.
         name: what the caller named the input.
         blob: the input's bytes as stored; the row may still be unsaved.
-        result, decision: None where the engine was late or gone; then `error_code` and `error`
-            say why, the item counts as failed and can be tried again.
+        result, decision: a row result; `block`: a columnar one. Without either, because the
+            engine was late or gone, `error_code` and `error` say why; the item counts as failed
+            and can be tried again.
+        block: the result of columns-form, in place of `result` and `decision`.
         fallback: ``fail_open`` or ``fail_closed`` where the caller's policy was applied.
     """
 
@@ -49,15 +85,21 @@ class SyncCall:
     blob: Blob | None
     result: BaseModel | None = None
     decision: DecisionDraft | None = None
+    block: StoredBlock | None = None
     times_ms: dict[str, float] = field(default_factory=dict)
     fallback: str = ""
     error_code: str = ""
     error: str = ""
 
+    @property
+    def answered(self) -> bool:
+        """Whether there is a result."""
+        return self.decision is not None or self.block is not None
+
 
 @dataclass(frozen=True, kw_only=True)
 class Recorded:
-    """The ids a call was stored under; `result_id` is None where there is no result."""
+    """The ids a call was stored under; `result_id` is None where there is no row result."""
 
     submission_id: uuid.UUID
     job_id: uuid.UUID
@@ -75,8 +117,7 @@ def record_many(calls: Sequence[SyncCall]) -> list[Recorded]:
     start = time.perf_counter()
     now = timezone.now()
     with transaction.atomic():
-        blobs = {call.blob.pk: call.blob for call in calls if call.blob is not None}
-        Blob.objects.bulk_create(blobs.values(), ignore_conflicts=True)
+        blobs.record(_files(calls))
         submissions = Submission.objects.bulk_create(
             Submission(
                 project_id=call.project.pk,
@@ -112,7 +153,7 @@ def record_many(calls: Sequence[SyncCall]) -> list[Recorded]:
                 job=job,
                 input=received,
                 position=0,
-                state=ItemState.FAILED if call.decision is None else ItemState.DONE,
+                state=ItemState.DONE if call.decision or call.block else ItemState.FAILED,
                 attempts=1,
                 error_code=call.error_code,
                 error=call.error,
@@ -154,7 +195,8 @@ def record_many(calls: Sequence[SyncCall]) -> list[Recorded]:
             for item, call in zip(items, calls, strict=True)
             if call.decision is not None and item.pk in results
         )
-        _publish(calls, items, results)
+        stored = _store_blocks(calls, items, now, store_ms)
+        _publish(calls, items, results, stored)
     return [
         Recorded(
             submission_id=submission.pk,
@@ -166,14 +208,53 @@ def record_many(calls: Sequence[SyncCall]) -> list[Recorded]:
     ]
 
 
-def _publish(calls: Sequence[SyncCall], items: Sequence[Item], results: dict[int, Result]) -> None:
+def _store_blocks(
+    calls: Sequence[SyncCall], items: Sequence[Item], now: datetime, store_ms: float
+) -> dict[int, ResultBlock]:
+    """The blocks of columns-form, by item."""
+    found = [
+        (call, item, call.block)
+        for call, item in zip(calls, items, strict=True)
+        if call.block is not None
+    ]
+    files = blobs.record(
+        (block.written.sha256, block.written.size, block.media_type) for _, _, block in found
+    )
+    stored = ResultBlock.objects.bulk_create(
+        ResultBlock(
+            item=item,
+            project_id=call.project.pk,
+            job_id=item.job_id,
+            app=call.app,
+            provenance_id=item.job.provenance_id,
+            blob=file,
+            rows=block.rows,
+            outcomes=block.outcomes,
+            times_ms={**call.times_ms, "store": store_ms},
+            created_at=now,
+        )
+        for (call, item, block), file in zip(found, files, strict=True)
+    )
+    return {row.item_id: row for row in stored}
+
+
+def _publish(
+    calls: Sequence[SyncCall],
+    items: Sequence[Item],
+    results: dict[int, Result],
+    stored: dict[int, ResultBlock],
+) -> None:
     """One line of the changes feed per call."""
     lines: dict[uuid.UUID, list[tuple[Kind, object, dict[str, object]]]] = defaultdict(list)
     projects: dict[uuid.UUID, Project] = {}
     for call, item in zip(calls, items, strict=True):
         projects[call.project.pk] = call.project
         result = results.get(item.pk)
-        if result is None:
+        block = stored.get(item.pk)
+        if block is not None:
+            told = {"app": call.app, "job": str(item.job_id), "outcomes": block.outcomes}
+            lines[call.project.pk].append((Kind.RESULT_DECIDED, f"block-{block.pk}", told))
+        elif result is None:
             data = {"app": call.app, "job": str(item.job_id), "code": call.error_code}
             lines[call.project.pk].append((Kind.ITEM_FAILED, item.pk, data))
         else:
@@ -181,6 +262,15 @@ def _publish(calls: Sequence[SyncCall], items: Sequence[Item], results: dict[int
             lines[call.project.pk].append((Kind.RESULT_DECIDED, result.pk, data))
     for project_id, told in lines.items():
         publish_many(projects[project_id], told)
+
+
+def _files(calls: Sequence[SyncCall]) -> Iterator[tuple[str, int, str]]:
+    """Hash, size and media type of every file the calls refer to."""
+    for call in calls:
+        if call.blob is not None:
+            yield call.blob.sha256, call.blob.size, call.blob.media_type
+        if call.block is not None:
+            yield call.block.written.sha256, call.block.written.size, call.block.media_type
 
 
 def _provenances(calls: Sequence[SyncCall]) -> list[Provenance]:

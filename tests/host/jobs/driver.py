@@ -1,0 +1,139 @@
+"""What a test asks of an installation, run inside it: ``python -m tests.host.jobs.driver VERB …``.
+
+Arguments and answers are JSON. Verbs call the same services as pages and the API.
+"""
+
+import json
+import sys
+import tempfile
+import time
+import uuid
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import django
+
+django.setup()
+
+from django.db.models import Count
+
+from loupe.accounts import projects
+from loupe.accounts.models import Project
+from loupe.accounts.policy import SYSTEM
+from loupe.changes.models import Change
+from loupe.intake.models import Channel
+from loupe.intake.sources import Source
+from loupe.jobs import services
+from loupe.jobs.models import Decision, Item, Job, Result, ResultBlock
+from loupe.registry import services as registry
+from loupe.supervisor import preparing
+
+
+def prepare() -> dict[str, Any]:
+    """Folders, database, the dummy app's model and one project: what takes little time."""
+    for step in preparing.steps():
+        if step.words in {"folders", "database"}:
+            step.do()
+    registry.register_shipped("dummy_app")
+    projects.create(SYSTEM, "line", "Line")
+    return {}
+
+
+def submit(app: str, files: dict[str, str]) -> str:
+    """Start a job over files given by name and text; its id."""
+    project = Project.objects.get(slug="line")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        sources = []
+        for number, (given, text) in enumerate(files.items()):
+            path = folder / str(number)
+            path.write_text(text)
+            sources.append(Source(name=given, path=path))
+        return str(services.submit(SYSTEM, project, app, Channel.COMMAND, sources, "test").pk)
+
+
+def numbers(count: int, start: int = 0) -> str:
+    """A job of `count` readings for the dummy app."""
+    return submit(
+        "dummy_app",
+        {f"{n:05d}.json": json.dumps({"value": n}) for n in range(start, start + count)},
+    )
+
+
+def progress(job: str) -> dict[str, Any]:
+    """How far a job is."""
+    found = services.progress(Job.objects.get(pk=uuid.UUID(job)))
+    return json.loads(json.dumps(found.as_json()))
+
+
+def wait(job: str, seconds: float) -> dict[str, Any]:
+    """Progress of a job once it has ended, or after so many seconds."""
+    until = time.monotonic() + seconds
+    while True:
+        found = services.progress(Job.objects.get(pk=uuid.UUID(job)))
+        if found.ended or time.monotonic() > until:
+            return json.loads(json.dumps(found.as_json()))
+        time.sleep(0.1)
+
+
+def reach(job: str, done: int, seconds: float) -> dict[str, Any]:
+    """Progress once at least `done` items are done, or after so many seconds."""
+    until = time.monotonic() + seconds
+    while True:
+        found = services.progress(Job.objects.get(pk=uuid.UUID(job)))
+        if found.done >= done or found.ended or time.monotonic() > until:
+            return json.loads(json.dumps(found.as_json()))
+        time.sleep(0.05)
+
+
+def audit(job: str) -> dict[str, Any]:
+    """Everything countable about a job, straight from the tables."""
+    items = Item.objects.filter(job=job)
+    told = Change.objects.filter(kind="result.decided", data__job=job)
+    return {
+        "items": items.count(),
+        "states": dict(items.values_list("state").annotate(count=Count("pk")).order_by()),
+        "results": Result.objects.filter(job=job).count(),
+        "distinct": Result.objects.filter(job=job).values("item").distinct().count(),
+        "decisions": Decision.objects.filter(result__job=job).count(),
+        "told": told.count(),
+        "told_once": told.values("subject").distinct().count(),
+        "blocks": ResultBlock.objects.filter(job=job).count(),
+        "tokens": items.filter(lease_token__isnull=False).count(),
+        "wrong": sum(
+            row.data["scaled"] != 2 * row.data["value"]
+            for row in Result.objects.filter(job=job, app="dummy_app")
+        ),
+        "done_without_result": items.filter(
+            state="done", result__isnull=True, block__isnull=True
+        ).count(),
+        "errors": dict(Counter(items.filter(state="failed").values_list("error_code", flat=True))),
+    }
+
+
+def cancel(job: str) -> dict[str, Any]:
+    """Cancel a job."""
+    services.cancel(SYSTEM, Job.objects.get(pk=job))
+    return progress(job)
+
+
+def resume(job: str) -> int:
+    """Resume a cancelled job."""
+    return services.resume(SYSTEM, Job.objects.get(pk=job))
+
+
+def retry(job: str) -> int:
+    """Retry failed items."""
+    return services.retry_failed(SYSTEM, Job.objects.get(pk=job))
+
+
+VERBS = {
+    verb.__name__: verb
+    for verb in (
+        prepare, submit, numbers, progress, wait, reach, audit, cancel, resume, retry,
+    )
+}  # fmt: skip
+
+if __name__ == "__main__":
+    print(json.dumps(VERBS[sys.argv[1]](*[json.loads(word) for word in sys.argv[2:]])))
