@@ -1,12 +1,28 @@
 """The ASGI application: synchronous calls take the short way, Django answers the rest."""
 
 import os
+from typing import Any
 
 import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "loupe.settings.dev")
 django.setup(set_prefix=False)
 
-from loupe.api.body import LimitedHandler  # noqa: E402  (needs the settings)
+from loupe.api.body import LimitedHandler, Receive, Scope, Send  # noqa: E402  (needs the settings)
+from loupe.api.sync.application import SyncApplication  # noqa: E402
 
-application = LimitedHandler()
+
+class Front:
+    """Hands each request to the short way or to Django."""
+
+    def __init__(self) -> None:
+        self.sync = SyncApplication()
+        self.django = LimitedHandler()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> Any:
+        if self.sync.takes(scope):
+            return await self.sync(scope, receive, send)
+        return await self.django(scope, receive, send)
+
+
+application = Front()

@@ -6,7 +6,7 @@ many, and large bodies of strangers are not read at all.
 """
 
 import tempfile
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from pathlib import Path
 from typing import IO, Any, TypeAlias
 
@@ -60,8 +60,13 @@ def too_large(limit: int, variable: str) -> RequestRefused:
     )
 
 
-async def send_problem(error: Exception, scope: Scope, send: Send) -> None:
-    """Answer with the problem document of `error`, and close: the body was not read."""
+async def send_problem(
+    error: Exception, scope: Scope, send: Send, extra: Mapping[str, str] | None = None
+) -> int:
+    """Answer with the problem document of `error`; returns the status.
+
+    The connection is closed, because the body may not have been read.
+    """
     problem = problems.of(error)
     body = problem.body(scope["path"])
     headers = [
@@ -75,6 +80,7 @@ async def send_problem(error: Exception, scope: Scope, send: Send) -> None:
     ]
     await send({"type": "http.response.start", "status": problem.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+    return problem.status
 
 
 class LimitedHandler(ASGIHandler):
@@ -122,7 +128,7 @@ class LimitedHandler(ASGIHandler):
     async def _spooled(self, receive: Receive) -> IO[bytes]:
         """The body, in memory while it is small, in the scratch folder from then on."""
         limit = settings.MAX_UPLOAD_BYTES
-        file = tempfile.SpooledTemporaryFile(
+        file = tempfile.SpooledTemporaryFile(  # noqa: SIM115  (the request closes it)
             max_size=settings.FILE_UPLOAD_MAX_MEMORY_SIZE, dir=settings.SCRATCH
         )
         try:

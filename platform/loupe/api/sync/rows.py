@@ -1,0 +1,353 @@
+"""A batch of rows, answered at once by an app's live service; stored as one columnar block."""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, NoReturn
+
+import numpy as np
+from django.utils import timezone
+from pydantic import BaseModel, TypeAdapter
+
+from loupe.api.errors import RequestRefused
+from loupe.api.idempotency import digest, release, reserve
+from loupe.api.shapes.sync import RowsAnswer, TroubleShape
+from loupe.api.sync.asked import Asked
+from loupe.api.sync.backstage import Backstage
+from loupe.api.sync.entries import JSON, Answer, Entry
+from loupe.api.sync.lookup import Chosen, chosen
+from loupe.api.sync.receiving import stored_bytes
+from loupe.api.sync.service import ENGINE_TROUBLE
+from loupe.blobs import services as blobs
+from loupe.blobs.models import Blob
+from loupe.blobs.writing import Written
+from loupe.contract.outcomes import DecisionColumns
+from loupe.contract.runtime.clock import StageClock
+from loupe.contract.runtime.columns import Columns, from_rows
+from loupe.contract.runtime.errors import InputRefused, LoupeError, TemporarilyUnavailable
+from loupe.contract.runtime.payload import Payload
+from loupe.contract.runtime.steps import load
+from loupe.jobs.execution.pipeline import PARQUET
+from loupe.jobs.record import Recorded, StoredBlock, SyncCall
+
+NDJSON = "application/x-ndjson"
+ARROW = "application/vnd.apache.arrow.stream"
+MEDIA_TYPES = (JSON, NDJSON, ARROW)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decided:
+    """Rows with their results, or only decisions where a fallback was applied."""
+
+    columns: Columns | None
+    decisions: DecisionColumns
+
+
+async def answer(
+    call: Asked,
+    body: Written,
+    content_type: str,
+    accept: str,
+    backstage: Backstage,
+    started: float,
+) -> Answer:
+    """The answer to one batch, in the form it came in, or in Arrow where `accept` names it.
+
+    Raises:
+        RequestRefused: the body is no batch of rows; the message names the first bad one.
+        TemporarilyUnavailable: the engine is late or gone and the caller declared no policy.
+    """
+    try:
+        sent_as = content_type.partition(";")[0].strip().lower()
+        if sent_as not in MEDIA_TYPES:
+            raise RequestRefused(
+                f"Content-Type {sent_as[:60]!r} is not one of {', '.join(MEDIA_TYPES)}.",
+                code="unsupported_media_type",
+            )
+        if body.size == 0:
+            raise RequestRefused("The body is empty: send rows.", code="body_empty")
+        batch = _Batch(call, body, sent_as, ARROW in (accept or sent_as), backstage, started)
+        return await batch.answered()
+    finally:
+        body.path.unlink(missing_ok=True)
+
+
+class _Batch:
+    """One call on its way to an answer."""
+
+    def __init__(
+        self,
+        call: Asked,
+        body: Written,
+        sent_as: str,
+        arrow: bool,
+        backstage: Backstage,
+        started: float,
+    ) -> None:
+        self.call, self.body, self.sent_as, self.arrow = call, body, sent_as, arrow
+        self.backstage, self.started = backstage, started
+        self.request_id = call.request_id
+        self.clock = StageClock()
+        self.at = timezone.now()
+
+    async def answered(self) -> Answer:
+        """Answer once per request id."""
+        with self.clock.stage("decode"):
+            rows = self._rows()
+        if self.call.key is None:
+            return await self._applied(rows)
+        sha256 = digest("POST", self.call.path, self.call.query, [self.body.sha256])
+        first = await self.backstage.do(
+            reserve, self.call.actor, self.call.project, self.call.key, sha256
+        )
+        if first is not None:
+            return await self.backstage.do(self._again, first.answer or {})
+        try:
+            return await self._applied(rows)
+        except BaseException:
+            await self.backstage.do(release, self.call.project, self.call.key)
+            raise
+
+    def _rows(self) -> list[BaseModel]:
+        """The rows, each checked by the app's schema.
+
+        Raises:
+            RequestRefused: they cannot be read, are none, or too many.
+            pydantic.ValidationError: some are not what the schema asks for.
+        """
+        raw = stored_bytes(self.body)
+        adapter = _adapter(str(self.call.mode.row_schema))
+        if self.sent_as == ARROW:
+            # pyarrow is loaded by the first Arrow batch, and by nothing else.
+            rows = adapter.validate_python(load("loupe.api.sync.arrow:rows_of")(raw))
+        elif self.sent_as == NDJSON:
+            rows = adapter.validate_json(b"[" + b",".join(raw.split(b"\n")).strip(b",") + b"]")
+        else:
+            rows = adapter.validate_json(raw)
+        if not rows:
+            raise RequestRefused("The batch is empty: send at least one row.", code="body_empty")
+        if len(rows) > self.call.mode.max_rows:
+            raise RequestRefused(
+                f"{len(rows):,} rows came; {self.call.app.name} takes at most "
+                f"{self.call.mode.max_rows:,} in one call.",
+                code="too_many_rows",
+            )
+        return rows
+
+    async def _applied(self, rows: list[BaseModel]) -> Answer:
+        app = self.call.app
+        use = await chosen(self.call, self.backstage)
+        schema: type[BaseModel] = load(str(self.call.mode.row_schema))
+        payload = Payload(arrays=from_rows(rows, schema))
+        trouble: LoupeError
+        try:
+            inferred = await self.backstage.engine.apply(
+                app.slug, self._service_id(), payload, self.call.deadline_ms
+            )
+        except (*ENGINE_TROUBLE, InputRefused) as error:
+            trouble = error
+        else:
+            with inferred:
+                self.clock.merge(inferred.times_ms)
+                with self.clock.stage("decide"):
+                    columns = app.assemble(inferred.payload)
+                    if isinstance(columns, BaseModel):
+                        raise TypeError(f"{app.slug}: assemble gave one result, not columns.")
+                    decisions = app.decide_columns(columns, use.settings)
+                    found = Decided(
+                        columns={name: np.array(column) for name, column in columns.items()},
+                        decisions=decisions,
+                    )
+            return await self._written(use, found)
+        if self.call.policy and not isinstance(trouble, InputRefused):
+            return await self._fallen_back(use, len(rows), trouble)
+        await self._refused(use, trouble)
+
+    def _service_id(self) -> str:
+        """Unique over projects: one project's ids mean nothing to another."""
+        named = f"{self.call.project.pk}:{self.request_id}"
+        return hashlib.sha256(named.encode()).hexdigest()
+
+    async def _fallen_back(self, use: Chosen, count: int, trouble: LoupeError) -> Answer:
+        mode = self.call.mode
+        outcome = mode.fail_open if self.call.policy == "fail_open" else mode.fail_closed
+        decisions = DecisionColumns(
+            outcome=np.full(count, outcome), score=np.zeros(count), label=np.full(count, "")
+        )
+        return await self._written(use, Decided(columns=None, decisions=decisions), trouble)
+
+    async def _refused(self, use: Chosen, trouble: LoupeError) -> NoReturn:
+        blob = await self.backstage.do(self._place)
+        row = self._call(use, blob, error_code=trouble.code, error=trouble.message)
+        await self.backstage.write(
+            Entry(call=row, finish=lambda _: Answer(status=503, body=b"null"))
+        )
+        if isinstance(trouble, InputRefused | TemporarilyUnavailable):
+            raise trouble
+        raise TemporarilyUnavailable(
+            f"The engine could not answer ({trouble.code}): {trouble.message}", code="engine_fault"
+        ) from trouble
+
+    async def _written(
+        self, use: Chosen, found: Decided, trouble: LoupeError | None = None
+    ) -> Answer:
+        writing = time.perf_counter()
+        block, blob = await self.backstage.do(self._stored, found)
+        row = self._call(
+            use,
+            blob,
+            block=block,
+            fallback=self.call.policy if trouble else "",
+            error_code=trouble.code if trouble else "",
+            error=trouble.message if trouble else "",
+        )
+
+        def finish(ids: Recorded) -> Answer:
+            now = time.perf_counter()
+            times = {
+                **self.clock.times_ms,
+                "store": (now - writing) * 1e3,
+                "total": (now - self.started) * 1e3,
+            }
+            return self._shown(found, self._facts(ids, use, times, row, trouble))
+
+        return await self.backstage.write(
+            Entry(
+                call=row,
+                finish=finish,
+                key=self.call.key,
+                keep=lambda ids, _: {
+                    "facts": self._facts(ids, use, self.clock.times_ms, row, trouble),
+                    "block": block.written.sha256 if block else None,
+                    "count": len(found.decisions.outcome),
+                    "outcome": str(found.decisions.outcome[0]),
+                },
+            )
+        )
+
+    def _place(self) -> Blob:
+        """Make the body durable."""
+        blobs.place([self.body])
+        return Blob(
+            sha256=self.body.sha256,
+            size=self.body.size,
+            media_type=self.sent_as,
+            last_stored_at=timezone.now(),
+        )
+
+    def _stored(self, found: Decided) -> tuple[StoredBlock | None, Blob]:
+        """The block's file and the body, both durable."""
+        blob_of_body = Blob(
+            sha256=self.body.sha256,
+            size=self.body.size,
+            media_type=self.sent_as,
+            last_stored_at=timezone.now(),
+        )
+        if found.columns is None:
+            blobs.place([self.body])
+            return None, blob_of_body
+        encode: Callable[..., Any] = load("loupe.jobs.parquet:encode")
+        encoded = encode(self.call.app.result_schema, found.columns, found.decisions)
+        written = blobs.write_bytes(encoded.data)
+        blobs.place([self.body, written])
+        return StoredBlock(
+            written=written, media_type=PARQUET, rows=encoded.rows, outcomes=encoded.outcomes
+        ), blob_of_body
+
+    def _call(self, use: Chosen, blob: Blob, **outcome: Any) -> SyncCall:
+        return SyncCall(
+            actor=self.call.actor,
+            project=self.call.project,
+            app=self.call.app.slug,
+            version=use.version,
+            operating_point=use.point,
+            name=self.call.name,
+            kind="rows",
+            blob=blob,
+            times_ms=dict(self.clock.times_ms),
+            **outcome,
+        )
+
+    def _facts(
+        self,
+        ids: Recorded,
+        use: Chosen,
+        times: dict[str, float],
+        row: SyncCall,
+        trouble: LoupeError | None,
+    ) -> dict[str, Any]:
+        """Everything of the answer but its rows, as JSON."""
+        shape = RowsAnswer(
+            app=self.call.app.slug,
+            submission=ids.submission_id,
+            job=ids.job_id,
+            item=ids.item_id,
+            name=self.call.name,
+            sha256=self.body.sha256,
+            model=use.shown,
+            fallback=row.fallback,
+            trouble=TroubleShape(code=trouble.code, detail=trouble.message) if trouble else None,
+            times_ms={stage: round(ms, 3) for stage, ms in times.items()},
+            created_at=self.at,
+            request_id=self.request_id,
+            rows=[],
+        )
+        return shape.model_dump(mode="json")
+
+    def _shown(self, found: Decided, facts: dict[str, Any]) -> Answer:
+        """The answer in the form asked for."""
+        if self.arrow:
+            body = load("loupe.api.sync.arrow:encoded")(found.columns, found.decisions, facts)
+            return Answer(status=200, body=body, media_type=ARROW)
+        names = list(found.columns or {})
+        values = [column.tolist() for column in (found.columns or {}).values()]
+        decided = found.decisions
+        rows = [
+            {
+                "data": dict(zip(names, each, strict=True)) if names else None,
+                "decision": {"outcome": outcome, "score": score, "label": label},
+            }
+            for each, outcome, score, label in zip(
+                zip(*values, strict=True) if values else [()] * len(decided.outcome),
+                decided.outcome.tolist(),
+                decided.score.tolist(),
+                decided.label.tolist(),
+                strict=True,
+            )
+        ]
+        return Answer(
+            status=200, body=json.dumps({**facts, "rows": rows}, ensure_ascii=False).encode()
+        )
+
+    def _again(self, kept: dict[str, Any]) -> Answer:
+        """The first answer, read back from its block."""
+        if kept.get("block") is None:
+            count = int(kept["count"])
+            found = Decided(
+                columns=None,
+                decisions=DecisionColumns(
+                    outcome=np.full(count, kept["outcome"]),
+                    score=np.zeros(count),
+                    label=np.full(count, ""),
+                ),
+            )
+        else:
+            with blobs.open_local(Blob.objects.get(pk=kept["block"])) as path:
+                columns, decisions = load("loupe.api.sync.arrow:read_block")(path)
+            found = Decided(columns=columns, decisions=decisions)
+        shown = self._shown(found, kept["facts"])
+        return Answer(
+            status=shown.status,
+            body=shown.body,
+            media_type=shown.media_type,
+            headers={"Idempotency-Replayed": "true"},
+        )
+
+
+@cache
+def _adapter(row_schema: str) -> "TypeAdapter[list[BaseModel]]":
+    schema: Any = load(row_schema)
+    return TypeAdapter(list[schema])
