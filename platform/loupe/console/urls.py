@@ -1,5 +1,71 @@
-"""Pages for people, under the root."""
+"""Pages for people, under the root and below ``/p/<project>/``."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from loupe.console.pages import (
+    audit,
+    folders,
+    home,
+    jobs,
+    keys,
+    members,
+    models,
+    pictures,
+    project,
+    result,
+    results,
+    schedules,
+    webhooks,
+    workspace,
+)
+
+app_name = "console"
+P = "p/<slug:project>/"
+A = f"{P}apps/<slug:app>/"
+R = f"{A}results/<int:result_id>/"
+M = f"{P}models/<slug:app>/<int:model_id>/"
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", home.choose, name="projects"),
+    path(P, home.home, name="home"),
+    path(f"{P}activity", home.activity, name="activity"),
+    path(f"{P}search", home.search, name="search"),
+    path(A, workspace.workspace, name="workspace"),
+    path(f"{A}upload", workspace.upload, name="upload"),
+    path(f"{A}results/", results.listing, name="results"),
+    path(f"{A}results/bulk", results.bulk, name="bulk"),
+    path(f"{A}results/export/<slug:key>", results.export, name="export"),
+    path(R, result.page, name="result"),
+    path(f"{R}review", result.give, name="review"),
+    path(f"{R}undo", result.undo, name="undo"),
+    path(f"{R}raw.json", result.raw, name="raw"),
+    path(f"{R}picture/<slug:size>", pictures.picture, name="picture"),
+    path(f"{R}export/<slug:key>", pictures.drawing, name="drawing"),
+    path(f"{P}jobs/", jobs.listing, name="jobs"),
+    path(f"{P}jobs/<uuid:job_id>/", jobs.page, name="job"),
+    path(f"{P}jobs/<uuid:job_id>/live", jobs.live, name="job_live"),
+    path(f"{P}jobs/<uuid:job_id>/cancel", jobs.cancel, name="job_cancel"),
+    path(f"{P}jobs/<uuid:job_id>/retry", jobs.retry, name="job_retry"),
+    path(f"{P}models/", models.listing, name="models"),
+    path(f"{P}models/<slug:app>/upload", models.upload, name="model_upload"),
+    path(M, models.page, name="model"),
+    path(f"{M}<int:number>/promote", models.promote, name="model_promote"),
+    path(f"{M}<int:number>/retire", models.retire, name="model_retire"),
+    path(f"{M}<int:number>/point", models.point, name="model_point"),
+    path(f"{P}schedules/", schedules.listing, name="schedules"),
+    path(f"{P}schedules/new", schedules.create, name="schedule_new"),
+    path(f"{P}schedules/<uuid:schedule_id>/", schedules.page, name="schedule"),
+    path(f"{P}schedules/<uuid:schedule_id>/edit", schedules.edit, name="schedule_edit"),
+    path(f"{P}schedules/<uuid:schedule_id>/<slug:verb>", schedules.act, name="schedule_act"),
+    path(f"{P}settings/", project.page, name="settings"),
+    path(f"{P}settings/members/", members.page, name="members"),
+    path(f"{P}settings/members/remove", members.remove, name="member_remove"),
+    path(f"{P}settings/keys/", keys.page, name="keys"),
+    path(f"{P}settings/keys/<slug:prefix>/revoke", keys.revoke, name="key_revoke"),
+    path(f"{P}settings/webhooks/", webhooks.listing, name="webhooks"),
+    path(f"{P}settings/webhooks/<uuid:webhook_id>/", webhooks.page, name="webhook"),
+    path(f"{P}settings/webhooks/<uuid:webhook_id>/<slug:verb>", webhooks.act, name="webhook_act"),
+    path(f"{P}settings/folders/", folders.page, name="folders"),
+    path(f"{P}settings/folders/<uuid:folder_id>/<slug:verb>", folders.act, name="folder_act"),
+    path(f"{P}settings/audit/", audit.page, name="audit"),
+]

@@ -1,0 +1,29 @@
+"""What the pages' forms have in common: errors of services shown at the form."""
+
+from collections.abc import Iterable
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from loupe.contract.runtime.errors import LoupeError
+
+
+def blame(form: forms.Form, error: LoupeError, field: str | None = None) -> None:
+    """Put a service's refusal where the person looks, with its code."""
+    form.add_error(field, f"{error.message} ({error.code})")
+
+
+class Reason(forms.Form):
+    """Why something is done; the audit log keeps it."""
+
+    reason = forms.CharField(label=_("Why"), max_length=300)
+
+
+class NamedChoices(forms.MultipleChoiceField):
+    """Several of a closed list, as check boxes."""
+
+    widget = forms.CheckboxSelectMultiple
+
+    def __init__(self, *, names: Iterable[str], label: str, required: bool = True) -> None:
+        choices = [(name, name) for name in names]
+        super().__init__(choices=choices, label=label, required=required)

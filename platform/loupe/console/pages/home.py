@@ -1,0 +1,99 @@
+"""Where people arrive: their projects, and in a project what needs them."""
+
+from dataclasses import dataclass
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_GET
+
+from loupe.accounts.policy import Actor, projects
+from loupe.console.context import activity as count_activity
+from loupe.console.pages.frame import PageRequest, project_page
+from loupe.contract.app import DomainApp
+from loupe.contract.outcomes import Tone
+from loupe.jobs.models import Job, JobState, Result
+from loupe.jobs.progress import progress
+from loupe.plugins import registry as apps
+
+COUNTED = 1001  # a count stops here, so that it costs the same with a million rows
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """What of one app waits for a person."""
+
+    app: type[DomainApp]
+    outcome: str
+    count: int
+    newest: list[Result]
+
+
+@login_required
+@require_GET
+def choose(request: HttpRequest) -> HttpResponse:
+    """The only project at once; else a choice."""
+    found = list(projects(Actor.of(request.user)).order_by("name")[:200])
+    if len(found) == 1:
+        return HttpResponseRedirect(reverse("console:home", args=[found[0].slug]))
+    return render(request, "console/projects.html", {"projects": found})
+
+
+@require_GET
+@project_page(section="home")
+def home(request: PageRequest) -> HttpResponse:
+    """What needs a decision, what runs, what came last."""
+    running = list(
+        Job.objects.filter(
+            project=request.project, state__in=[JobState.QUEUED, JobState.RUNNING]
+        ).select_related("submission")[:5]
+    )
+    recent = Job.objects.filter(project=request.project).select_related("submission")
+    return render(
+        request,
+        "console/home.html",
+        {
+            "waiting": [w for app in apps.installed() for w in _waiting(request, app)],
+            "running": [(job, progress(job)) for job in running],
+            "recent": recent.order_by("-created_at")[:8],
+        },
+    )
+
+
+def _waiting(request: PageRequest, app: type[DomainApp]) -> list[Waiting]:
+    found = []
+    for outcome in app.outcomes:
+        if outcome.tone is not Tone.UNSURE:
+            continue
+        rows = Result.objects.filter(
+            project=request.project, app=app.slug, outcome=outcome.key, reviewed=False
+        ).order_by("-id")
+        count = rows[:COUNTED].count()
+        if count:
+            newest = list(rows.select_related("item__input")[:6])
+            found.append(Waiting(app=app, outcome=outcome.key, count=count, newest=newest))
+    return found
+
+
+@require_GET
+@project_page()
+def activity(request: PageRequest) -> HttpResponse:
+    """The bar's little counter of running work, asked for again and again."""
+    counted = count_activity(request.project)
+    return render(request, "console/parts/activity.html", {"activity": counted})
+
+
+@require_GET
+@project_page(section="search")
+def search(request: PageRequest) -> HttpResponse:
+    """Files and jobs by name."""
+    asked = request.GET.get("q", "").strip()[:200]
+    found: list[Result] = []
+    jobs: list[Job] = []
+    if asked:
+        rows = Result.objects.filter(project=request.project, item__input__name__icontains=asked)
+        found = list(rows.select_related("item__input").order_by("-id")[:30])
+        named = Job.objects.filter(project=request.project, submission__name__icontains=asked)
+        jobs = list(named.select_related("submission").order_by("-created_at")[:10])
+    return render(request, "console/search.html", {"asked": asked, "results": found, "jobs": jobs})

@@ -1,0 +1,130 @@
+"""One result: the thing itself, the decision and why, the person's call, and where it came from."""
+
+import json
+from urllib.parse import urlencode
+
+from django.http import HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from loupe.accounts.errors import NotVisible
+from loupe.accounts.policy import Action, visible
+from loupe.audit.models import Event
+from loupe.console.pages import filters as reading
+from loupe.console.pages.frame import PageRequest, app_or_missing, project_page, say, say_refused
+from loupe.console.stages import stages
+from loupe.contract.runtime.errors import LoupeError
+from loupe.jobs import results
+from loupe.jobs.models import Result
+from loupe.review import services as review
+
+
+def _row(request: PageRequest, app: str, result_id: int) -> Result:
+    """The row inside this project, or nothing."""
+    rows = Result.objects.filter(project=request.project, app=app, pk=result_id)
+    found = visible(rows, request.actor).select_related("project", "decision", "job").first()
+    if found is None:
+        raise NotVisible(f"There is no result {result_id} that you can see.")
+    return found
+
+
+@require_GET
+@project_page(section="results")
+def page(request: PageRequest, app: str, result_id: int) -> HttpResponse:
+    """The result page; previous and next follow the filters the list had."""
+    domain = app_or_missing(app)
+    row = _row(request, app, result_id)
+    stored = results.view(request.actor, app, row.pk)
+    asked = reading.asked(request.GET, domain)
+    newer, older = results.neighbours(request.actor, request.project, app, asked.filters, row.pk)
+    said = review.history(request.actor, row)
+    events = []
+    if "read_audit" in request.allowed:
+        events = list(
+            Event.objects.filter(project=request.project, subject=f"result:{row.pk}").order_by(
+                "id"
+            )[:50]
+        )
+    verbs = domain.review_verbs if "review" in request.allowed else ()
+    return render(
+        request,
+        "console/result.html",
+        {
+            "domain": domain,
+            "row": row,
+            "result": stored,
+            "data": stored.data,
+            "newer": newer,
+            "older": older,
+            "link_query": urlencode(asked.text),
+            "reviews": said,
+            "last_review_id": said[-1].pk if said else 0,
+            "signed": next((one for one in said if one.content_sha256), None),
+            "verbs": verbs,
+            "labels": {verb.key: verb.label for verb in domain.review_verbs},
+            "stages": stages(stored.times_ms),
+            "raw": json.dumps(stored.data.model_dump(mode="json"), indent=2, ensure_ascii=False),
+            "exports": [export for export in domain.exports if export.single],
+            "events": events,
+            "page_keys": [
+                *[(verb.shortcut, verb.label.in_language(request.LANGUAGE_CODE)) for verb in verbs],
+                ("u", _("Undo your last call")),
+                ("n", _("Write a note")),
+                ("j k", _("Next and previous result")),
+                ("b", _("Show or hide what was found")),
+                ("f", _("Fit the picture")),
+            ],
+        },
+    )
+
+
+@require_POST
+@project_page(Action.REVIEW)
+def give(request: PageRequest, app: str, result_id: int) -> HttpResponse:
+    """Say something about a result, then go on to the next one of the list."""
+    row = _row(request, app, result_id)
+    query = request.POST.get("back", "")
+    here = f"{reverse('console:result', args=[request.project.slug, app, row.pk])}?{query}"
+    try:
+        review.give(
+            request.actor,
+            row,
+            request.POST.get("verb", ""),
+            note=request.POST.get("note", "").strip(),
+            password=request.POST.get("password") or None,
+            expected_last_review_id=int(request.POST.get("last_review_id") or 0),
+            request=request,
+        )
+    except LoupeError as error:
+        say_refused(request, error)
+        return HttpResponseRedirect(here)
+    onward = request.POST.get("next", "")
+    if onward.isascii() and onward.isdigit():
+        address = reverse("console:result", args=[request.project.slug, app, int(onward)])
+        return HttpResponseRedirect(f"{address}?{query}")
+    say(request, _("Stored. This was the last one of the list."))
+    return HttpResponseRedirect(here)
+
+
+@require_POST
+@project_page(Action.REVIEW)
+def undo(request: PageRequest, app: str, result_id: int) -> HttpResponse:
+    """Take the last statement back."""
+    row = _row(request, app, result_id)
+    try:
+        review.undo(request.actor, row)
+        say(request, _("Taken back. What held before holds again."))
+    except LoupeError as error:
+        say_refused(request, error)
+    here = reverse("console:result", args=[request.project.slug, app, row.pk])
+    return HttpResponseRedirect(f"{here}?{request.POST.get('back', '')}")
+
+
+@require_GET
+@project_page()
+def raw(request: PageRequest, app: str, result_id: int) -> HttpResponse:
+    """The stored JSON as it is."""
+    stored = results.view(request.actor, app, _row(request, app, result_id).pk)
+    return JsonResponse(stored.data.model_dump(mode="json"), json_dumps_params={"indent": 2})

@@ -1,0 +1,105 @@
+"""An app's workspace: drop files, choose the model, see what came of the last ones."""
+
+from typing import cast
+
+from django.http import HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_GET, require_POST
+
+from loupe.accounts.policy import Action
+from loupe.console.pages.frame import PageRequest, app_or_missing, project_page, say_refused
+from loupe.contract.runtime.errors import LoupeError
+from loupe.contract.runtime.steps import Place
+from loupe.intake.errors import SubmissionRefused
+from loupe.intake.models import Channel
+from loupe.intake.upload import SpooledFile
+from loupe.jobs import services as jobs
+from loupe.jobs.models import Job, Result
+from loupe.registry import services as registry
+from loupe.registry.errors import NoModel
+from loupe.registry.models import ModelVersion, Stage
+
+
+@require_GET
+@project_page(section="workspace")
+def workspace(request: PageRequest, app: str) -> HttpResponse:
+    """The drop zone, with the models that can be chosen."""
+    domain = app_or_missing(app)
+    recent = Job.objects.filter(project=request.project, app=app).select_related("submission")
+    newest = Result.objects.filter(project=request.project, app=app).select_related("item__input")
+    return render(
+        request,
+        domain.pages.workspace,
+        {
+            "domain": domain,
+            "takes_files": domain.steps[0].place is not Place.ENGINE,
+            "models": _models(request, app) if domain.needs_model else [],
+            "accepts": ",".join(t for kind in domain.inputs for t in kind.media_types),
+            "recent": recent.order_by("-created_at")[:6],
+            "newest": newest.order_by("-id")[:12],
+            "asked_model": request.GET.get("model", ""),
+        },
+    )
+
+
+def _models(request: PageRequest, app: str) -> list[ModelVersion]:
+    """What can be chosen, the project's default first."""
+    versions = registry.visible_versions(request.actor, request.project, app)
+    found = list(versions.filter(stage=Stage.PRODUCTION)[:100])
+    try:
+        default = registry.resolve(request.actor, request.project, app).pk
+    except NoModel:
+        return []
+    return sorted(found, key=lambda version: version.pk != default)
+
+
+@require_POST
+@project_page(Action.SUBMIT)
+def upload(request: PageRequest, app: str) -> HttpResponse:
+    """Receive files and start the job. Scripts get JSON, plain forms a redirect."""
+    wants_json = "application/json" in request.headers.get("Accept", "")
+    back = reverse("console:workspace", args=[request.project.slug, app])
+    try:
+        domain = app_or_missing(app)
+        files = cast(list[SpooledFile], request.FILES.getlist("files"))
+        job = jobs.submit(
+            request.actor,
+            request.project,
+            domain.slug,
+            Channel.WEB,
+            [file.source() for file in files],
+            _name(request.POST.get("name", ""), files),
+            request.POST.get("model") or None,
+        )
+    except SubmissionRefused as error:
+        reasons = [{"name": r.name, "message": r.message, "code": r.code} for r in error.reasons]
+        if wants_json:
+            problem = {"message": error.message, "code": error.code, "reasons": reasons}
+            return JsonResponse(problem, status=400)
+        say_refused(request, error)
+        return HttpResponseRedirect(back)
+    except LoupeError as error:
+        if wants_json:
+            problem = {"message": error.message, "code": error.code, "reasons": []}
+            return JsonResponse(problem, status=400)
+        say_refused(request, error)
+        return HttpResponseRedirect(back)
+    address = reverse("console:job", args=[request.project.slug, job.pk])
+    return JsonResponse({"url": address}) if wants_json else HttpResponseRedirect(address)
+
+
+def _name(given: str, files: list[SpooledFile]) -> str:
+    """What the job is called: the sender's word, the folder's, or the first file's and how many."""
+    if given.strip():
+        return given.strip()[:255]
+    names = [file.sent_name for file in files]
+    tops = {name.split("/", 1)[0] for name in names if "/" in name}
+    if len(tops) == 1 and all("/" in name for name in names):
+        return tops.pop()[:255]
+    first = names[0] if names else ""
+    if len(files) < 2:
+        return first[:255]
+    more = ngettext("%(name)s and %(n)d more", "%(name)s and %(n)d more", len(files) - 1)
+    return (more % {"name": first[:200], "n": len(files) - 1})[:255]
