@@ -18,9 +18,7 @@ from pydantic import BaseModel
 from loupe.accounts.models import Project
 from loupe.accounts.policy import Actor
 from loupe.blobs import services as blobs
-from loupe.blobs import services as blobs
 from loupe.blobs.models import Blob
-from loupe.blobs.writing import Written
 from loupe.blobs.writing import Written
 from loupe.changes.kinds import Kind
 from loupe.changes.services import publish_many
@@ -51,16 +49,6 @@ class StoredBlock:
 
 
 @dataclass(frozen=True, kw_only=True)
-class StoredBlock:
-    """A columnar result whose Parquet file is in storage already."""
-
-    written: Written
-    media_type: str
-    rows: int
-    outcomes: dict[str, int]
-
-
-@dataclass(frozen=True, kw_only=True)
 class SyncCall:
     """One synchronous call once its answer is known.
 
@@ -68,9 +56,8 @@ class SyncCall:
         app: the app's slug.
         name: what the caller named the input.
         blob: the input's bytes as stored; the row may still be unsaved.
-        result, decision: a row result; `block`: a columnar one. Without either, because the
-            engine was late or gone, `error_code` and `error` say why; the item counts as failed
-            and can be tried again.
+        result, decision: None where the engine was late or gone; then `error_code` and `error`
+            say why, the item counts as failed and can be tried again.
         block: the result of columns-form, in place of `result` and `decision`.
         fallback: ``fail_open`` or ``fail_closed`` where the caller's policy was applied.
     """
@@ -153,7 +140,7 @@ def record_many(calls: Sequence[SyncCall]) -> list[Recorded]:
                 job=job,
                 input=received,
                 position=0,
-                state=ItemState.DONE if call.decision or call.block else ItemState.FAILED,
+                state=ItemState.DONE if call.answered else ItemState.FAILED,
                 attempts=1,
                 error_code=call.error_code,
                 error=call.error,
@@ -217,9 +204,6 @@ def _store_blocks(
         for call, item in zip(calls, items, strict=True)
         if call.block is not None
     ]
-    files = blobs.record(
-        (block.written.sha256, block.written.size, block.media_type) for _, _, block in found
-    )
     stored = ResultBlock.objects.bulk_create(
         ResultBlock(
             item=item,
@@ -227,13 +211,13 @@ def _store_blocks(
             job_id=item.job_id,
             app=call.app,
             provenance_id=item.job.provenance_id,
-            blob=file,
+            blob_id=block.written.sha256,
             rows=block.rows,
             outcomes=block.outcomes,
             times_ms={**call.times_ms, "store": store_ms},
             created_at=now,
         )
-        for (call, item, block), file in zip(found, files, strict=True)
+        for call, item, block in found
     )
     return {row.item_id: row for row in stored}
 
@@ -252,8 +236,12 @@ def _publish(
         result = results.get(item.pk)
         block = stored.get(item.pk)
         if block is not None:
-            told = {"app": call.app, "job": str(item.job_id), "outcomes": block.outcomes}
-            lines[call.project.pk].append((Kind.RESULT_DECIDED, f"block-{block.pk}", told))
+            data: dict[str, object] = {
+                "app": call.app,
+                "job": str(item.job_id),
+                "outcomes": block.outcomes,
+            }
+            lines[call.project.pk].append((Kind.RESULT_DECIDED, f"block-{block.pk}", data))
         elif result is None:
             data = {"app": call.app, "job": str(item.job_id), "code": call.error_code}
             lines[call.project.pk].append((Kind.ITEM_FAILED, item.pk, data))
