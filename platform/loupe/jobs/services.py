@@ -6,7 +6,6 @@ How far a job is says `progress`. Every verb asks the policy module first.
 
 import uuid
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
@@ -19,7 +18,8 @@ from loupe.changes.kinds import Kind
 from loupe.changes.services import publish
 from loupe.contract.runtime.steps import Place
 from loupe.intake import services as intake
-from loupe.intake.models import Submission
+from loupe.intake.models import Channel, Submission
+from loupe.intake.sources import Source
 from loupe.jobs import ending, wakeups
 from loupe.jobs.errors import AlreadyStarted, JobEnded, NoJobMode, NothingToDo
 from loupe.jobs.models import OPEN, UNENDED, Item, ItemState, Job, JobState
@@ -29,9 +29,6 @@ from loupe.plugins import registry as apps
 from loupe.registry import services as registry
 from loupe.registry.models import ModelVersion
 
-if TYPE_CHECKING:
-    from loupe.intake.sources import Source
-
 __all__ = ["Progress", "cancel", "progress", "resume", "retry_failed", "start", "submit"]
 
 
@@ -39,8 +36,8 @@ def submit(
     actor: Actor,
     project: Project,
     app: str,
-    channel: str,
-    sources: "Iterable[Source]",
+    channel: Channel,
+    sources: Iterable[Source],
     name: str = "",
     model: str | None = None,
 ) -> Job:
@@ -48,7 +45,7 @@ def submit(
 
     Args:
         app: the app's slug.
-        channel: one of `loupe.intake.models.Channel`.
+        channel: how the files came.
         model: a registered model's name; None: the project's default.
 
     Raises:

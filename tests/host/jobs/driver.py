@@ -16,6 +16,7 @@ import django
 
 django.setup()
 
+# ruff: noqa: E402
 from django.db.models import Count
 
 from loupe.accounts import projects

@@ -1,5 +1,7 @@
 """The pure middle of the pipeline: payload in, validated and decided result out."""
 
+from pydantic import BaseModel
+
 from loupe.blobs import services as blobs
 from loupe.contract.app import DomainApp
 from loupe.contract.runtime.clock import StageClock
@@ -22,6 +24,8 @@ def concluded(
             if not isinstance(result, app.result_schema):
                 raise TypeError(f"{app.__name__}.assemble gave no {app.result_schema.__name__}.")
             return Row(result=result, decision=app.decide(result, settings))
+        if isinstance(result, BaseModel):
+            raise TypeError(f"{app.__name__}.assemble gave one result, not columns.")
         decisions = app.decide_columns(result, settings)
     with clock.stage("store"):
         # pyarrow is loaded by the first worker that has columns to write, and by no other.

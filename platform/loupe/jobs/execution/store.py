@@ -195,7 +195,7 @@ def _publish(
     for done, block in blocks:
         projects[block.project_id] = done.claim.job.project
         told = {"app": block.app, "job": str(block.job_id), "outcomes": block.outcomes}
-        lines[block.project_id].append((Kind.RESULT_DECIDED, f"item-{block.item_id}", told))
+        lines[block.project_id].append((Kind.RESULT_DECIDED, f"block-{block.pk}", told))
     for done in failed:
         job = done.claim.job
         projects[job.project_id] = job.project
