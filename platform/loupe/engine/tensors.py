@@ -5,7 +5,6 @@ tensor extension), or as a place in a slab (its shared-memory extension). A payl
 place in the protocol, so it rides as JSON text in the parameter ``loupe_meta``.
 """
 
-import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -34,6 +33,8 @@ DATATYPES = {
     "FP64": np.dtype("float64"),
 }
 _NAMES = {kind.str: name for name, kind in DATATYPES.items()}
+
+_SIZE = "shared_memory_byte_size"
 
 Place = Callable[[np.ndarray], tuple[str, int] | None]
 """Tells the slab and offset an array already lies at, or None: send it as binary data."""
@@ -121,6 +122,33 @@ def decode(tensors: object, binary: memoryview, find: FindSlab) -> dict[str, np.
     if len(binary):
         raise RequestRefused(f"{len(binary)} bytes of binary data belong to no tensor.")
     return arrays
+
+
+def write_to_slab(
+    name: str, array: np.ndarray, parameters: Mapping[str, Any], find: FindSlab
+) -> dict[str, Any]:
+    """Write an output where the request wants it and describe it.
+
+    Raises:
+        RequestRefused: the place is too small or not within the slab.
+    """
+    room = _whole(parameters, "shared_memory_byte_size")
+    offset = _whole(parameters, "shared_memory_offset", 0)
+    if room < array.nbytes:
+        raise RequestRefused(
+            f"Output {name!r} has {array.nbytes} bytes; shared_memory_byte_size says {room}."
+        )
+    datatype = _NAMES[array.dtype.str]
+    view = _from_slab(
+        name, array.dtype, array.shape, array.nbytes, {**parameters, _SIZE: array.nbytes}, find
+    )
+    np.copyto(view, array)
+    place = {
+        "shared_memory_region": parameters["shared_memory_region"],
+        "shared_memory_offset": offset,
+        "shared_memory_byte_size": array.nbytes,
+    }
+    return {"name": name, "shape": list(array.shape), "datatype": datatype, "parameters": place}
 
 
 def encode_meta(meta: Mapping[str, JsonValue]) -> str:
@@ -232,9 +260,7 @@ def _whole(parameters: Mapping[str, Any], key: str, default: int | None = None) 
 def pack(payload: Payload) -> bytes:
     """A payload as one block of bytes, for journals and records."""
     encoded = encode(payload.arrays)
-    head = json.dumps(
-        {"tensors": encoded.tensors, "meta": dict(payload.meta)}, separators=(",", ":")
-    ).encode()
+    head = msgspec.json.encode({"tensors": encoded.tensors, "meta": dict(payload.meta)})
     return b"".join([len(head).to_bytes(4, "little"), head, *encoded.chunks])
 
 
@@ -248,10 +274,3 @@ def unpack(block: bytes | memoryview) -> Payload:
 
 def _no_slab(name: str) -> Slab:
     raise RequestRefused(f"There is no slab {name!r}.")
-
-
-def merge_parameters(
-    meta: Mapping[str, JsonValue], parameters: Mapping[str, JsonValue]
-) -> dict[str, JsonValue]:
-    """What a runner sees as `meta`: the input's own facts, then the request's parameters."""
-    return {**meta, **parameters}

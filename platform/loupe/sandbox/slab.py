@@ -88,6 +88,10 @@ class Slab:
             return None
         return start
 
+    def touches(self, array: np.ndarray) -> bool:
+        """Whether any element of `array` may lie in this slab."""
+        return bool(np.may_share_memory(array, self._bytes))
+
     def close(self) -> None:
         """Give the memory back; a second call changes nothing."""
         if not self.open:

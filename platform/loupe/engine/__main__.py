@@ -1,0 +1,103 @@
+"""``python -m loupe.engine``: the engine as a process of its own."""
+
+import argparse
+import asyncio
+import ctypes
+import logging
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from loupe.contract import discovery
+from loupe.contract.app import DomainApp
+from loupe.contract.runtime.errors import LoupeError
+from loupe.engine.apps import Apps
+from loupe.engine.core import EngineOptions
+from loupe.engine.server import Server
+
+_PR_SET_PDEATHSIG = 1
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    options = argparse.ArgumentParser(prog="python -m loupe.engine", description=__doc__)
+    options.add_argument("--socket", type=Path, required=True, help="Unix socket to listen at")
+    options.add_argument("--models", type=Path, required=True, help="model repository")
+    options.add_argument("--state", type=Path, required=True, help="journals of live services")
+    options.add_argument("--memory-bytes", type=int, default=4 * 2**30, help="for resident models")
+    options.add_argument(
+        "--slab-bytes", type=int, default=2**30, help="shared memory, all together"
+    )
+    options.add_argument(
+        "--threads", type=int, default=os.cpu_count() or 1, help="requests at once"
+    )
+    options.add_argument("--queue", type=int, default=64, help="requests that may wait")
+    options.add_argument(
+        "--sandbox-memory-bytes", type=int, default=2 * 2**30, help="memory one input may take"
+    )
+    options.add_argument(
+        "--sandbox-timeout", type=float, default=60.0, help="seconds one input may take"
+    )
+    options.add_argument(
+        "--die-with-parent", action="store_true", help="stop when the process that started it ends"
+    )
+    return options
+
+
+def main(argv: list[str], apps: Mapping[str, type[DomainApp]] | None = None) -> int:
+    """Serve until SIGTERM; `apps` are the installed ones unless given."""
+    options = parser().parse_args(argv)
+    logging.basicConfig(
+        level=logging.INFO,
+        stream=sys.stderr,
+        format="%(asctime)s %(levelname)s %(name)s %(message)s",
+    )
+    if options.die_with_parent:
+        _stop_with_parent()
+    try:
+        asyncio.run(_serve(options, Apps(discovery.declared() if apps is None else apps)))
+    except LoupeError as error:
+        logging.getLogger("loupe.engine").error("%s", error.message)
+        return 1
+    return 0
+
+
+async def _serve(options: argparse.Namespace, apps: Apps) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signum, stop.set)
+    options.models.mkdir(parents=True, exist_ok=True)
+    options.state.mkdir(parents=True, exist_ok=True)
+    server = Server(
+        EngineOptions(
+            models=options.models,
+            state=options.state,
+            memory_bytes=options.memory_bytes,
+            threads=options.threads,
+            sandbox_memory_bytes=options.sandbox_memory_bytes,
+            sandbox_timeout_s=options.sandbox_timeout,
+        ),
+        apps,
+        options.socket,
+        queue_limit=options.queue,
+        slab_bytes=options.slab_bytes,
+    )
+    try:
+        await server.start()
+        await stop.wait()
+    finally:
+        await server.stop()
+
+
+def _stop_with_parent() -> None:
+    parent = os.getppid()
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    if os.getppid() != parent:
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

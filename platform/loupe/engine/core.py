@@ -1,0 +1,205 @@
+"""The engine itself, apart from any socket: models, live services and sandboxes of one process.
+
+Every method blocks and may be called from many threads. `server` puts a protocol in front of it;
+`local` uses it as it is.
+"""
+
+import contextlib
+import logging
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from loupe.contract.runtime.clock import StageClock
+from loupe.contract.runtime.errors import LoupeError, TemporarilyUnavailable
+from loupe.contract.runtime.payload import JsonValue, Payload
+from loupe.engine.apps import Apps
+from loupe.engine.errors import EngineFault, NotFound
+from loupe.engine.exchange import Inferred
+from loupe.engine.residency import Residency
+from loupe.engine.services import LiveService
+from loupe.engine.work import Deadline
+from loupe.sandbox.pool import Parsed, SandboxPool
+from loupe.sandbox.slab import Slab
+
+log = logging.getLogger(__name__)
+
+NO_DEADLINE = Deadline()
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineOptions:
+    """How an engine is set up.
+
+    Attributes:
+        models: the model repository.
+        state: where live services keep journals and snapshots; None runs none.
+        memory_bytes: what resident models may take together.
+        threads: requests worked on at once, and sandboxes.
+        sandbox_memory_bytes, sandbox_timeout_s: limits of one input.
+    """
+
+    models: Path
+    state: Path | None = None
+    memory_bytes: int = 4 * 2**30
+    threads: int = os.cpu_count() or 1
+    sandbox_memory_bytes: int = 2 * 2**30
+    sandbox_timeout_s: float = 60.0
+
+
+def without_slabs(arrays: Mapping[str, np.ndarray], slabs: Sequence[Slab]) -> dict[str, np.ndarray]:
+    """The arrays, copied where they point into one of the slabs."""
+    return {
+        name: array.copy() if any(slab.touches(array) for slab in slabs) else array
+        for name, array in arrays.items()
+    }
+
+
+class Engine:
+    """Models, services and sandboxes of one process."""
+
+    def __init__(self, options: EngineOptions, apps: Apps) -> None:
+        self.options = options
+        self.apps = apps
+        self.residency = Residency(options.models, options.memory_bytes, apps.packages)
+        self.sandbox = SandboxPool(
+            options.threads, options.sandbox_memory_bytes, options.sandbox_timeout_s
+        )
+        self.services: dict[str, LiveService] = {}
+        if options.state is not None:
+            for slug, run in apps.services.items():
+                self.services[slug] = LiveService(run, options.state / slug)
+
+    def warm(self) -> None:
+        """Start the sandboxes, import what they run, and wait until services are restored.
+
+        Raises:
+            TemporarilyUnavailable: a sandbox cannot start.
+        """
+        self.sandbox.warm(self.apps.sandbox_runs)
+        for slug, service in self.services.items():
+            error = service.ready.exception()
+            if error is not None:
+                log.error("the service of %s stays down: %s", slug, error)
+
+    def infer(
+        self, model: str, version: int, payload: Payload, parameters: Mapping[str, JsonValue]
+    ) -> Inferred:
+        """Run a model. Its runner sees `parameters` merged into the payload's `meta`.
+
+        Raises:
+            ModelRefused: the model cannot be loaded.
+            InputRefused: its runner refused the input.
+            EngineFault: its runner failed in a way it should not.
+        """
+        clock = StageClock()
+        request = Payload(arrays=payload.arrays, meta={**payload.meta, **parameters})
+        with self.residency.use(model, version) as resident:
+            try:
+                (answer,) = resident.runner.infer([request], clock)
+            except LoupeError:
+                raise
+            except MemoryError as error:
+                raise TemporarilyUnavailable(
+                    f"There is not enough memory to run {model}; try again later.",
+                    code="engine_memory",
+                ) from error
+            except Exception as error:
+                # An app's code may raise anything; one request fails, the engine goes on.
+                log.exception("%s version %s failed", model, version)
+                raise EngineFault(
+                    f"{model} version {version} failed: {type(error).__name__}: {error}."
+                ) from error
+            return Inferred(
+                payload=answer,
+                times_ms=dict(clock.times_ms),
+                artefact_sha256=resident.artefact_sha256,
+            )
+
+    def parse(
+        self,
+        app: str,
+        path: Path,
+        options: Mapping[str, JsonValue],
+        lease: Callable[[int], Slab] = Slab.private,
+        deadline: Deadline = NO_DEADLINE,
+    ) -> tuple[str, Parsed]:
+        """Run an app's sandbox step on a file; return the step's name and what it made.
+
+        Raises:
+            InputRefused: the file was refused, or was too much for the sandbox.
+            NotFound: there is no such app.
+        """
+        step = self.apps.sandbox(app)
+        parsed = self.sandbox.parse(
+            step.run, path, options, lease=lease, timeout_s=deadline.left_s()
+        )
+        return step.name, parsed
+
+    def run(
+        self,
+        app: str,
+        model: str,
+        version: int,
+        path: Path,
+        options: Mapping[str, JsonValue],
+        parameters: Mapping[str, JsonValue],
+        deadline: Deadline = NO_DEADLINE,
+        lease: Callable[[int], Slab] = Slab.private,
+    ) -> Inferred:
+        """Parse a file in a sandbox and infer: `parse` and `infer` without a detour."""
+        name, parsed = self.parse(app, path, options, lease, deadline)
+        with parsed.slab or contextlib.nullcontext():
+            deadline.check()
+            inferred = self.infer(model, version, parsed.payload, parameters)
+            slabs = [parsed.slab] if parsed.slab else []
+            payload = Payload(
+                arrays=without_slabs(inferred.payload.arrays, slabs), meta=inferred.payload.meta
+            )
+        return Inferred(
+            payload=payload,
+            times_ms={name: parsed.elapsed_ms, **inferred.times_ms},
+            artefact_sha256=inferred.artefact_sha256,
+        )
+
+    def render(
+        self,
+        run: str,
+        path: Path,
+        options: Mapping[str, JsonValue],
+        deadline: Deadline = NO_DEADLINE,
+    ) -> bytes:
+        """Run an app's function that returns encoded bytes, in a sandbox.
+
+        Raises:
+            RequestRefused: `run` is not code of an installed app.
+            InputRefused: as `parse` does.
+        """
+        self.apps.check_code(run)
+        return self.sandbox.render(run, path, options, timeout_s=deadline.left_s())
+
+    def apply(
+        self, app: str, request_id: str, payload: Payload, deadline: Deadline = NO_DEADLINE
+    ) -> Future[Payload]:
+        """Queue one request to the live service of `app`.
+
+        Raises:
+            NotFound: the app has no service here.
+            QueueFull, RequestRefused, TemporarilyUnavailable: as `LiveService.apply` does.
+        """
+        service = self.services.get(app)
+        if service is None:
+            known = ", ".join(sorted(self.services)) or "none"
+            raise NotFound(f"The app {app!r} has no live service here; there are: {known}.")
+        return service.apply(request_id, payload, deadline)
+
+    def close(self) -> None:
+        """Stop services after what waits, drop models, end sandboxes."""
+        for service in self.services.values():
+            service.close()
+        self.residency.close()
+        self.sandbox.close()

@@ -1,0 +1,52 @@
+"""Typed readers of a request's JSON fields; each refusal names the field."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from loupe.engine.errors import RequestRefused
+from loupe.engine.work import Deadline
+
+
+def text(document: Mapping[str, Any], key: str) -> str:
+    """A text that is not empty."""
+    value = document.get(key)
+    if not isinstance(value, str) or not value or "\0" in value:
+        raise RequestRefused(f"The field {key!r} is {value!r}; it must be a text.")
+    return value
+
+
+def mapping(document: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """An object; a field that is missing is an empty one."""
+    value = document.get(key, {})
+    if not isinstance(value, dict):
+        raise RequestRefused(f"The field {key!r} must be a JSON object.")
+    return value
+
+
+def whole(document: Mapping[str, Any], key: str) -> int:
+    """A whole number from 1 up."""
+    value = document.get(key)
+    if type(value) is not int or not 1 <= value < 2**48:
+        raise RequestRefused(
+            f"The field {key!r} is {value!r}; it must be a whole number from 1 up."
+        )
+    return value
+
+
+def number(part: str) -> int:
+    """A version as part of a path."""
+    if not part.isascii() or not part.isdecimal() or len(part) > 12 or int(part) < 1:
+        raise RequestRefused(f"{part!r} is no version; versions are whole numbers from 1 up.")
+    return int(part)
+
+
+def deadline(parameters: Mapping[str, Any], key: str) -> Deadline:
+    """The moment by which the caller wants its answer, from milliseconds."""
+    value = parameters.get(key)
+    if value is None:
+        return Deadline()
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e9:
+        raise RequestRefused(
+            f"The parameter {key!r} is {value!r}; it must be milliseconds above 0."
+        )
+    return Deadline(float(value))

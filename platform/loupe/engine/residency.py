@@ -1,0 +1,250 @@
+"""Which models are in memory: loaded on first use, the least recently used leaves first."""
+
+import logging
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from loupe.contract.runtime.errors import LoupeError, ModelRefused
+from loupe.contract.runtime.steps import Runner, load
+from loupe.engine import repository
+from loupe.engine.memory import resident_bytes
+
+log = logging.getLogger(__name__)
+
+Key = tuple[str, int]
+_FAILURE_SECONDS = 5.0
+"""How long a failed load is remembered, so that a job of many items does not repeat it for each."""
+
+
+@dataclass
+class Resident:
+    """One model in memory."""
+
+    key: Key
+    runner: Runner
+    manifest: Mapping[str, Any]
+    artefact_sha256: str
+    nbytes: int
+    pins: int = 0
+    leaving: bool = False
+    last_used: float = 0.0
+
+
+@dataclass(frozen=True)
+class _Failure:
+    error: LoupeError
+    at: float
+
+
+class Residency:
+    """Loads, keeps and drops models. Thread-safe.
+
+    Args:
+        root: the model repository.
+        budget_bytes: what all resident models may take together, measured as growth of this
+            process while each was loaded and at least the size of its files.
+        packages: the Python package of each app; a manifest may only name a runner in its own
+            app's package.
+    """
+
+    def __init__(self, root: Path, budget_bytes: int, packages: Mapping[str, str]) -> None:
+        self.root = root
+        self.budget_bytes = budget_bytes
+        self._packages = packages
+        self._lock = threading.Lock()
+        self._resident: dict[Key, Resident] = {}
+        self._loading: dict[Key, Future[Resident]] = {}
+        self._failed: dict[Key, _Failure] = {}
+        # One loader: two loads at once would each see the other's memory as their own.
+        self._loader = ThreadPoolExecutor(1, thread_name_prefix="loader")
+
+    def ready(self, model: str, version: int) -> Future[Resident]:
+        """The model once it is loaded; callers that ask while it loads share one load.
+
+        The future raises `ModelRefused` when the artefact is missing, changed or does not load.
+        """
+        key = (model, version)
+        with self._lock:
+            found = self._resident.get(key)
+            if found is not None:
+                return _done(found)
+            failure = self._failed.get(key)
+            if failure is not None and time.monotonic() - failure.at < _FAILURE_SECONDS:
+                return _failed(failure.error)
+            if key not in self._loading:
+                self._loading[key] = self._loader.submit(self._load, key)
+            return self._loading[key]
+
+    @contextmanager
+    def use(self, model: str, version: int) -> Iterator[Resident]:
+        """The model, loaded if need be and kept in memory for the length of the block."""
+        while True:
+            resident = self.ready(model, version).result()
+            with self._lock:
+                if not resident.leaving:
+                    resident.pins += 1
+                    resident.last_used = time.monotonic()
+                    break
+        try:
+            yield resident
+        finally:
+            with self._lock:
+                resident.pins -= 1
+                close = resident.leaving and not resident.pins
+            if close:
+                self._close(resident)
+
+    def forget_failure(self, model: str, version: int) -> None:
+        """Let the next call try a failed load again at once."""
+        with self._lock:
+            self._failed.pop((model, version), None)
+
+    def unload(self, model: str, version: int | None = None) -> None:
+        """Drop one version of a model or all; one in use goes when its last request ends."""
+        with self._lock:
+            going = [
+                resident
+                for key, resident in self._resident.items()
+                if key[0] == model and version in (None, key[1])
+            ]
+            idle = self._leave(going)
+        for resident in idle:
+            self._close(resident)
+
+    def states(self) -> dict[Key, tuple[str, str]]:
+        """State and reason, in the protocol's words, of every model that was asked for."""
+        with self._lock:
+            return {
+                **{
+                    key: ("UNAVAILABLE", failure.error.message)
+                    for key, failure in self._failed.items()
+                },
+                **dict.fromkeys(self._loading, ("LOADING", "")),
+                **dict.fromkeys(self._resident, ("READY", "")),
+            }
+
+    def resident(self) -> list[Resident]:
+        """Every model in memory, most recently used first."""
+        with self._lock:
+            return sorted(self._resident.values(), key=lambda found: -found.last_used)
+
+    def close(self) -> None:
+        """Drop everything."""
+        self._loader.shutdown(wait=True, cancel_futures=True)
+        with self._lock:
+            idle = self._leave(list(self._resident.values()))
+        for resident in idle:
+            self._close(resident)
+
+    def _load(self, key: Key) -> Resident:
+        try:
+            resident = self._build(key)
+        except (LoupeError, OSError) as found:
+            error = found if isinstance(found, LoupeError) else _unreadable(key, found)
+            log.warning("model refused: %s version %s: %s", *key, error.message)
+            with self._lock:
+                self._failed[key] = _Failure(error, time.monotonic())
+                del self._loading[key]
+            raise error from found
+        with self._lock:
+            resident.last_used = time.monotonic()
+            self._resident[key] = resident
+            self._failed.pop(key, None)
+            del self._loading[key]
+        self._make_room(0, keep=key)
+        return resident
+
+    def _build(self, key: Key) -> Resident:
+        start = time.perf_counter()
+        folder = repository.artefact_folder(self.root, *key)
+        manifest = repository.verify(folder)
+        app = repository.split_name(key[0])[0]
+        if manifest["app"] != app:
+            raise ModelRefused(
+                f"{key[0]} version {key[1]} is an artefact of the app {manifest['app']!r}.",
+                code="model_app",
+            )
+        package = self._packages.get(app)
+        if package is None or not manifest["runner"].startswith(package + "."):
+            raise ModelRefused(
+                f"{key[0]} version {key[1]} names the runner {manifest['runner']!r}, which is not "
+                f"part of the app {app!r}; is that app installed?",
+                code="model_runner",
+            )
+        on_disk = repository.size_of(folder, manifest)
+        if on_disk > self.budget_bytes:
+            raise ModelRefused(
+                f"{key[0]} version {key[1]} has {on_disk} bytes, more than the engine's memory of "
+                f"{self.budget_bytes}; raise --memory-bytes.",
+                code="model_memory",
+            )
+        self._make_room(on_disk)
+        before = resident_bytes()
+        try:
+            runner = load(manifest["runner"])(folder, manifest)
+        except LoupeError:
+            raise
+        except Exception as error:
+            # Whatever an app's code raises concerns this model only.
+            raise ModelRefused(
+                f"{key[0]} version {key[1]} does not load: {type(error).__name__}: {error}.",
+                code="model_load",
+            ) from error
+        nbytes = max(on_disk, resident_bytes() - before)
+        log.info("model loaded: %s version %s in %.2f s", *key, time.perf_counter() - start)
+        return Resident(
+            key=key,
+            runner=runner,
+            manifest=manifest,
+            artefact_sha256=repository.artefact_sha256(manifest),
+            nbytes=nbytes,
+        )
+
+    def _make_room(self, nbytes: int, keep: Key | None = None) -> None:
+        """Drop idle models, least recently used first, until `nbytes` more fit."""
+        with self._lock:
+            total = sum(resident.nbytes for resident in self._resident.values()) + nbytes
+            going = []
+            for resident in sorted(self._resident.values(), key=lambda found: found.last_used):
+                if total <= self.budget_bytes:
+                    break
+                if not resident.pins and resident.key != keep:
+                    going.append(resident)
+                    total -= resident.nbytes
+            idle = self._leave(going)
+        for resident in idle:
+            self._close(resident)
+
+    def _leave(self, going: list[Resident]) -> list[Resident]:
+        for resident in going:
+            resident.leaving = True
+            del self._resident[resident.key]
+        return [resident for resident in going if not resident.pins]
+
+    def _close(self, resident: Resident) -> None:
+        log.info("model dropped: %s version %s", *resident.key)
+        resident.runner.close()
+
+
+def _unreadable(key: Key, error: OSError) -> ModelRefused:
+    return ModelRefused(
+        f"{key[0]} version {key[1]} cannot be read: {error}.", code="model_unreadable"
+    )
+
+
+def _done(resident: Resident) -> Future[Resident]:
+    future: Future[Resident] = Future()
+    future.set_result(resident)
+    return future
+
+
+def _failed(error: LoupeError) -> Future[Resident]:
+    future: Future[Resident] = Future()
+    future.set_exception(type(error)(error.message, code=error.code))
+    return future

@@ -1,0 +1,274 @@
+"""Live services: exact state with one writer, journaled before it answers.
+
+The writer thread takes what has queued up, appends it to the journal with one sync, applies it in
+order and answers. The state after a kill is the latest snapshot plus the journal's tail, replayed;
+a request whose id is known gets the answer it got before.
+"""
+
+import logging
+import threading
+from collections import deque
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+
+from loupe.contract.runtime.errors import LoupeError, TemporarilyUnavailable
+from loupe.contract.runtime.payload import Payload
+from loupe.contract.runtime.steps import Service, load
+from loupe.engine import tensors
+from loupe.engine.answers import Answer, Answers, pack
+from loupe.engine.errors import EngineFault, QueueFull, RequestRefused
+from loupe.engine.journal import MAX_ID, Journal
+from loupe.engine.repository import sync
+from loupe.engine.snapshots import Snapshots
+from loupe.engine.work import Deadline
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """When to write a snapshot, and how many requests may wait or share one sync."""
+
+    snapshot_requests: int = 5000
+    snapshot_bytes: int = 256 * 2**20
+    waiting: int = 256
+    together: int = 64
+
+
+@dataclass
+class _Request:
+    request_id: str
+    payload: Payload
+    body: bytes
+    deadline: Deadline
+    future: Future[Payload]
+
+
+class LiveService:
+    """The service `run` names, with its state below `folder`.
+
+    Attributes:
+        ready: done when the state is restored; holds the error when it cannot be.
+    """
+
+    def __init__(self, run: str, folder: Path, limits: Limits | None = None) -> None:
+        self.run = run
+        self.folder = folder
+        self.limits = limits or Limits()
+        self.ready: Future[None] = Future()
+        self.sequence = 0
+        self.repeated = 0
+        self._queue: deque[_Request] = deque()
+        self._changed = threading.Condition()
+        self._closing = False
+        self._since_requests = 0
+        self._since_bytes = 0
+        self._thread = threading.Thread(target=self._serve, name=f"service {run}", daemon=True)
+        self._thread.start()
+
+    def apply(self, request_id: str, payload: Payload, deadline: Deadline) -> Future[Payload]:
+        """Queue one request; the future has the answer once it is safe on the disk.
+
+        The future raises `TemporarilyUnavailable` (``disk_full``) when the journal takes no more;
+        the state has not moved then. `payload` must stay unchanged until the future is done.
+
+        Raises:
+            RequestRefused: the id is empty or too long.
+            QueueFull: too many requests wait.
+            TemporarilyUnavailable: the state is being restored, or could not be.
+        """
+        if not request_id or len(request_id.encode()) > MAX_ID:
+            raise RequestRefused(f"A request id has 1 to {MAX_ID} bytes.")
+        self._check_ready()
+        body = tensors.pack(payload)
+        future: Future[Payload] = Future()
+        with self._changed:
+            if self._closing:
+                raise TemporarilyUnavailable("The engine is stopping; try again.", code="stopping")
+            if len(self._queue) >= self.limits.waiting:
+                raise QueueFull(
+                    f"{len(self._queue)} requests wait for this service, the most it keeps; try "
+                    "again later."
+                )
+            self._queue.append(_Request(request_id, payload, body, deadline, future))
+            self._changed.notify()
+        return future
+
+    def close(self) -> None:
+        """Answer what waits, write a snapshot, stop."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        self._thread.join()
+
+    def _check_ready(self) -> None:
+        if not self.ready.done():
+            raise TemporarilyUnavailable(
+                "The service is still restoring its state; try again in a moment.", code="restoring"
+            )
+        error = self.ready.exception()
+        if error is not None:
+            raise TemporarilyUnavailable(
+                f"The service could not restore its state: {error}", code="service_failed"
+            ) from error
+
+    def _serve(self) -> None:
+        try:
+            self._restore()
+        except Exception as error:  # the reason goes to every caller through `ready`
+            log.exception("service %s could not restore its state", self.run)
+            self.ready.set_exception(error)
+            return
+        self.ready.set_result(None)
+        while batch := self._take():
+            self._answer(batch)
+            if (
+                self._since_requests >= self.limits.snapshot_requests
+                or self._since_bytes >= self.limits.snapshot_bytes
+            ):
+                self._snapshot()
+        if self._since_requests:
+            self._snapshot()
+        self._journal.close()
+        self._answers.close()
+
+    def _take(self) -> list[_Request]:
+        with self._changed:
+            while not self._queue and not self._closing:
+                self._changed.wait()
+            count = min(len(self._queue), self.limits.together)
+            return [self._queue.popleft() for _ in range(count)]
+
+    def _restore(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._snapshots = Snapshots(self.folder)
+        self._service: Service = load(self.run)()
+        start = self._snapshots.restore_latest(self._service)
+        self._answers = Answers(self.folder)
+        self._answers.restore(start)
+        self.sequence = start
+        # More than one journal is left where a snapshot was cut short; all of them count.
+        for path in sorted(self.folder.glob("journal-*.log")):
+            journal = Journal(path)
+            self._replay(journal)
+            journal.close()
+        paths = sorted(self.folder.glob("journal-*.log"))
+        self._journal = Journal(paths[-1] if paths else self._journal_path(start))
+        sync(self.folder)
+
+    def _replay(self, journal: Journal) -> None:
+        for record in journal.records():
+            if record.sequence != self.sequence:
+                continue  # part of the snapshot
+            _, block = self._apply(tensors.unpack(record.body))
+            self._answers.put(record.sequence, [(record.request_id, block)])
+            self.sequence += 1
+            self._since_requests += 1
+            self._since_bytes += record.length
+
+    def _answer(self, batch: list[_Request]) -> None:
+        """Journal what is new with one sync, then apply and answer in order."""
+        new: dict[str, _Request] = {}
+        later: list[_Request] = []
+        for request in batch:
+            if not request.future.set_running_or_notify_cancel():
+                continue
+            if request.request_id in new:
+                later.append(request)
+            elif (known := self._answers.get(request.request_id)) is not None:
+                self.repeated += 1
+                _settle(request, known)
+            elif self._in_time(request):
+                new[request.request_id] = request
+        fresh = list(new.values())
+        if fresh and self._write(fresh):
+            answers = [self._apply(request.payload) for request in fresh]
+            blocks = [block for _, block in answers]
+            ids = [request.request_id for request in fresh]
+            self._answers.put(self.sequence, list(zip(ids, blocks, strict=True)))
+            self.sequence += len(fresh)
+            for request, (answer, _) in zip(fresh, answers, strict=True):
+                _settle(request, answer)
+        for request in later:
+            known = self._answers.get(request.request_id)
+            self.repeated += known is not None
+            _settle(request, known or _disk_full("the request it repeats was not kept"))
+
+    def _in_time(self, request: _Request) -> bool:
+        try:
+            request.deadline.check()
+        except LoupeError as error:
+            _settle(request, error)
+            return False
+        return True
+
+    def _write(self, requests: list[_Request]) -> bool:
+        records = [
+            (self.sequence + n, request.request_id, request.body)
+            for n, request in enumerate(requests)
+        ]
+        before = self._journal.size
+        try:
+            self._journal.append(records)
+            self._journal.sync(before)
+        except OSError as error:
+            log.warning("the journal of %s takes no more: %s", self.run, error)
+            for request in requests:
+                _settle(request, _disk_full(str(error)))
+            return False
+        self._since_requests += len(requests)
+        self._since_bytes += self._journal.size - before
+        return True
+
+    def _apply(self, payload: Payload) -> tuple[Answer, bytes]:
+        """The service's answer, and the answer as it is recorded."""
+        answer: Answer
+        try:
+            answer = self._service.apply(payload)
+            return answer, pack(answer)
+        except LoupeError as error:
+            answer = error
+        except Exception as error:
+            # Deterministic code fails the same way on replay, so the failure is an answer too.
+            log.exception("service %s failed", self.run)
+            answer = EngineFault(f"The service failed: {type(error).__name__}: {error}.")
+        return answer, pack(answer)
+
+    def _snapshot(self) -> None:
+        """Write the state and begin a new journal; a full disk leaves the old one in use."""
+        self._since_requests = self._since_bytes = 0
+        try:
+            self._answers.sync()
+            self._snapshots.write(self._service, self.sequence)
+            self._answers.rotate(self.sequence)
+            journal = Journal(self._journal_path(self.sequence))
+            sync(self.folder)
+        except Exception:  # the state itself is safe in the journal, so the service goes on
+            log.exception("no snapshot of %s", self.run)
+            return
+        old, self._journal = self._journal, journal
+        if old.path != journal.path:
+            old.close()
+        for path in self.folder.glob("journal-*.log"):
+            if path != journal.path:
+                path.unlink()
+        self._snapshots.remove_before(self.sequence)
+
+    def _journal_path(self, start: int) -> Path:
+        return self.folder / f"journal-{start:020d}.log"
+
+
+def _settle(request: _Request, answer: Answer) -> None:
+    if isinstance(answer, LoupeError):
+        request.future.set_exception(answer)
+    else:
+        request.future.set_result(answer)
+
+
+def _disk_full(detail: str) -> TemporarilyUnavailable:
+    return TemporarilyUnavailable(
+        f"The request could not be written down and was not applied ({detail}); free disk space "
+        "and send it again.",
+        code="disk_full",
+    )

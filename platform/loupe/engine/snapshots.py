@@ -1,0 +1,60 @@
+"""Snapshots of a live service: ``snapshot-<sequence>/`` holds the state before that request."""
+
+import os
+import shutil
+from pathlib import Path
+
+from loupe.contract.runtime.steps import Service
+from loupe.engine.repository import sync
+
+_PARTIAL = ".partial"
+
+
+class Snapshots:
+    """The snapshots below `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def restore_latest(self, service: Service) -> int:
+        """Give `service` the newest whole snapshot; return its sequence number, 0 without one."""
+        for partial in self.folder.glob(f"snapshot-*{_PARTIAL}"):
+            shutil.rmtree(partial)
+        found = self._all()
+        if not found:
+            return 0
+        start, path = found[-1]
+        service.restore(path)
+        return start
+
+    def write(self, service: Service, sequence: int) -> None:
+        """Write the state before request `sequence`: whole, on the disk, then visible.
+
+        Raises:
+            OSError: the disk is full; no trace is left.
+        """
+        target = self.folder / f"snapshot-{sequence:020d}"
+        partial = target.with_name(target.name + _PARTIAL)
+        try:
+            partial.mkdir()
+            service.snapshot(partial)
+            for folder, _, files in os.walk(partial):
+                for name in files:
+                    sync(Path(folder) / name)
+                sync(Path(folder))
+            partial.rename(target)
+            sync(self.folder)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+
+    def remove_before(self, sequence: int) -> None:
+        """Drop snapshots older than that of `sequence`."""
+        for start, path in self._all():
+            if start < sequence:
+                shutil.rmtree(path)
+
+    def _all(self) -> list[tuple[int, Path]]:
+        names = sorted(
+            path for path in self.folder.glob("snapshot-*") if not path.name.endswith(_PARTIAL)
+        )
+        return [(int(path.name.partition("-")[2]), path) for path in names]
