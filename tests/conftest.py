@@ -1,1 +1,29 @@
 """What every test may use. Fixtures of one package live in that package's conftest."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.postgres import running_postgres
+from tests.processes import Site, running_site
+
+
+@pytest.fixture(scope="session")
+def site() -> Iterator[Site]:
+    """A ready installation of real processes, shared by the whole run: leave its parts alive."""
+    with running_site() as running:
+        yield running
+
+
+@pytest.fixture
+def own_site() -> Iterator[Site]:
+    """A ready installation for one test, whose parts it may kill."""
+    with running_site() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A real PostgreSQL server's URL; make databases with `tests.postgres.fresh_database`."""
+    with running_postgres() as url:
+        yield url

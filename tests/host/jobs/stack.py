@@ -55,6 +55,10 @@ class Stack:
         """Make folders, database and models, as `manage.py up` does."""
         (self.var / "log").mkdir(parents=True, exist_ok=True)
         self.ask("prepare")
+        self.plan()
+
+    def plan(self) -> None:
+        """Learn how each part is started."""
         self._plan = json.loads(self._python("-c", PLAN))
 
     def start(self, *names: str) -> None:
