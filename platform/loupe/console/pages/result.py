@@ -24,7 +24,7 @@ from loupe.review import services as review
 def _row(request: PageRequest, app: str, result_id: int) -> Result:
     """The row inside this project, or nothing."""
     rows = Result.objects.filter(project=request.project, app=app, pk=result_id)
-    found = visible(rows, request.actor).select_related("project", "decision", "job").first()
+    found = visible(rows, request.actor).select_related("project", "decision__operating_point").first()
     if found is None:
         raise NotVisible(f"There is no result {result_id} that you can see.")
     return found
@@ -65,6 +65,12 @@ def page(request: PageRequest, app: str, result_id: int) -> HttpResponse:
             "verbs": verbs,
             "labels": {verb.key: verb.label for verb in domain.review_verbs},
             "stages": stages(stored.times_ms),
+            "evidence": {
+                "result": stored.data.model_dump(mode="json"),
+                "operating_point": row.decision.operating_point.data
+                if row.decision.operating_point
+                else None,
+            },
             "raw": json.dumps(stored.data.model_dump(mode="json"), indent=2, ensure_ascii=False),
             "exports": [export for export in domain.exports if export.single],
             "events": events,
