@@ -121,8 +121,10 @@ def authenticate(raw: str) -> ApiKey:
     if key is not None:
         return key
     prefix = raw.partition(".")[0]
-    key = ApiKey.objects.select_related("project").filter(prefix=prefix[:8]).first()
-    if key is None or prefix != key.prefix or not key.is_valid(raw):
+    key = None
+    if len(prefix) == 8 and prefix.isalnum() and prefix.isascii():
+        key = ApiKey.objects.select_related("project").filter(prefix=prefix).first()
+    if key is None or not key.is_valid(raw):
         raise KeyRefused(
             _("This API key is not known. Check that it was copied whole, or ask for a new one.")
         )

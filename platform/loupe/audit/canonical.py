@@ -19,16 +19,19 @@ def normalise(value: Any) -> Any:
         ValueError: it holds a number that is not finite.
         TypeError: it holds something JSON cannot say.
     """
-    return _whole(json.loads(json.dumps(value, cls=DjangoJSONEncoder, allow_nan=False)))
+    return _storable(json.loads(json.dumps(value, cls=DjangoJSONEncoder, allow_nan=False)))
 
 
-def _whole(value: Any) -> Any:
+def _storable(value: Any) -> Any:
+    """What every database gives back as it was: no NUL in text, no floats that are whole."""
+    if isinstance(value, str):
+        return value.replace("\x00", "\ufffd")
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, Mapping):
-        return {key: _whole(part) for key, part in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_whole(part) for part in value]
+        return {_storable(key): _storable(part) for key, part in value.items()}
+    if isinstance(value, Sequence):
+        return [_storable(part) for part in value]
     return value
 
 

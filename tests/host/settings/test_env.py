@@ -74,6 +74,21 @@ def test_a_postgresql_url_is_read_with_its_escapes(monkeypatch: pytest.MonkeyPat
     assert (read["HOST"], read["PORT"], read["NAME"]) == ("db.example", "5433", "lo/upe")
 
 
+def test_a_postgresql_url_may_name_a_socket_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(NAME, "postgresql://me@/loupe?host=/run/postgresql")
+    assert env.database(NAME, "")["HOST"] == "/run/postgresql"
+
+
+def test_networks_are_read_and_a_wrong_one_stops_the_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(NAME, "10.0.0.0/8, fd00::/8")
+    assert [str(network) for network in env.networks(NAME)] == ["10.0.0.0/8", "fd00::/8"]
+    monkeypatch.setenv(NAME, "10.0.0.1/8")
+    with pytest.raises(ImproperlyConfigured, match=r"'10\.0\.0\.1/8', which is no IP network"):
+        env.networks(NAME)
+
+
 def test_sqlite_takes_write_locks_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(NAME, "sqlite:////data/loupe.sqlite3")
     read = env.database(NAME, "")
