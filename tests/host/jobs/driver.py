@@ -1,6 +1,7 @@
-"""What a test asks of an installation, run inside it: ``python -m tests.host.jobs.driver VERB …``.
+"""What a test asks of an installation, run inside it: ``python -m tests.host.jobs.driver``.
 
-Arguments and answers are JSON. Verbs call the same services as pages and the API.
+One JSON line in, ``[verb, argument, …]``, one JSON line out. Verbs call the same services as pages
+and the API.
 """
 
 import json
@@ -137,4 +138,6 @@ VERBS = {
 }  # fmt: skip
 
 if __name__ == "__main__":
-    print(json.dumps(VERBS[sys.argv[1]](*[json.loads(word) for word in sys.argv[2:]])))
+    for line in sys.stdin:
+        verb, *arguments = json.loads(line)
+        print(json.dumps(VERBS[verb](*arguments)), flush=True)

@@ -50,6 +50,7 @@ class Stack:
         }
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self._plan: dict[str, list[str]] = {}
+        self._driver: subprocess.Popen[str] | None = None
 
     def prepare(self) -> None:
         """Make folders, database and models, as `manage.py up` does."""
@@ -59,7 +60,15 @@ class Stack:
 
     def plan(self) -> None:
         """Learn how each part is started."""
-        self._plan = json.loads(self._python("-c", PLAN))
+        planned = subprocess.run(
+            [sys.executable, "-c", PLAN],
+            env=self.environment,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        self._plan = json.loads(planned.stdout.splitlines()[-1])
 
     def start(self, *names: str) -> None:
         """Start parts by name: broker, engine, worker, attendant, beat, web."""
@@ -91,6 +100,10 @@ class Stack:
 
     def stop(self) -> None:
         """Ask every part to end; what does not is killed."""
+        if self._driver is not None:
+            self._driver.kill()
+            self._driver.wait()
+            self._driver = None
         for process in self.processes.values():
             process.send_signal(signal.SIGTERM)
         until = time.monotonic() + 15
@@ -103,8 +116,28 @@ class Stack:
 
     def ask(self, verb: str, *arguments: object) -> Any:
         """Run a verb of the driver inside the installation."""
-        words = [json.dumps(argument) for argument in arguments]
-        return json.loads(self._python("-m", "tests.host.jobs.driver", verb, *words))
+        if self._driver is None:
+            with (self.var / "log" / "driver.log").open("ab") as log:
+                self._driver = subprocess.Popen(
+                    [sys.executable, "-m", "tests.host.jobs.driver"],
+                    env=self.environment,
+                    cwd=ROOT,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=log,
+                    text=True,
+                )
+        asked, answered = self._driver.stdin, self._driver.stdout
+        if asked is None or answered is None:
+            raise RuntimeError("The driver has no pipes.")
+        asked.write(json.dumps([verb, *arguments]) + "\n")
+        asked.flush()
+        answer = answered.readline()
+        if not answer:
+            self._driver.wait()
+            self._driver = None
+            raise RuntimeError(self.log("driver")[-4000:])
+        return json.loads(answer)
 
     def until(self, job: str, seconds: float = PATIENCE_SECONDS) -> dict[str, Any]:
         """Wait until the job has ended; its progress."""
@@ -113,19 +146,6 @@ class Stack:
     def log(self, name: str) -> str:
         """What a part has written so far."""
         return (self.var / "log" / f"{name}.log").read_text(errors="replace")
-
-    def _python(self, *arguments: str) -> str:
-        done = subprocess.run(
-            [sys.executable, *arguments],
-            env=self.environment,
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise RuntimeError(done.stderr[-4000:])
-        return done.stdout.splitlines()[-1]
 
 
 @contextmanager
