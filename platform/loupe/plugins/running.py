@@ -1,6 +1,8 @@
-"""Runs a command or benchmark that an app declares."""
+"""Runs a command or benchmark that an app, or a part of the host, declares."""
 
 from collections.abc import Sequence
+
+from django.apps import apps
 
 from loupe.contract.extras import AppCommand
 from loupe.contract.runtime.errors import LoupeError
@@ -39,12 +41,20 @@ def command_of(slug: str, name: str) -> AppCommand:
 
 
 def benchmarks() -> dict[str, AppCommand]:
-    """Every benchmark by its name, or by ``<slug>.<name>`` where several apps use the name."""
+    """Every benchmark by its name, or by ``<owner>.<name>`` where several owners use the name.
+
+    Apps declare theirs on the contract class, parts of the host on their `AppConfig`.
+    """
     owned = [(app.slug, command) for app in registry.installed() for command in app.benchmarks]
+    owned += [
+        (config.label, command)
+        for config in apps.get_app_configs()
+        for command in getattr(config, "benchmarks", ())
+    ]
     names = [command.name for _, command in owned]
     return {
-        command.name if names.count(command.name) == 1 else f"{slug}.{command.name}": command
-        for slug, command in owned
+        command.name if names.count(command.name) == 1 else f"{owner}.{command.name}": command
+        for owner, command in owned
     }
 
 
