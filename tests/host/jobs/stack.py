@@ -60,15 +60,7 @@ class Stack:
 
     def plan(self) -> None:
         """Learn how each part is started."""
-        planned = subprocess.run(
-            [sys.executable, "-c", PLAN],
-            env=self.environment,
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        self._plan = json.loads(planned.stdout.splitlines()[-1])
+        self._plan = json.loads(self._python("-c", PLAN))
 
     def start(self, *names: str) -> None:
         """Start parts by name: broker, engine, worker, attendant, beat, web."""
@@ -142,6 +134,24 @@ class Stack:
     def until(self, job: str, seconds: float = PATIENCE_SECONDS) -> dict[str, Any]:
         """Wait until the job has ended; its progress."""
         return dict(self.ask("wait", job, seconds))
+
+    def _python(self, *arguments: str) -> str:
+        """Run Python inside the installation; the last line it prints.
+
+        Raises:
+            RuntimeError: it failed; its last words are quoted.
+        """
+        done = subprocess.run(
+            [sys.executable, *arguments],
+            env=self.environment,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise RuntimeError(done.stderr[-4000:])
+        return done.stdout.splitlines()[-1]
 
     def log(self, name: str) -> str:
         """What a part has written so far."""
