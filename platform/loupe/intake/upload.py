@@ -6,7 +6,7 @@ its bytes. From the first refusal on, nothing more is written.
 """
 
 from collections.abc import Mapping
-from typing import IO, Any
+from typing import Any
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
@@ -23,7 +23,7 @@ from loupe.intake.errors import UploadTooLarge
 from loupe.intake.sources import Source
 
 
-class SpooledFile(UploadedFile):
+class SpooledFile(UploadedFile):  # type: ignore[type-arg]  # generic in the stubs only
     """An uploaded file in the spool, or why it was refused.
 
     `sent_name` is the name as sent, with the folders of a browser's folder upload in front.
@@ -50,8 +50,8 @@ class SpooledFile(UploadedFile):
         """Where the file lies until the request ends; raises as `written` does."""
         return str(self.written.path)
 
-    def open(self, mode: str | None = None) -> "SpooledFile":
-        """Open the spooled file for reading."""
+    def open(self, *_args: Any, **_kwargs: Any) -> "SpooledFile":
+        """Open the spooled file for reading bytes, whatever is asked."""
         self.file = self.written.path.open("rb")
         return self
 
@@ -89,12 +89,12 @@ class SpoolToDisk(FileUploadHandler):
 
     def handle_raw_input(
         self,
-        input_data: IO[bytes],
+        input_data: Any,
         META: Mapping[str, Any],  # noqa: N803
         content_length: int,
         boundary: str,
         encoding: str | None = None,
-    ) -> tuple[QueryDict, MultiValueDict[str, UploadedFile]] | None:
+    ) -> "tuple[QueryDict, MultiValueDict[str, UploadedFile[bytes]]] | None":
         """Parse with folder names kept; a body that announces too much is refused unwritten."""
         if self._parsing:
             return None

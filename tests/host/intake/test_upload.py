@@ -15,8 +15,8 @@ from loupe.intake.errors import TooManyFiles, UploadTooLarge
 from loupe.intake.upload import SpooledFile, SpoolToDisk
 
 
-def post(body: bytes, **extra: object) -> dict[str, list[SpooledFile]]:
-    request = RequestFactory().generic("POST", "/", body, content_type=MULTIPART_CONTENT, **extra)
+def post(body: bytes) -> dict[str, list[SpooledFile]]:
+    request = RequestFactory().generic("POST", "/", body, content_type=MULTIPART_CONTENT)
     return dict(request.FILES.lists())  # type: ignore[arg-type]
 
 
