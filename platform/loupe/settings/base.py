@@ -262,3 +262,4 @@ WEBHOOK_ALLOW = env.networks("LOUPE_WEBHOOK_ALLOW")
 METRICS_TOKEN = env.text("LOUPE_METRICS_TOKEN", "")
 
 LOGGING_CONFIG = "loupe.monitoring.logs.configure"
+LOGGING = {"version": 1}  # not empty: else Django does not call the line above
