@@ -46,7 +46,7 @@ class _Connection:
         except OSError as error:
             self.sock.close()
             raise EngineUnavailable(
-                f"No engine answers at {path}; start it with `manage.py up` or wait for its restart."
+                f"No engine answers at {path}; start it with `manage.py up` or wait a moment."
             ) from error
 
     def exchange(self, request: Request, deadline: float | None) -> Response:

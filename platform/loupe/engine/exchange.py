@@ -250,7 +250,7 @@ def read_inferred(
 
 
 def _flat(parameters: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
-    """Parameters of the protocol are numbers, texts and truth values; the rest goes as JSON text."""
+    """The protocol's parameters are numbers, texts and truth values; the rest goes as JSON text."""
     return {
         key: value if isinstance(value, bool | int | float | str) else json.dumps(value)
         for key, value in parameters.items()

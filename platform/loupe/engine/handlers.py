@@ -256,10 +256,10 @@ class Handlers:
         self.engine.apps.check_code(run)
 
         async def work(pins: Pins) -> HttpAnswer:
-            future = self.queue.submit(
-                deadline, lambda _: self.engine.render(run, path, options, deadline)
-            )
-            return HttpAnswer(raw=await _within(deadline, future))
+            def render(queue_ms: float) -> bytes:
+                return self.engine.render(run, path, options, deadline)
+
+            return HttpAnswer(raw=await _within(deadline, self.queue.submit(deadline, render)))
 
         return await self._counted(f"render {run}", work)
 

@@ -94,11 +94,14 @@ class Residency:
         try:
             yield resident
         finally:
-            with self._lock:
-                resident.pins -= 1
-                close = resident.leaving and not resident.pins
-            if close:
-                self._close(resident)
+            self._unpin(resident)
+
+    def _unpin(self, resident: Resident) -> None:
+        with self._lock:
+            resident.pins -= 1
+            last = resident.leaving and not resident.pins
+        if last:
+            self._close(resident)
 
     def forget_failure(self, model: str, version: int) -> None:
         """Let the next call try a failed load again at once."""

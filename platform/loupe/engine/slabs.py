@@ -68,8 +68,8 @@ class SlabStore:
         """
         if not 0 < nbytes <= self.limit_bytes:
             raise RequestRefused(
-                f"byte_size={nbytes} must be between 1 and {self.limit_bytes}; send larger input in "
-                "pieces or raise the engine's --slab-bytes."
+                f"byte_size={nbytes} must be between 1 and {self.limit_bytes}; send larger "
+                "input in pieces or raise the engine's --slab-bytes."
             )
         size = size_class(nbytes, self.limit_bytes)
         with self._lock:

@@ -83,7 +83,7 @@ def encode(
         elif binary:
             tensor["parameters"] = {"binary_data_size": array.nbytes}
             if array.nbytes:
-                chunks.append(memoryview(array.reshape(-1)).cast("B"))
+                chunks.append(array.reshape(-1).view(np.uint8).data)
         else:
             tensor["data"] = array.reshape(-1).tolist()
         tensors.append(tensor)

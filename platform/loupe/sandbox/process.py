@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from loupe.contract.runtime.errors import TemporarilyUnavailable
@@ -27,7 +28,7 @@ def environment() -> dict[str, str]:
         **kept,
         **dict.fromkeys(_SINGLE_THREAD, "1"),
         "MALLOC_ARENA_MAX": "1",
-        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+        "PYTHONPATH": os.pathsep.join(str(Path(path).absolute()) for path in sys.path),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
 
