@@ -54,7 +54,7 @@ def test_too_many_failures_lock_and_the_lock_is_recorded(client: Client, person:
     request = HttpRequest()
     request.META["REMOTE_ADDR"] = "127.0.0.1"
     for _ in range(10):
-        authenticate(request, username="anna", password="wrong-password")  # noqa: S106
+        authenticate(request, username="anna", password="wrong-password")
     assert actions().count(("sign_in.failed", "user:anna")) == 10
     assert ("sign_in.locked_out", "user:anna") in actions()
     sign_in(client, "anna", PASSWORD)
