@@ -112,6 +112,9 @@ class App(DomainApp):
     pages = Pages(
         result="defect_detection/result.html",
         row="defect_detection/row.html",
+        scripts=("defect_detection/viewer.js",),
+        styles=("defect_detection/viewer.css",),
+        preview="apps.defect_detection.inference.preview:preview",
     )
     benchmarks: ClassVar = (
         AppCommand(

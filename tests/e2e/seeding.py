@@ -1,0 +1,157 @@
+"""Fills an installation with things to look at; run inside it: ``python -m tests.e2e.seeding``.
+
+Pictures are drawn surfaces with their true defects, scores drawn beside them, so that pages show
+what they show in use: passes, failures, doubts, a failing job, a running one, very long names.
+"""
+
+import random
+import tempfile
+from datetime import timedelta
+from pathlib import Path
+
+import cv2
+import django
+import numpy as np
+
+django.setup()
+
+# ruff: noqa: E402
+from django.utils import timezone
+
+from apps.defect_detection.training.surfaces import draw
+from loupe.accounts import keys
+from loupe.accounts.models import Project, Role
+from loupe.accounts.policy import Actor
+from loupe.blobs import services as blobs
+from loupe.blobs.models import Blob
+from loupe.delivery.models import Webhook
+from loupe.intake.models import Channel
+from loupe.jobs.models import Result
+from loupe.registry.models import ModelVersion, Stage
+from loupe.review import services as review
+from loupe.schedules import services as schedules
+from loupe.schedules.timing import Timing
+from loupe.testing import factories
+
+APP = "defect_detection"
+CLASSES = ("scratch", "pit", "inclusion", "stain", "crack", "missing_material", "extra_material")
+SEVERITY = {"crack": "critical", "stain": "minor"}
+LONG = "charge-2026-11/Halle 3/Linie 12/Kamera links oben/" + "sehr-langer-name-" * 8 + "0001.jpg"
+
+
+def main() -> None:
+    """Make one full project, one empty one, and people of every role."""
+    line = factories.project("line-3", "Line 3 · bearing rings", "Europe/Berlin")
+    factories.project("empty", "New line")
+    anna = factories.person("anna", line, Role.ADMIN, is_staff=True, is_superuser=True)
+    for role in (Role.VIEWER, Role.OPERATOR, Role.REVIEWER, Role.ENGINEER):
+        factories.person(role.value, line, role)
+    version = factories.model_version(None, APP, "starter", classes=CLASSES)
+    own = factories.model_version(line, APP, "rings", 1, Stage.RETIRED, CLASSES)
+    factories.model_version(line, APP, "rings", 2, Stage.PRODUCTION, CLASSES)
+    factories.model_version(line, APP, "rings", 3, Stage.CANDIDATE, CLASSES)
+    del own
+    now = timezone.now()
+    first = [_made(index, f"ring-{index:04d}.jpg") for index in range(24)]
+    first.append(_made(24, LONG))
+    job = factories.job(
+        line, APP, first, version=version, name="Lot 1107", user=anna, at=now - timedelta(hours=3)
+    )
+    _failing(line, version, now - timedelta(hours=1))
+    _running(line, version)
+    _reviews(anna, job.pk)
+    _settings(anna, line)
+
+
+def _made(seed: int, name: str) -> factories.Made:
+    picture = draw(seed + 40)
+    dice = random.Random(seed)
+    height, width = picture.image.shape[:2]
+    boxes = sorted(
+        (
+            {
+                "x1": float(label.x1),
+                "y1": float(label.y1),
+                "x2": float(label.x2),
+                "y2": float(label.y2),
+                "label": label.name,
+                "score": round(min(0.98, max(0.12, dice.gauss(0.62, 0.24))), 3),
+                "severity": SEVERITY.get(label.name, "major"),
+            }
+            for label in picture.labels
+        ),
+        key=lambda box: -float(str(box["score"])),
+    )
+    data = {
+        "image": {"width": width, "height": height, "channels": 3, "bits": 8},
+        "boxes": boxes,
+        "runtime": "openvino",
+    }
+    return factories.Made(name=name, data=data, blob=_stored(picture.image))
+
+
+def _stored(image: np.ndarray) -> Blob:
+    done, encoded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 88])
+    if not done:
+        raise RuntimeError("The drawn surface could not be written as JPEG.")
+    with tempfile.NamedTemporaryFile(suffix=".jpg") as file:
+        Path(file.name).write_bytes(encoded.tobytes())
+        return blobs.store(Path(file.name), "image/jpeg")
+
+
+def _failing(line: Project, version: ModelVersion, at: object) -> None:
+    broken = [
+        factories.Made(
+            name=f"cam2/frame-{index:05d}.png",
+            error_code="truncated",
+            error=f"'cam2/frame-{index:05d}.png' ends after 12,288 of 409,600 bytes.",
+        )
+        for index in range(7)
+    ]
+    other = factories.Made(
+        name="notes.svg",
+        error_code="kind_refused",
+        error="'notes.svg' is an SVG drawing; this app takes JPEG, PNG, BMP, WebP and TIFF images.",
+    )
+    good = [_made(100 + index, f"cam2/frame-{100 + index:05d}.jpg") for index in range(5)]
+    job = [*good, *broken, other]
+    factories.job(line, APP, job, version=version, name="cam2.zip", channel=Channel.REST)
+
+
+def _running(line: Project, version: ModelVersion) -> None:
+    done = [_made(200 + index, f"night/{index:05d}.jpg") for index in range(6)]
+    waiting = [factories.Made(name=f"night/{index:05d}.jpg") for index in range(6, 40)]
+    factories.job(
+        line, APP, [*done, *waiting], version=version, name="Night shift", channel=Channel.FOLDER
+    )
+
+
+def _reviews(anna: object, job_id: object) -> None:
+    actor = Actor(user=anna)  # type: ignore[arg-type]
+    for number, row in enumerate(Result.objects.filter(job_id=job_id).select_related("project")):
+        if number % 6 == 0:
+            review.give(actor, row, "good", note="Polishing mark, within the drawing.")
+
+
+def _settings(anna: object, line: Project) -> None:
+    actor = Actor(user=anna)  # type: ignore[arg-type]
+    keys.create(actor, line, "MES line 3", ["submit", "view"], "never")
+    schedules.create(
+        actor,
+        line,
+        APP,
+        "folder",
+        "Last night's folder",
+        Timing(cron="30 2 * * *", time_zone="Europe/Berlin"),
+        options={"folder": "line-3/night"},
+    )
+    Webhook.objects.create(
+        project=line,
+        url="https://mes.example.com/loupe",
+        kinds=["job.done"],
+        secret="whsec_x",
+    )
+
+
+if __name__ == "__main__":
+    main()
