@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+from django.utils.translation import gettext as _
+
 from loupe.blobs import room, spool, writing
 from loupe.blobs.errors import BlobMissing
 from loupe.blobs.objects import StoredObject
@@ -72,8 +74,11 @@ class FolderBackend:
         path = self._root / key
         if not path.is_file():
             raise BlobMissing(
-                f"The file {key} is not in {self._root}, though the database names it. Restore it "
-                "from a backup, or run 'manage.py blobs check' to see what else is missing."
+                _(
+                    "The file %(key)s is not in %(place)s, though the database names it. Restore "
+                    "it from a backup, or run 'manage.py blobs check' to see what else is missing."
+                )
+                % {"key": key, "place": self._root}
             )
         yield path
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from loupe.blobs.errors import DiskFull
 
@@ -22,8 +23,16 @@ def require(folder: Path, nbytes: int = 0) -> None:
     free = shutil.disk_usage(folder).free
     if free - nbytes < settings.MIN_FREE_BYTES:
         raise DiskFull(
-            f"The disk of {folder} has {free:,} bytes free; storing {nbytes:,} more must leave "
-            f"{settings.MIN_FREE_BYTES:,} (LOUPE_MIN_FREE_BYTES). Make room, then send it again."
+            _(
+                "The disk of %(folder)s has %(free)s bytes free; storing %(more)s more must leave "
+                "%(least)s (LOUPE_MIN_FREE_BYTES). Make room, then send it again."
+            )
+            % {
+                "folder": folder,
+                "free": f"{free:,}",
+                "more": f"{nbytes:,}",
+                "least": f"{settings.MIN_FREE_BYTES:,}",
+            }
         )
 
 
@@ -36,6 +45,9 @@ def guarded(folder: Path) -> Iterator[None]:
         if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
             raise
         raise DiskFull(
-            f"The disk of {folder} is full ({error.strerror}). Nothing was kept of this file; make "
-            "room, then send it again."
+            _(
+                "The disk of %(folder)s is full (%(why)s). Nothing was kept of this file; make "
+                "room, then send it again."
+            )
+            % {"folder": folder, "why": error.strerror}
         ) from error

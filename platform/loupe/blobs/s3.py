@@ -8,6 +8,7 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 from django.core.files import File
+from django.utils.translation import gettext as _
 from storages.backends.s3 import S3Storage
 
 from loupe.blobs import room, spool, writing
@@ -127,11 +128,17 @@ class S3Backend:
             yield
         except FileNotFoundError as error:
             raise BlobMissing(
-                f"{self._where} has no object {key}, though the database names it. Restore it from "
-                "a backup, or run 'manage.py blobs check' to see what else is missing."
+                _(
+                    "The file %(key)s is not in %(place)s, though the database names it. Restore "
+                    "it from a backup, or run 'manage.py blobs check' to see what else is missing."
+                )
+                % {"key": key, "place": self._where}
             ) from error
         except (BotoCoreError, ClientError) as error:
             raise StorageUnavailable(
-                f"{self._where} did not do what was asked ({error}). Check STORAGE_URL, the "
-                "credentials and that the service answers; the work is tried again."
+                _(
+                    "%(place)s did not do what was asked (%(why)s). Check STORAGE_URL, the "
+                    "credentials and that the service answers; the work is tried again."
+                )
+                % {"place": self._where, "why": error}
             ) from error

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from loupe.blobs import spool, writing
 from loupe.blobs.sniff import content
@@ -84,7 +85,10 @@ class Collection:
         except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
             self._refuse(
                 source.name,
-                EntryRefused(f"The file cannot be read: {error.strerror}.", code="unreadable_file"),
+                EntryRefused(
+                    _("The file cannot be read: %(why)s.") % {"why": error.strerror},
+                    code="unreadable_file",
+                ),
             )
 
     def _copied(self, source: Source) -> Written:
@@ -97,7 +101,7 @@ class Collection:
                 continue
             try:
                 if entry.refused is not None or entry.written is None:
-                    raise entry.refused or EntryRefused("The entry holds nothing.")
+                    raise entry.refused or EntryRefused(_("The entry holds nothing."))
                 self._take(
                     prefix + names.clean(entry.name),
                     entry.written,
@@ -106,7 +110,7 @@ class Collection:
             except EntryRefused as refusal:
                 self._refuse(prefix + entry.name, refusal)
         if len(self.taken) + len(self.refused) == before:
-            raise ArchiveRefused("The archive holds no files.", code="empty_archive")
+            raise ArchiveRefused(_("The archive holds no files."), code="empty_archive")
 
     def _take(self, name: str, written: Written, media_type: str) -> None:
         kind = kinds.require(self._app, media_type, written.size)

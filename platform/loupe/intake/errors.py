@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
+
 from loupe.contract.runtime.errors import InputRefused
 
 
@@ -53,6 +55,6 @@ class SubmissionRefused(InputRefused):
     def __init__(self, message: str, *, reasons: tuple[Refusal, ...], code: str | None = None):
         shown = [f"{reason.name}: {reason.message}" for reason in reasons[: self._SHOWN]]
         if len(reasons) > self._SHOWN:
-            shown.append(f"and {len(reasons) - self._SHOWN} more.")
+            shown.append(_("and %(count)s more.") % {"count": len(reasons) - self._SHOWN})
         super().__init__("\n".join([message, *shown]), code=code)
         self.reasons = reasons

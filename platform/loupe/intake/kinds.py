@@ -1,9 +1,12 @@
 """Which of an app's kinds of input a file is; by content, never by its name."""
 
+from django.utils.translation import gettext as _
+
 from loupe.blobs.sniff import table
 from loupe.contract.app import DomainApp
 from loupe.contract.inputs import InputKind
 from loupe.intake.errors import EntryRefused
+from loupe.plugins.language import spoken
 
 ARCHIVES = frozenset({table.ZIP, table.TAR})
 _COMPRESSED = frozenset({table.GZIP, table.BZIP2, table.XZ})
@@ -21,13 +24,18 @@ def require(app: type[DomainApp], media_type: str, size: int) -> InputKind:
         EntryRefused: the app takes no such file; the sentence lists what it does take.
     """
     if size == 0:
-        raise EntryRefused("The file is empty (0 bytes). Send it again.", code="empty_file")
+        raise EntryRefused(_("The file is empty (0 bytes). Send it again."), code="empty_file")
     kind = find(app, media_type)
     if kind is None:
         raise _refusal(app, media_type)
     if size > kind.max_bytes:
         raise EntryRefused(
-            f"The file has {size:,} bytes; {kind.label} may have at most {kind.max_bytes:,}.",
+            _("The file has %(given)s bytes; at most %(most)s are taken (%(kind)s).")
+            % {
+                "given": f"{size:,}",
+                "most": f"{kind.max_bytes:,}",
+                "kind": spoken(kind.label),
+            },
             code="file_too_large",
         )
     return kind
@@ -39,7 +47,10 @@ def note(media_type: str, name: str) -> str:
     ending = name.rpartition(".")[2].lower() if "." in name.rpartition("/")[2] else ""
     if fitting is None or not ending or ending in fitting:
         return ""
-    return f"The name ends in .{ending}, the content is {table.name_of(media_type)}: read as that."
+    return _("The name ends in .%(ending)s, the content is %(format)s: read as that.") % {
+        "ending": ending[:20],
+        "format": table.name_of(media_type),
+    }
 
 
 def accepted(app: type[DomainApp]) -> str:
@@ -49,32 +60,29 @@ def accepted(app: type[DomainApp]) -> str:
 
 
 def _refusal(app: type[DomainApp], media_type: str) -> EntryRefused:
-    takes = f"{app.name} takes {accepted(app)}, alone or in zip and tar archives."
+    facts = {
+        "app": spoken(app.name),
+        "formats": accepted(app),
+        "format": table.name_of(media_type),
+    }
+    takes = _("%(app)s takes %(formats)s, alone or in zip and tar archives.") % facts
     if media_type in {table.PICKLE, table.TORCH}:
-        return EntryRefused(
-            f"The content is a {table.name_of(media_type)}, which can run code when it is read; "
-            f"Loupe never reads one. {takes}",
-            code="pickle_refused",
+        why = _(
+            "The content is a %(format)s, which can run code when it is read; Loupe never reads "
+            "one."
         )
+        return EntryRefused(f"{why % facts} {takes}", code="pickle_refused")
     if media_type in {table.SVG, table.HTML, table.XML}:
-        return EntryRefused(
-            f"The content is {table.name_of(media_type)}, a document that may carry scripts, not a "
-            f"picture. {takes}",
-            code="markup_refused",
-        )
+        why = _("The content is %(format)s, a document that may carry scripts, not a picture.")
+        return EntryRefused(f"{why % facts} {takes}", code="markup_refused")
     if media_type in ARCHIVES:
-        return EntryRefused(
+        why = _(
             "The content is an archive inside an archive, which is not opened. Unpack it and send "
-            "its files, or put them into one archive.",
-            code="nested_archive",
+            "its files, or put them into one archive."
         )
+        return EntryRefused(why, code="nested_archive")
     if media_type in _COMPRESSED:
-        return EntryRefused(
-            f"The content is a single file packed with {table.name_of(media_type)}. Unpack it "
-            f"first. {takes}",
-            code="unsupported_type",
-        )
-    return EntryRefused(
-        f"The content is {table.name_of(media_type)}, whatever the name says. {takes}",
-        code="unsupported_type",
-    )
+        why = _("The content is a single file packed with %(format)s. Unpack it first.")
+        return EntryRefused(f"{why % facts} {takes}", code="unsupported_type")
+    why = _("The content is %(format)s, whatever the name says.")
+    return EntryRefused(f"{why % facts} {takes}", code="unsupported_type")

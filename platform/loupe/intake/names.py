@@ -2,6 +2,8 @@
 
 import unicodedata
 
+from django.utils.translation import gettext as _
+
 from loupe.intake.errors import EntryRefused
 
 MAX_LENGTH = 500
@@ -16,27 +18,28 @@ def clean(name: str) -> str:
     """
     if any(ord(char) < 32 or ord(char) == 127 or "\ud800" <= char <= "\udfff" for char in name):
         raise EntryRefused(
-            "The name holds control characters. Rename the file and send it again.",
+            _("The name holds control characters. Rename the file and send it again."),
             code="bad_name",
         )
     slashed = unicodedata.normalize("NFC", name).replace("\\", "/")
     if slashed.startswith("/") or (len(slashed) > 1 and slashed[1] == ":"):
         raise EntryRefused(
-            "The name is absolute; names must be relative to the folder that is sent.",
+            _("The name is absolute; names must be relative to the folder that is sent."),
             code="absolute_name",
         )
     parts = [part for part in slashed.split("/") if part not in {"", "."}]
     if ".." in parts:
         raise EntryRefused(
-            "The name climbs out of its folder with '..'. Pack the archive from its top folder.",
+            _("The name climbs out of its folder with '..'. Pack the archive from its top folder."),
             code="path_traversal",
         )
     cleaned = "/".join(parts)
     if not cleaned:
-        raise EntryRefused("The name is empty. Give the file a name.", code="bad_name")
+        raise EntryRefused(_("The name is empty. Give the file a name."), code="bad_name")
     if len(cleaned) > MAX_LENGTH:
         raise EntryRefused(
-            f"The name has {len(cleaned)} characters; at most {MAX_LENGTH} are kept. Shorten it.",
+            _("The name has %(given)s characters; at most %(most)s are kept. Shorten it.")
+            % {"given": len(cleaned), "most": MAX_LENGTH},
             code="name_too_long",
         )
     return cleaned
@@ -70,8 +73,11 @@ class Used:
         """
         if name in self._names:
             raise EntryRefused(
-                f"Two files are called {name!r}; the first was taken. Rename this one and send it "
-                "again.",
+                _(
+                    "Two files are called %(name)r; the first was taken. Rename this one and send "
+                    "it again."
+                )
+                % {"name": name},
                 code="duplicate_name",
             )
         self._names.add(name)

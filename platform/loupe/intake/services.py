@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from loupe.accounts.models import Project
 from loupe.accounts.policy import Action, Actor, require
@@ -84,8 +85,12 @@ def _write(
 def _nothing(reasons: tuple[Refusal, ...]) -> SubmissionRefused:
     if not reasons:
         return SubmissionRefused(
-            "Nothing was sent. Choose at least one file.", reasons=(), code="empty_submission"
+            _("Nothing was sent. Choose at least one file."), reasons=(), code="empty_submission"
         )
     if len(reasons) == 1:
-        return SubmissionRefused("The file cannot be used.", reasons=reasons, code=reasons[0].code)
-    return SubmissionRefused(f"None of the {len(reasons)} files can be used.", reasons=reasons)
+        return SubmissionRefused(
+            _("The file cannot be used."), reasons=reasons, code=reasons[0].code
+        )
+    return SubmissionRefused(
+        _("None of the %(count)s files can be used.") % {"count": len(reasons)}, reasons=reasons
+    )

@@ -14,6 +14,7 @@ from django.core.files.uploadhandler import FileUploadHandler
 from django.http import QueryDict
 from django.http.multipartparser import MultiPartParser
 from django.utils.datastructures import MultiValueDict
+from django.utils.translation import gettext as _
 
 from loupe.blobs import room, spool
 from loupe.blobs.writing import Writer, Written
@@ -156,6 +157,6 @@ class SpoolToDisk(FileUploadHandler):
 
 def _too_large() -> UploadTooLarge:
     return UploadTooLarge(
-        f"The upload is larger than {settings.MAX_UPLOAD_BYTES:,} bytes "
-        "(LOUPE_MAX_UPLOAD_BYTES). Send it in parts."
+        _("The upload is larger than %(most)s bytes (LOUPE_MAX_UPLOAD_BYTES). Send it in parts.")
+        % {"most": f"{settings.MAX_UPLOAD_BYTES:,}"}
     )

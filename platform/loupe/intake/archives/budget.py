@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from loupe.intake.errors import ArchiveRefused, EntryRefused, TooManyFiles
 
@@ -51,14 +52,20 @@ class Budget:
         self.bytes += nbytes
         if self.bytes > self.max_bytes:
             raise ArchiveRefused(
-                f"The archive unpacks to more than {self.max_bytes:,} bytes "
-                "(LOUPE_MAX_ARCHIVE_BYTES). Send it in parts.",
+                _(
+                    "The archive unpacks to more than %(most)s bytes (LOUPE_MAX_ARCHIVE_BYTES). "
+                    "Send it in parts."
+                )
+                % {"most": f"{self.max_bytes:,}"},
                 code="archive_too_large",
             )
         if entry_bytes > self.max_entry_bytes:
             raise EntryRefused(
-                f"The file has more than {self.max_entry_bytes:,} bytes, the most that is taken. "
-                "Reading was stopped there.",
+                _(
+                    "The file has more than %(most)s bytes, the most that is taken. Reading was "
+                    "stopped there."
+                )
+                % {"most": f"{self.max_entry_bytes:,}"},
                 code="file_too_large",
             )
 
@@ -68,14 +75,15 @@ class Budget:
 
     def bomb(self) -> str:
         """The sentence for a bomb."""
-        return (
-            f"The content unpacks to more than {self.max_ratio} times its packed size "
+        return _(
+            "The content unpacks to more than %(ratio)s times its packed size "
             "(LOUPE_MAX_COMPRESSION_RATIO), as decompression bombs do. Reading was stopped."
-        )
+        ) % {"ratio": self.max_ratio}
 
 
 def too_many(limit: int) -> TooManyFiles:
     """The refusal of more files than `limit`."""
     return TooManyFiles(
-        f"More than {limit:,} files came in one submission (LOUPE_MAX_FILES). Send them in parts."
+        _("More than %(most)s files came in one submission (LOUPE_MAX_FILES). Send them in parts.")
+        % {"most": f"{limit:,}"}
     )

@@ -8,6 +8,8 @@ import struct
 from dataclasses import dataclass
 from io import BufferedReader
 
+from django.utils.translation import gettext as _
+
 from loupe.intake.archives.budget import too_many
 from loupe.intake.errors import ArchiveRefused
 
@@ -35,8 +37,11 @@ def check_count(file: BufferedReader, size: int, limit: int) -> None:
     directory = _find(file, size)
     if directory.size > _MAX_DIRECTORY_BYTES:
         raise ArchiveRefused(
-            f"The zip's table of contents has {directory.size:,} bytes; at most "
-            f"{_MAX_DIRECTORY_BYTES:,} are read. Send the files in parts.",
+            _(
+                "The zip's table of contents has %(given)s bytes; at most %(most)s are read. Send "
+                "the files in parts."
+            )
+            % {"given": f"{directory.size:,}", "most": f"{_MAX_DIRECTORY_BYTES:,}"},
             code="archive_too_large",
         )
     file.seek(directory.start)
@@ -63,8 +68,10 @@ def check_overlaps(spans: list[tuple[int, int]]) -> None:
     for start, packed in sorted(spans):
         if start < end:
             raise ArchiveRefused(
-                "Entries of the zip share the same packed bytes, as decompression bombs do. Pack "
-                "it again with an ordinary tool.",
+                _(
+                    "Entries of the zip share the same packed bytes, as decompression bombs do. "
+                    "Pack it again with an ordinary tool."
+                ),
                 code="overlapping_entries",
             )
         end = start + 30 + packed
@@ -106,7 +113,9 @@ def _find_wide(file: BufferedReader, end: int) -> _Directory | None:
 
 def _damaged() -> ArchiveRefused:
     return ArchiveRefused(
-        "The zip is damaged or cut short: its table of contents cannot be read. Pack and send it "
-        "again.",
+        _(
+            "The zip is damaged or cut short: its table of contents cannot be read. Pack and send "
+            "it again."
+        ),
         code="archive_damaged",
     )

@@ -5,6 +5,8 @@ import lzma
 import zlib
 from io import BufferedReader
 
+from django.utils.translation import gettext as _
+
 from loupe.blobs.sniff import table
 from loupe.intake.archives.budget import Budget
 from loupe.intake.errors import ArchiveRefused
@@ -52,7 +54,8 @@ class Decompressed:
                     return chunk
         except (zlib.error, lzma.LZMAError, OSError, EOFError) as error:
             raise ArchiveRefused(
-                f"The archive's compression is damaged ({error}). Pack and send it again.",
+                _("The archive's compression is damaged (%(why)s). Pack and send it again.")
+                % {"why": error},
                 code="archive_damaged",
             ) from error
         return b""

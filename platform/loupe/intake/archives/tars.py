@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, NoReturn, cast
 
+from django.utils.translation import gettext as _
+
 from loupe.blobs.sniff import table
 from loupe.intake.archives.budget import Budget, too_many
 from loupe.intake.archives.entries import Entry, NewFile, unpack
@@ -31,8 +33,11 @@ class _Guarded(tarfile.TarInfo):
         info = super().frombuf(buf, encoding, errors)
         if info.size < 0 or (info.type in _HEADER_TYPES and info.size > _MAX_HEADER_BYTES):
             raise ArchiveRefused(
-                f"A header of the tar claims {info.size:,} bytes; names have at most "
-                f"{_MAX_HEADER_BYTES:,}. Pack it again with an ordinary tool.",
+                _(
+                    "A header of the tar claims %(given)s bytes; names have at most %(most)s. Pack "
+                    "it again with an ordinary tool."
+                )
+                % {"given": f"{info.size:,}", "most": f"{_MAX_HEADER_BYTES:,}"},
                 code="archive_damaged",
             )
         if info.type == tarfile.GNUTYPE_SPARSE:
@@ -47,7 +52,7 @@ class _Guarded(tarfile.TarInfo):
 
 def _refuse_sparse() -> NoReturn:
     raise ArchiveRefused(
-        "The tar holds sparse files. Pack it again without --sparse.", code="sparse_entry"
+        _("The tar holds sparse files. Pack it again without --sparse."), code="sparse_entry"
     )
 
 
@@ -69,8 +74,11 @@ def read(path: Path, compression: str, budget: Budget, new_file: NewFile) -> Ite
                 yield from _entries(archive, budget, new_file)
         except _DAMAGE as error:
             raise ArchiveRefused(
-                f"The tar is damaged or cut short ({error}). What came before was read; pack and "
-                "send the rest again.",
+                _(
+                    "The tar is damaged or cut short (%(why)s). What came before was read; pack "
+                    "and send the rest again."
+                )
+                % {"why": error},
                 code="archive_damaged",
             ) from error
 
@@ -97,12 +105,15 @@ def _unpacked(
 ) -> Entry:
     if info.issym() or info.islnk():
         raise EntryRefused(
-            f"The entry is a link to {info.linkname!r}, not a file. Pack the file it stands for.",
+            _("The entry is a link to %(target)r, not a file. Pack the file it stands for.")
+            % {"target": info.linkname},
             code="not_a_file",
         )
     stream = archive.extractfile(info) if info.isreg() else None
     if stream is None:
-        raise EntryRefused("The entry is a device or pipe, not a file.", code="not_a_file")
+        raise EntryRefused(
+            _("The entry is a device or pipe, not a file. Leave it out."), code="not_a_file"
+        )
     # An early refusal only: what is read is counted whatever the header says.
     budget.count_bytes(0, info.size)
     with stream:

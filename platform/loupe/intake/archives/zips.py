@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
+from django.utils.translation import gettext as _
+
 from loupe.intake.archives import directory
 from loupe.intake.archives.budget import Budget
 from loupe.intake.archives.entries import Entry, NewFile, unpack
@@ -43,7 +45,8 @@ def read(path: Path, budget: Budget, new_file: NewFile) -> Iterator[Entry]:
         archive = zipfile.ZipFile(path)
     except _DAMAGE as error:
         raise ArchiveRefused(
-            f"The zip is damaged and cannot be opened ({error}). Pack and send it again.",
+            _("The zip is damaged and cannot be opened (%(why)s). Pack and send it again.")
+            % {"why": error},
             code="archive_damaged",
         ) from error
     with archive:
@@ -62,19 +65,22 @@ def read(path: Path, budget: Budget, new_file: NewFile) -> Iterator[Entry]:
 def _check(info: zipfile.ZipInfo, budget: Budget) -> None:
     kind = stat.S_IFMT(info.external_attr >> 16)
     if kind not in {0, stat.S_IFREG}:
-        what = "a symbolic link" if kind == stat.S_IFLNK else "a device or pipe"
-        raise EntryRefused(
-            f"The entry is {what}, not a file. Pack the file it stands for.",
-            code="not_a_file",
-        )
+        if kind == stat.S_IFLNK:
+            sentence = _("The entry is a symbolic link, not a file. Pack the file it stands for.")
+        else:
+            sentence = _("The entry is a device or pipe, not a file. Leave it out.")
+        raise EntryRefused(sentence, code="not_a_file")
     if info.flag_bits & _ENCRYPTED:
         raise EntryRefused(
-            "The entry is encrypted. Pack it without a password.", code="encrypted_entry"
+            _("The entry is encrypted. Pack it without a password."), code="encrypted_entry"
         )
     if info.compress_type not in _READ:
         raise EntryRefused(
-            f"The entry is packed by method {info.compress_type}; Loupe reads Stored (0) and "
-            "Deflate (8), which every tool offers.",
+            _(
+                "The entry is packed by method %(method)s; Loupe reads Stored (0) and Deflate (8), "
+                "which every tool offers."
+            )
+            % {"method": info.compress_type},
             code="compression_unsupported",
         )
     # An early refusal only: what is read is counted whatever the header says.
@@ -89,7 +95,8 @@ def _unpacked(
             written = unpack(stream, new_file(), budget, info.compress_size)
     except _DAMAGE as error:
         raise EntryRefused(
-            f"The entry is damaged ({error}). Pack and send it again.", code="entry_damaged"
+            _("The entry is damaged (%(why)s). Pack and send it again.") % {"why": error},
+            code="entry_damaged",
         ) from error
     return Entry(name=name, written=written)
 

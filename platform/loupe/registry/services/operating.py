@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import IntegrityError, models, transaction
+from django.utils.translation import gettext as _
 from pydantic import ValidationError
 
 from loupe.accounts.models import Project
@@ -30,7 +31,10 @@ def operating_point(version: ModelVersion, project: Project) -> OperatingPoint:
         .first()
     )
     if found is None:
-        raise NoModel(f"{version} has no operating point. Set one on the model's page.")
+        raise NoModel(
+            _("%(version)s has no operating point. Set one on the model's page.")
+            % {"version": version}
+        )
     return found
 
 
@@ -74,8 +78,11 @@ def set_operating_point(
             publish(project, Kind.OPERATING_POINT_SET, point.pk, facts)
     except IntegrityError as error:
         raise ModelConflict(
-            f"Somebody else set the operating point of {version} at the same moment. Look at "
-            "theirs, then set yours again."
+            _(
+                "Somebody else set the operating point of %(version)s at the same moment. Look at "
+                "theirs, then set yours again."
+            )
+            % {"version": version}
         ) from error
     return point
 
@@ -104,8 +111,11 @@ def validated(app: str, data: Mapping[str, Any]) -> dict[str, Any]:
         fields = {_field(found["loc"]): _sentence(found) for found in error.errors()}
         known = ", ".join(schema.model_fields)
         raise OperatingPointInvalid(
-            "; ".join(f"{field}: {sentence}" for field, sentence in fields.items())
-            + f". The fields are: {known}.",
+            _("%(problems)s. The fields are: %(known)s.")
+            % {
+                "problems": "; ".join(f"{field}: {said}" for field, said in fields.items()),
+                "known": known,
+            },
             fields,
         ) from error
 
@@ -117,7 +127,7 @@ def _field(location: tuple[int | str, ...]) -> str:
 def _sentence(found: Any) -> str:
     given = found["input"]
     if found["type"] == "extra_forbidden":
-        return "there is no such field"
+        return _("there is no such field")
     if found["type"] == "missing":
-        return "a value is required"
-    return f"{found['msg']} (got {given!r})"
+        return _("a value is required")
+    return _("%(rule)s (got %(given)r)") % {"rule": found["msg"], "given": given}

@@ -2,6 +2,7 @@
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from loupe.accounts.errors import Denied
 from loupe.accounts.models import Project
@@ -34,8 +35,11 @@ def promote(
     fresh = ModelVersion.objects.select_related("model__project").get(pk=version.pk)
     if fresh.stage != Stage.CANDIDATE:
         raise StageRefused(
-            f"{fresh} is {fresh.get_stage_display().lower()}; only a candidate can be promoted. "
-            "To go back to an earlier version, roll back."
+            _(
+                "%(version)s is %(stage)s; only a candidate can be promoted. To go back to an "
+                "earlier version, roll back."
+            )
+            % {"version": fresh, "stage": fresh.get_stage_display().lower()}
         )
     before = in_production(fresh.model)
     if replacing is not _UNSEEN and replacing != (before.number if before else None):
@@ -58,7 +62,9 @@ def roll_back(actor: Actor, model: Model, reason: str) -> ModelVersion:
         retired = retired.filter(promoted_at__lt=now.promoted_at)
     earlier = retired.select_related("model__project").order_by("-promoted_at", "-pk").first()
     if earlier is None:
-        raise StageRefused(f"Model {model.name!r} has no earlier version to roll back to.")
+        raise StageRefused(
+            _("Model %(name)r has no earlier version to roll back to.") % {"name": model.name}
+        )
     return _switch(actor, project, now, earlier, reason, "model.rolled_back", Stage.RETIRED)
 
 
@@ -78,7 +84,7 @@ def retire(actor: Actor, version: ModelVersion, reason: str) -> ModelVersion:
             .update(stage=Stage.RETIRED)
         )
         if not changed:
-            raise StageRefused(f"{version} is retired already.")
+            raise StageRefused(_("%(version)s is retired already.") % {"version": version})
         facts = {"model": version.model.name, "version": version.number}
         subject = f"model_version:{version.pk}"
         record(actor, project, "model.retired", subject, {**facts, "reason": reason})
@@ -139,8 +145,11 @@ def replace(old: ModelVersion | None, new: ModelVersion, expected: Stage) -> Non
 def _managed(actor: Actor, model: Model) -> Project:
     if model.project is None:
         raise Denied(
-            f"Model {model.name!r} is shared: it changes with Loupe's releases. Upload a model of "
-            "your own to use another.",
+            _(
+                "Model %(name)r is shared: it changes with Loupe's releases. Upload a model of "
+                "your own to use another."
+            )
+            % {"name": model.name},
             code="shared_model",
         )
     require(actor, Action.MANAGE_MODELS, model.project)
@@ -149,11 +158,16 @@ def _managed(actor: Actor, model: Model) -> Project:
 
 def _require_reason(reason: str) -> None:
     if not reason.strip():
-        raise StageRefused("Say why in a few words; the audit log keeps it.", code="reason_missing")
+        raise StageRefused(
+            _("Say why in a few words; the audit log keeps it."), code="reason_missing"
+        )
 
 
 def _conflict(model: Model) -> ModelConflict:
     return ModelConflict(
-        f"Somebody else changed which version of {model.name!r} is in production at the same "
-        "moment. Look at the model again, then decide."
+        _(
+            "Somebody else changed which version of %(name)r is in production at the same moment. "
+            "Look at the model again, then decide."
+        )
+        % {"name": model.name}
     )

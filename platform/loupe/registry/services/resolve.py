@@ -1,6 +1,7 @@
 """Which models a project sees, and which version a name means."""
 
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
 
 from loupe.accounts.errors import NotVisible
 from loupe.accounts.models import Project
@@ -68,7 +69,10 @@ def resolve(
     named = sorted(models.filter(name=name), key=lambda model: model.project_id is None)
     if not named:
         known = ", ".join(models.values_list("name", flat=True).distinct()) or "none"
-        raise UnknownModel(f"No model is called {name!r}; registered are: {known}.")
+        raise UnknownModel(
+            _("No model is called %(name)r; registered are: %(known)s.")
+            % {"name": name, "known": known}
+        )
     versions = ModelVersion.objects.filter(model__in=named).select_related("model__project")
     for model in named:
         wanted = versions.filter(model=model)
@@ -79,15 +83,21 @@ def resolve(
             return found
     if number is not None:
         have = ", ".join(str(version.number) for version in versions.order_by("number"))
-        raise UnknownModel(f"Model {name!r} has no version {number}; it has: {have or 'none'}.")
-    raise NoModel(f"Model {name!r} has no version in production. Promote one first.")
+        raise UnknownModel(
+            _("Model %(name)r has no version %(number)s; it has: %(have)s.")
+            % {"name": name, "number": number, "have": have or "none"}
+        )
+    raise NoModel(
+        _("Model %(name)r has no version in production. Promote one first.") % {"name": name}
+    )
 
 
 def _default(models: QuerySet[Model], app: str) -> ModelVersion:
     found = min(_in_production(models), key=_rank, default=None)
     if found is None:
         raise NoModel(
-            f"No model of {app} is in production in this project. Upload one and promote it."
+            _("No model of %(app)s is in production in this project. Upload one and promote it.")
+            % {"app": app}
         )
     return found
 
@@ -107,4 +117,6 @@ def _rank(version: ModelVersion) -> tuple[bool, float, int]:
 
 def _require_visible(actor: Actor, project: Project) -> None:
     if not projects(actor).filter(pk=project.pk).exists():
-        raise NotVisible(f"There is no project {project.slug!r} that you can see.")
+        raise NotVisible(
+            _("There is no project %(slug)r that you can see.") % {"slug": project.slug}
+        )

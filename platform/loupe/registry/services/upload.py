@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from loupe.accounts.models import Project
 from loupe.accounts.policy import Action, Actor, require
@@ -20,6 +21,7 @@ from loupe.changes.services import publish
 from loupe.contract.runtime.errors import ModelRefused
 from loupe.engine import repository
 from loupe.plugins import registry as apps
+from loupe.plugins.language import spoken
 from loupe.registry.errors import UploadRefused
 from loupe.registry.models import Model, ModelVersion
 from loupe.registry.services.artefacts import add_version
@@ -46,11 +48,16 @@ def upload(
     require(actor, Action.MANAGE_MODELS, project)
     check = apps.get(app).check_artefact
     if check is None:
-        raise UploadRefused(f"{apps.get(app).name} takes no uploaded models.")
+        raise UploadRefused(
+            _("%(app)s takes no uploaded models.") % {"app": spoken(apps.get(app).name)}
+        )
     if not _NAME.fullmatch(name):
         raise UploadRefused(
-            f"name={name!r} cannot be a model's name: use at most 60 of a–z, 0–9, '-' and '_', "
-            "starting with a letter or digit.",
+            _(
+                "name=%(name)r cannot be a model's name: use at most 60 of a–z, 0–9, '-' and '_', "
+                "starting with a letter or digit."
+            )
+            % {"name": name},
             code="model_name",
         )
     refuse_by_content(path, filename or path.name)
@@ -59,7 +66,7 @@ def upload(
     try:
         manifest = _checked(check, folder, path, filename or path.name)
         _complete(folder, manifest, app, name)
-        model, _ = Model.objects.get_or_create(app=app, project=project, name=name)
+        model, _made = Model.objects.get_or_create(app=app, project=project, name=name)
         version = add_version(model, folder, actor)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -77,12 +84,17 @@ def refuse_by_content(path: Path, filename: str) -> None:
         ModelRefused: it is empty or a pickle.
     """
     if path.stat().st_size == 0:
-        raise ModelRefused(f"{filename!r} is empty (0 bytes). Send it again.", code="empty_file")
+        raise ModelRefused(
+            _("%(name)r is empty (0 bytes). Send it again.") % {"name": filename}, code="empty_file"
+        )
     media_type = content.media_type(path)
     if media_type in {table.PICKLE, table.TORCH}:
         raise ModelRefused(
-            f"{filename!r} is a {table.name_of(media_type)}: reading it can run code, so Loupe "
-            "never does. Export the model to ONNX and upload that.",
+            _(
+                "%(name)r is a %(format)s: reading it can run code, so Loupe never does. Export "
+                "the model to ONNX and upload that."
+            )
+            % {"name": filename, "format": table.name_of(media_type)},
             code="pickle_refused",
         )
 
@@ -91,7 +103,10 @@ def _checked(check: str, folder: Path, path: Path, filename: str) -> dict[str, A
     with SandboxPool(1, settings.SANDBOX_MEMORY_BYTES, _CHECK_SECONDS) as pool:
         manifest = pool.call(check, [folder, path, filename], name=filename)
     if not isinstance(manifest, dict):
-        raise ModelRefused(f"The check of {filename!r} gave no manifest.", code="manifest_invalid")
+        raise ModelRefused(
+            _("The check of %(name)r gave no manifest.") % {"name": filename},
+            code="manifest_invalid",
+        )
     return manifest
 
 
@@ -102,7 +117,9 @@ def _complete(folder: Path, manifest: dict[str, Any], app: str, name: str) -> No
     entries = sorted(folder.iterdir())
     for entry in entries:
         if entry.is_symlink() or not entry.is_file():
-            raise ModelRefused(f"The artefact holds {entry.name!r}, which is no plain file.")
+            raise ModelRefused(
+                _("The artefact holds %(name)r, which is no plain file.") % {"name": entry.name}
+            )
     completed = {
         **manifest,
         "schema": repository.SCHEMA,
