@@ -112,6 +112,9 @@ class App(DomainApp):
     pages = Pages(
         result="defect_detection/result.html",
         row="defect_detection/row.html",
+        preview="apps.defect_detection.inference.preview:preview",
+        scripts=("defect_detection/viewer.js",),
+        styles=("defect_detection/viewer.css",),
         scripts=("defect_detection/viewer.js",),
         styles=("defect_detection/viewer.css",),
         preview="apps.defect_detection.inference.preview:preview",
@@ -136,6 +139,18 @@ class App(DomainApp):
     check_artefact = "apps.defect_detection.artefact:check_artefact"
     shipped_models: ClassVar = ("models/surfaces",)
     samples = "samples"
+
+    @classmethod
+    def examples(cls) -> tuple[DetectionResult, ...]:
+        """One result for each outcome."""
+        image = ImageFacts(width=640, height=640, channels=3, bits=8)
+        crack = Box(x1=120, y1=80, x2=310, y2=140, label="crack", score=0.91, severity="critical")
+        stain = Box(x1=400, y1=300, x2=520, y2=420, label="stain", score=0.42, severity="minor")
+        return (
+            DetectionResult(image=image, runtime="openvino"),
+            DetectionResult(image=image, boxes=(crack, stain), runtime="openvino"),
+            DetectionResult(image=image, boxes=(stain,), runtime="openvino"),
+        )
 
     @classmethod
     def assemble(cls, payload: Payload) -> DetectionResult:

@@ -56,8 +56,8 @@ def _unsure(box: Box, severity: Severity, threshold: float) -> Reason:
     size = f"{box.width:.0f} × {box.height:.0f}"
     return Reason(
         code="unsure",
-        en=f"Perhaps {box.label}, {severity}, {size} px: score {box.score:.2f}, below the threshold "
-        f"{threshold:.2f}.",
+        en=f"Perhaps {box.label}, {severity}, {size} px: score {box.score:.2f}, "
+        f"below the threshold {threshold:.2f}.",
         zh=f"可能是{box.label}，{SEVERITY_ZH[severity]}，{size} 像素：得分 {box.score:.2f}，"
         f"低于阈值 {threshold:.2f}。",
         weight=box.score,

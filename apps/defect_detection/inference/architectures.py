@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
+from apps.defect_detection.inference.export import read_weights
 from apps.defect_detection.inference.quiet import ultralytics_quietly
 from loupe.contract.runtime.errors import ModelRefused
 
@@ -79,6 +80,33 @@ def load(
     model.load_state_dict({name: tensor.to(kinds[name]) for name, tensor in tensors.items()})
     model.names = dict(names)
     return model.eval()
+
+
+def load_fused(
+    architecture: str, weights: Path, names: Mapping[int, str], end2end: bool = False
+) -> DetectionModel:
+    """Build the fused detector and fill it from an ONNX file that `export` wrote.
+
+    Raises:
+        ModelRefused: the file's weights belong to another architecture.
+    """
+    model = build(architecture, len(names), end2end).eval().fuse(verbose=False)
+    stored = read_weights(weights)
+    wanted = model.state_dict()
+    missing = [
+        name for name in wanted if name not in stored and not name.endswith("dfl.conv.weight")
+    ]
+    # YOLO26 carries two heads; the export holds the one that was chosen.
+    if missing:
+        raise ModelRefused(
+            f"{weights.name} was not exported from {architecture} with {len(names)} classes; it "
+            f"lacks the tensor {missing[0]!r}."
+        )
+    for name, tensor in wanted.items():
+        if name in stored:
+            tensor.copy_(torch.from_numpy(stored[name].astype("float32")))
+    model.names = dict(names)
+    return model
 
 
 def save(model: torch.nn.Module, weights: Path) -> None:

@@ -4,12 +4,9 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 
-SETTINGS = {
-    "YOLO_OFFLINE": "true",
-    "YOLO_AUTOINSTALL": "false",
-    "YOLO_VERBOSE": "false",
-}
+from loupe.contract.runtime.offline import stay_offline
 
 
 @contextmanager
@@ -19,11 +16,10 @@ def ultralytics_quietly() -> Iterator[None]:
     Its settings file goes to a private temporary folder, so nothing of a person's own settings is
     read or changed.
     """
-    os.environ.update(SETTINGS)
+    stay_offline()
     if "YOLO_CONFIG_DIR" not in os.environ:
         os.environ["YOLO_CONFIG_DIR"] = tempfile.mkdtemp(prefix="loupe-ultralytics-")
     yield
-    from ultralytics.utils import SETTINGS as settings  # noqa: PLC0415 - known only now
-
+    settings = import_module("ultralytics.utils").SETTINGS
     if settings["sync"]:
         settings.update({"sync": False})

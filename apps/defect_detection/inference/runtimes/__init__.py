@@ -37,6 +37,16 @@ def open_runtime(
         )
     module, attribute = RUNTIMES[chosen]
     runtime_class = getattr(import_module(f"{PACKAGE}.{module}"), attribute)
-    weights = "model.onnx" if manifest.get("format") == "onnx" else "model.safetensors"
-    runtime: Runtime = runtime_class(artefact / weights, threads)
+    runtime: Runtime = runtime_class(_weights(artefact, manifest, chosen), threads)
     return runtime
+
+
+def _weights(artefact: Path, manifest: Mapping[str, Any], runtime: str) -> Path:
+    """The file the runtime reads; ONNX is derived from safetensors where it must be."""
+    if manifest.get("format") == "onnx":
+        return artefact / "model.onnx"
+    if runtime == "torch":
+        return artefact / "model.safetensors"
+    export = import_module("apps.defect_detection.inference.export")
+    derived: Path = export.derived_onnx(artefact)
+    return derived

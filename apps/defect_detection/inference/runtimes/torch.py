@@ -1,4 +1,4 @@
-"""torch: the oracle other runtimes are compared with. Reads the artefact's safetensors."""
+"""torch: the oracle other runtimes are compared with."""
 
 import json
 from pathlib import Path
@@ -20,17 +20,23 @@ class TorchRuntime:
         """Build the architecture that the manifest beside `weights` names and fill it.
 
         Raises:
-            ModelRefused: the weights are no safetensors file or do not fit.
+            ModelRefused: the manifest names no architecture, or the weights do not fit it.
         """
-        if weights.suffix != ".safetensors":
-            raise ModelRefused("The torch runtime reads safetensors; this artefact is ONNX.")
         manifest = json.loads((weights.parent / "manifest.json").read_text())
+        if "architecture" not in manifest:
+            raise ModelRefused(
+                "The torch runtime needs to know the architecture; this model's manifest names none."
+            )
         names = dict(enumerate(manifest["classes"]))
+        end2end = manifest["head"] == "end2end"
         if threads is not None:
             torch.set_num_threads(threads)
-        self._module = architectures.load(
-            manifest["architecture"], weights, names, manifest["head"] == "end2end"
-        ).fuse(verbose=False)
+        architecture = manifest["architecture"]
+        if weights.suffix == ".onnx":
+            self._module = architectures.load_fused(architecture, weights, names, end2end)
+        else:
+            loaded = architectures.load(architecture, weights, names, end2end)
+            self._module = loaded.fuse(verbose=False)
 
     def forward(self, blob: NDArray[np.float32]) -> NDArray[np.float32]:
         """Run [1, 3, S, S] fp32 and return the head's output, batch first."""
