@@ -115,9 +115,6 @@ class App(DomainApp):
         preview="apps.defect_detection.inference.preview:preview",
         scripts=("defect_detection/viewer.js",),
         styles=("defect_detection/viewer.css",),
-        scripts=("defect_detection/viewer.js",),
-        styles=("defect_detection/viewer.css",),
-        preview="apps.defect_detection.inference.preview:preview",
     )
     benchmarks: ClassVar = (
         AppCommand(
