@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 from tests.host.jobs.stack import ROOT, Stack
 
 PARTS = ("broker", "engine", "worker", "attendant", "beat", "web")
-READY_SECONDS = 120
+READY_SECONDS = 90
 
 
 def free_port() -> int:
@@ -46,6 +46,7 @@ class Site(Stack):
     ) -> None:
         super().__init__(var, {"LOUPE_DEMO": "1" if demo else "0", **(variables or {})})
         self.port = free_port()
+        self.answer = ""
         if not probes:
             self.environment["PYTHONPATH"] = f"{ROOT / 'platform'}:{ROOT}"
 
@@ -86,10 +87,13 @@ class Site(Stack):
 
     def ready(self) -> bool:
         """Whether ``/readyz`` answers 200 just now."""
+        self.answer = ""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
         try:
             connection.request("GET", "/readyz")
-            return connection.getresponse().status == 200
+            answer = connection.getresponse()
+            self.answer = answer.read().decode(errors="replace")
+            return answer.status == 200
         except (OSError, http.client.HTTPException):
             return False
         finally:
@@ -105,7 +109,7 @@ class Site(Stack):
         while not self.ready():
             ended = [name for name, each in self.processes.items() if each.poll() is not None]
             if ended or time.monotonic() > until:
-                raise RuntimeError(f"Not ready; ended: {ended}.\n{self.last_words()}")
+                raise RuntimeError(f"Not ready: {ended} {self.answer}\n{self.last_words()}")
             time.sleep(0.1)
 
     def restart(self, name: str) -> None:
