@@ -4,7 +4,6 @@ The only module of the host that imports pyarrow; it is loaded by name where a b
 """
 
 import io
-from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +15,10 @@ from pydantic import BaseModel
 
 from loupe.contract.outcomes import DecisionColumns
 from loupe.contract.runtime.columns import Columns, dtypes, row_count
+from loupe.contract.runtime.errors import InputRefused
 
 DECIDED = ("outcome", "score", "label")
+MAX_ROWS = 2**20
 PREFIX = "decision."
 """Columns of the decision carry a prefix, so that a result may have a field called ``score``."""
 
@@ -35,7 +36,7 @@ def encode(schema: type[BaseModel], columns: Columns, decisions: DecisionColumns
     """Write one block.
 
     Raises:
-        InputRefused: the columns differ in length.
+        InputRefused: the columns differ in length, or there are more than `MAX_ROWS`.
         KeyError: a field of the schema has no column.
     """
     kept = {
@@ -44,6 +45,11 @@ def encode(schema: type[BaseModel], columns: Columns, decisions: DecisionColumns
     }
     decided = {PREFIX + name: getattr(decisions, name) for name in DECIDED}
     rows = row_count({**kept, **decided})
+    if rows > MAX_ROWS:
+        raise InputRefused(
+            f"The input has {rows:,} rows; at most {MAX_ROWS:,} fit one item. Send it in parts.",
+            code="too_many_rows",
+        )
     table = pa.table({name: pa.array(column) for name, column in {**kept, **decided}.items()})
     sink = io.BytesIO()
     pq.write_table(table, sink, compression="zstd")
@@ -69,10 +75,3 @@ def rows(
     chosen = np.flatnonzero(keep)[::-1][:limit]
     taken = table.take(pa.array(chosen)).to_pylist()
     return [(int(index), values) for index, values in zip(chosen, taken, strict=True)]
-
-
-def stream(path: Path, *, columns: Collection[str] = ()) -> Iterator[dict[str, Any]]:
-    """Every row, first to last, read in batches."""
-    with pq.ParquetFile(path) as file:
-        for batch in file.iter_batches(batch_size=2000, columns=list(columns) or None):
-            yield from batch.to_pylist()

@@ -4,73 +4,23 @@
 number of queries.
 """
 
-import uuid
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
 
 from django.db.models import QuerySet
-from pydantic import BaseModel
 
 from loupe.accounts.errors import NotVisible
 from loupe.accounts.models import Project
 from loupe.accounts.policy import Action, Actor, require, visible
-from loupe.blobs import services as blobs
-from loupe.blobs.models import Blob
-from loupe.contract.outcomes import DecisionDraft, Reason
-from loupe.contract.results import Provenance as ShownProvenance
-from loupe.jobs.models import Provenance, Result
+from loupe.jobs import block_results
+from loupe.jobs.filters import Filters
+from loupe.jobs.models import Result
+from loupe.jobs.stored import StoredResult, from_row
 from loupe.plugins import registry as apps
 
+__all__ = ["PAGE", "Filters", "Page", "StoredResult", "neighbours", "page", "view", "views"]
+
 PAGE = 50
-
-
-@dataclass(frozen=True, kw_only=True)
-class Filters:
-    """Which results; everything left empty does not filter."""
-
-    outcome: str = ""
-    label: str = ""
-    reviewed: bool | None = None
-    job_id: uuid.UUID | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-    name_contains: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class StoredResult:
-    """One result as apps, pages and the API see it: a `loupe.contract.results.ResultView`.
-
-    Attributes:
-        decision: what the machine decided.
-        outcome: the latest word: the machine's, or that of the person who reviewed it.
-    """
-
-    id: int
-    name: str
-    sha256: str
-    data: BaseModel
-    decision: DecisionDraft
-    provenance: ShownProvenance
-    times_ms: dict[str, float]
-    app: str
-    project_id: uuid.UUID
-    job_id: uuid.UUID
-    item_id: int
-    outcome: str
-    reviewed: bool
-    fallback: str
-    created_at: datetime
-    blob: Blob | None
-
-    def open_input(self) -> AbstractContextManager[Path]:
-        """The input's bytes as a local, read-only file."""
-        if self.blob is None:
-            raise NotVisible(f"Result {self.id} has no stored input: its rows came with the call.")
-        return blobs.open_local(self.blob)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,9 +42,13 @@ def page(
 ) -> Page:
     """At most `limit` results older than `after_id`, newest first."""
     require(actor, Action.VIEW, project)
-    found = list(_rows(project, app, filters or Filters(), after_id)[: limit + 1])
-    shown = [_from_row(row) for row in found[:limit]]
-    return Page(results=shown, next_after_id=shown[-1].id if len(found) > limit and shown else None)
+    wanted = filters or Filters()
+    if _columnar(app):
+        found = block_results.page(project.pk, app, wanted, after_id, limit + 1)
+    else:
+        found = [from_row(row) for row in _rows(project, app, wanted, after_id)[: limit + 1]]
+    more = len(found) > limit > 0
+    return Page(results=found[:limit], next_after_id=found[limit - 1].id if more else None)
 
 
 def views(
@@ -115,6 +69,8 @@ def neighbours(
 ) -> tuple[int | None, int | None]:
     """The ids just newer and just older than `result_id` under the same filters."""
     require(actor, Action.VIEW, project)
+    if _columnar(app):
+        return block_results.neighbours(project.pk, app, filters, result_id)
     ids = _rows(project, app, filters, None).values_list("pk", flat=True)
     newer = ids.filter(pk__gt=result_id).order_by("pk").first()
     older = ids.filter(pk__lt=result_id).first()
@@ -127,10 +83,18 @@ def view(actor: Actor, app: str, result_id: int) -> StoredResult:
     Raises:
         NotVisible: it does not exist for this actor.
     """
-    row = visible(_joined().filter(app=app), actor).filter(pk=result_id).first()
-    if row is None:
+    if _columnar(app):
+        found = block_results.view(actor, app, result_id)
+    else:
+        row = visible(_joined().filter(app=app), actor).filter(pk=result_id).first()
+        found = from_row(row) if row is not None else None
+    if found is None:
         raise NotVisible(f"There is no result {result_id} that you can see.")
-    return _from_row(row)
+    return found
+
+
+def _columnar(app: str) -> bool:
+    return apps.get(app).result_form == "columns"
 
 
 def _joined() -> "QuerySet[Result]":
@@ -161,42 +125,3 @@ def _rows(project: Project, app: str, filters: Filters, after_id: int | None) ->
     if after_id is not None:
         rows = rows.filter(pk__lt=after_id)
     return rows
-
-
-def shown_provenance(row: Provenance) -> ShownProvenance:
-    """The versions behind a result, for people."""
-    version = row.model_version
-    return ShownProvenance(
-        model_name=version.model.name if version else "",
-        model_version=version.number if version else 0,
-        artefact_sha256=row.artefact_sha256,
-        operating_point_version=row.operating_point.number if row.operating_point else 0,
-    )
-
-
-def _from_row(row: Result) -> StoredResult:
-    received = row.item.input
-    decision = row.decision
-    return StoredResult(
-        id=row.pk,
-        name=received.name if received else "",
-        sha256=(received.blob_id or "") if received else "",
-        data=apps.get(row.app).result_schema.model_validate(row.data),
-        decision=DecisionDraft(
-            outcome=decision.outcome,
-            score=decision.score,
-            label=decision.label,
-            reasons=tuple(Reason.model_validate(reason) for reason in decision.reasons),
-        ),
-        provenance=shown_provenance(row.provenance),
-        times_ms=row.times_ms,
-        app=row.app,
-        project_id=row.project_id,
-        job_id=row.job_id,
-        item_id=row.item_id,
-        outcome=row.outcome,
-        reviewed=row.reviewed,
-        fallback=decision.fallback,
-        created_at=row.created_at,
-        blob=received.blob if received else None,
-    )

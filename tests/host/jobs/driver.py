@@ -63,36 +63,37 @@ def numbers(count: int, start: int = 0) -> str:
     )
 
 
-def progress(job: str) -> dict[str, Any]:
+def progress(job: str) -> dict[str, object]:
     """How far a job is."""
     found = services.progress(Job.objects.get(pk=uuid.UUID(job)))
-    return json.loads(json.dumps(found.as_json()))
+    return found.as_json()
 
 
-def wait(job: str, seconds: float) -> dict[str, Any]:
+def wait(job: str, seconds: float) -> dict[str, object]:
     """Progress of a job once it has ended, or after so many seconds."""
     until = time.monotonic() + seconds
     while True:
         found = services.progress(Job.objects.get(pk=uuid.UUID(job)))
         if found.ended or time.monotonic() > until:
-            return json.loads(json.dumps(found.as_json()))
+            return found.as_json()
         time.sleep(0.1)
 
 
-def reach(job: str, done: int, seconds: float) -> dict[str, Any]:
+def reach(job: str, done: int, seconds: float) -> dict[str, object]:
     """Progress once at least `done` items are done, or after so many seconds."""
     until = time.monotonic() + seconds
     while True:
         found = services.progress(Job.objects.get(pk=uuid.UUID(job)))
         if found.done >= done or found.ended or time.monotonic() > until:
-            return json.loads(json.dumps(found.as_json()))
+            return found.as_json()
         time.sleep(0.05)
 
 
-def audit(job: str) -> dict[str, Any]:
+def audit(job_id: str) -> dict[str, Any]:
     """Everything countable about a job, straight from the tables."""
+    job = uuid.UUID(job_id)
     items = Item.objects.filter(job=job)
-    told = Change.objects.filter(kind="result.decided", data__job=job)
+    told = Change.objects.filter(kind="result.decided", data__job=job_id)
     return {
         "items": items.count(),
         "states": dict(items.values_list("state").annotate(count=Count("pk")).order_by()),
@@ -114,7 +115,7 @@ def audit(job: str) -> dict[str, Any]:
     }
 
 
-def cancel(job: str) -> dict[str, Any]:
+def cancel(job: str) -> dict[str, object]:
     """Cancel a job."""
     services.cancel(SYSTEM, Job.objects.get(pk=job))
     return progress(job)

@@ -15,7 +15,7 @@ KINDS = ("worker child", "worker", "engine", "broker", "beat", "web")
 
 
 def assert_all_done_once(found: dict[str, object], count: int) -> None:
-    """Every item has exactly one result, one decision and one line in the feed, all of them right."""
+    """Every item has one result, one decision and one line in the feed, all of them right."""
     assert found["states"] == {"done": count}
     assert (found["items"], found["results"], found["distinct"]) == (count, count, count)
     assert found["decisions"] == count

@@ -1,0 +1,163 @@
+"""Predicts files in this process, two at a time, and keeps their order."""
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from django.conf import settings
+
+from loupe.contract.app import DomainApp
+from loupe.contract.runtime.clock import StageClock
+from loupe.contract.runtime.errors import InputRefused, LoupeError
+from loupe.contract.runtime.payload import JsonValue, Payload
+from loupe.contract.runtime.steps import Place
+from loupe.engine.local import LocalEngine
+from loupe.intake.collecting import Taken
+from loupe.intake.errors import Refusal
+from loupe.jobs.execution.item import options_of
+from loupe.jobs.offline import finding
+from loupe.jobs.offline.choosing import Choice
+from loupe.sandbox.pool import SandboxPool
+
+THREADS = 2
+"""One file is decoded while another is inferred."""
+AHEAD = 2 * THREADS
+
+Line = dict[str, Any]
+
+
+class NeedsService(LoupeError):
+    """The app keeps live state or works for minutes: it cannot be run from the command line."""
+
+    code = "needs_service"
+
+
+class Predictor:
+    """One app with one model, ready to predict. A context manager."""
+
+    def __init__(self, app: type[DomainApp], choice: Choice) -> None:
+        if app.service is not None or app.steps[0].place is not Place.SANDBOX:
+            raise NeedsService(
+                f"{app.name} keeps live state or works for minutes on one input: start Loupe with "
+                "`manage.py up` and send the files there."
+            )
+        self._app = app
+        self._choice = choice
+        point = choice.point.data if choice.point else {}
+        self._point = app.operating_point_schema.model_validate(point)
+        self._engine = (
+            LocalEngine(
+                settings.MODEL_REPOSITORY,
+                threads=THREADS,
+                sandbox_memory_bytes=settings.SANDBOX_MEMORY_BYTES,
+            )
+            if len(app.steps) > 1
+            else None
+        )
+        self._sandbox = SandboxPool(THREADS, settings.SANDBOX_MEMORY_BYTES)
+
+    def __enter__(self) -> "Predictor":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._sandbox.close()
+        if self._engine is not None:
+            self._engine.close()
+
+    def lines(self, paths: Sequence[str]) -> Iterator[Line]:
+        """One JSON-able line per input, in order; an input that cannot be used has ``error``."""
+        with ThreadPoolExecutor(THREADS) as threads:
+            for source in finding.sources(paths):
+                try:
+                    with finding.opened(self._app, source) as collection:
+                        yield from (_refused(refusal) for refusal in collection.refused)
+                        yield from self._in_order(threads, collection.taken)
+                except InputRefused as error:
+                    yield _failed(source.name, error)
+
+    def _in_order(self, threads: ThreadPoolExecutor, taken: Sequence[Taken]) -> Iterator[Line]:
+        ahead: deque[Future[Line]] = deque()
+        for one in taken:
+            ahead.append(threads.submit(self._line, one))
+            if len(ahead) >= AHEAD:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
+
+    def _line(self, taken: Taken) -> Line:
+        try:
+            return self._predicted(taken)
+        except LoupeError as error:
+            return _failed(taken.name, error)
+
+    def _predicted(self, taken: Taken) -> Line:
+        clock = StageClock()
+        options = options_of(self._app, taken.kind, {})
+        if self._engine is None:
+            parsed = self._sandbox.parse(
+                self._app.steps[0].run, taken.written.path, options, name=taken.name
+            )
+            clock.times_ms[self._app.steps[0].name] = parsed.elapsed_ms
+            with parsed.slab or nullcontext():
+                return self._decided(taken, parsed.payload, clock)
+        with self._inferred(taken.written.path, options) as answer:
+            clock.merge(answer.times_ms)
+            return self._decided(taken, answer.payload, clock)
+
+    def _inferred(self, path: Path, options: dict[str, JsonValue]) -> Any:
+        version = self._choice.version
+        if self._engine is None or version is None:
+            raise TypeError(f"{self._app.slug} has an engine step and names no model.")
+        return self._engine.run(
+            self._app.slug,
+            version.model.wire_name,
+            version.number,
+            path,
+            options,
+            self._app.request(self._point),
+        )
+
+    def _decided(self, taken: Taken, payload: Payload, clock: StageClock) -> Line:
+        with clock.stage("decide"):
+            result = self._app.assemble(payload)
+            if not isinstance(result, self._app.result_schema):
+                raise NeedsService(f"{self._app.name} answers whole tables: use the service.")
+            decision = self._app.decide(result, self._point)
+        return {
+            "app": self._app.slug,
+            "name": taken.name,
+            "sha256": taken.written.sha256,
+            "model": self._model(),
+            "outcome": decision.outcome,
+            "decision": decision.model_dump(mode="json"),
+            "data": result.model_dump(mode="json"),
+            "times_ms": {stage: round(ms, 3) for stage, ms in clock.times_ms.items()},
+        }
+
+    def _model(self) -> Line | None:
+        version, point = self._choice.version, self._choice.point
+        if version is None:
+            return None
+        return {
+            "name": version.model.name,
+            "version": version.number,
+            "artefact_sha256": version.artefact_sha256,
+            "operating_point": point.number if point else 0,
+        }
+
+
+def _refused(refusal: Refusal) -> Line:
+    return {"name": refusal.name, "error": {"code": refusal.code, "message": refusal.message}}
+
+
+def _failed(name: str, error: LoupeError) -> Line:
+    return {"name": name, "error": {"code": error.code, "message": error.message}}
