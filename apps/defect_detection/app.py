@@ -138,18 +138,6 @@ class App(DomainApp):
     samples = "samples"
 
     @classmethod
-    def examples(cls) -> tuple[DetectionResult, ...]:
-        """One result for each outcome."""
-        image = ImageFacts(width=640, height=640, channels=3, bits=8)
-        crack = Box(x1=120, y1=80, x2=310, y2=140, label="crack", score=0.91, severity="critical")
-        stain = Box(x1=400, y1=300, x2=520, y2=420, label="stain", score=0.42, severity="minor")
-        return (
-            DetectionResult(image=image, runtime="openvino"),
-            DetectionResult(image=image, boxes=(crack, stain), runtime="openvino"),
-            DetectionResult(image=image, boxes=(stain,), runtime="openvino"),
-        )
-
-    @classmethod
     def assemble(cls, payload: Payload) -> DetectionResult:
         """Turn ``boxes`` [N, 6] and the decoder's facts into the stored result."""
         meta = payload.meta

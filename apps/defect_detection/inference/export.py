@@ -1,7 +1,7 @@
 """A detector's weights as ONNX that needs no torch to run: opset 17, fp32 arithmetic.
 
-Weights may be stored as fp16 behind a Cast each, which halves the file; runtimes fold the casts when
-they load it. Also the other way: the oracle reads the weights back from such a file.
+Weights may be stored as fp16 behind a Cast each, which halves the file; runtimes fold the casts
+when they load it. Also the other way: the oracle reads the weights back from such a file.
 """
 
 import argparse
@@ -26,7 +26,10 @@ HALVED_FROM = 256
 
 
 def write_onnx(module: Any, path: Path, size: int, half_weights: bool) -> None:
-    """Export `module` (fused, evaluation mode) with input ``images`` [1, 3, size, size]."""
+    """Export `module` (fused, evaluation mode) with input ``images`` [1, 3, size, size].
+
+    Its class names go into the metadata, as Ultralytics writes them.
+    """
     import torch  # noqa: PLC0415 - only the process that exports loads torch
 
     head = module.model[-1]
@@ -43,6 +46,7 @@ def write_onnx(module: Any, path: Path, size: int, half_weights: bool) -> None:
     head.export = False
     graph = onnx.load(str(path))
     del graph.metadata_props[:]
+    helper.set_model_props(graph, {"names": repr(dict(module.names))})
     graph.producer_name, graph.producer_version, graph.doc_string = "loupe", "", ""
     for node in graph.graph.node:
         node.doc_string = ""

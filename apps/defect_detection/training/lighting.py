@@ -102,7 +102,7 @@ class Camera:
 
 
 def photograph(light: Field, camera: Camera, level: float) -> NDArray[np.uint8]:
-    """Linear light [S, S, 3] to an 8-bit picture. `level` is the linear mean set to mid-exposure."""
+    """Linear light [S, S, 3] to an 8-bit picture. `level` is the light set to mid-exposure."""
     size = light.shape[0]
     rng = np.random.default_rng(camera.seed)
     picture = light / max(level, 1e-4) * camera.exposure**camera.gamma

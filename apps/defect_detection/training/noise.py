@@ -59,7 +59,7 @@ def turned(field: Field, degrees: float) -> Field:
 
 
 def cells(rng: Rng, size: int, cell: float) -> tuple[Field, Field]:
-    """Worley noise: distance to the nearest and to the second nearest of scattered points, pixels."""
+    """Worley noise: distance to the nearest of scattered points and to its cell's edge, pixels."""
     count = max(4, int((size / cell) ** 2))
     points = rng.uniform(-cell, size + cell, (count, 2)).astype(np.float32)
     labels = np.full((size, size), 255, np.uint8)

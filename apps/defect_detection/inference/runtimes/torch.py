@@ -25,7 +25,8 @@ class TorchRuntime:
         manifest = json.loads((weights.parent / "manifest.json").read_text())
         if "architecture" not in manifest:
             raise ModelRefused(
-                "The torch runtime needs to know the architecture; this model's manifest names none."
+                "The torch runtime needs to know the architecture, and this model's manifest names "
+                "none."
             )
         names = dict(enumerate(manifest["classes"]))
         end2end = manifest["head"] == "end2end"
