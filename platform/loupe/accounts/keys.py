@@ -6,7 +6,7 @@ query; revocation and expiry act at once in the process that did it and within `
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, cast
 
 from django.db import models, transaction
 from django.utils import timezone
@@ -59,13 +59,14 @@ def create(
             % {"time": expires.isoformat()},
             code="expiry_past",
         )
-    key, raw = ApiKey.objects.create_key(
+    made, raw = ApiKey.objects.create_key(
         project=project,
         name=name.strip(),
         scopes=wanted,
         expiry_date=None if expires == "never" else expires,
         created_by=actor.user,
     )
+    key = cast("ApiKey", made)
     audit.record(
         actor,
         project,
@@ -85,7 +86,8 @@ def revoke(actor: Actor, project: Project, prefix: str) -> ApiKey:
         Denied: the actor may not manage keys.
     """
     require(actor, Action.MANAGE_KEYS, project)
-    key = ApiKey.objects.select_for_update().filter(project=project, prefix=prefix).first()
+    found = ApiKey.objects.select_for_update().filter(project=project, prefix=prefix)
+    key: ApiKey | None = found.first()
     if key is None:
         raise NotVisible(_("No key of this project starts with %(prefix)r.") % {"prefix": prefix})
     if not key.revoked:
@@ -121,7 +123,6 @@ def authenticate(raw: str) -> ApiKey:
     if key is not None:
         return key
     prefix = raw.partition(".")[0]
-    key = None
     if len(prefix) == 8 and prefix.isalnum() and prefix.isascii():
         key = ApiKey.objects.select_related("project").filter(prefix=prefix).first()
     if key is None or not key.is_valid(raw):

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from loupe.accounts import keys
 from loupe.accounts.errors import Denied, Invalid, KeyRefused, NotVisible
+from loupe.accounts.key_cache import KeyCache
 from loupe.accounts.models import ApiKey, Project, Role
 from loupe.accounts.policy import Actor
 from loupe.audit.models import Event
@@ -98,7 +99,7 @@ def test_a_key_revoked_by_another_process_is_refused_within_seconds(
     ApiKey.objects.filter(pk=key.pk).update(revoked=True)
     with time_machine.travel(0, tick=False):
         assert keys.authenticate(raw).pk == key.pk
-    monkeypatch.setattr(keys, "_cache", keys.KeyCache(ttl_s=-1, size=8))
+    monkeypatch.setattr(keys, "_cache", KeyCache(ttl_s=-1, size=8))
     with pytest.raises(KeyRefused):
         keys.authenticate(raw)
 
@@ -160,7 +161,7 @@ def test_making_and_revoking_a_key_is_in_the_audit_log(admin: Actor, project: Pr
 
 
 def test_the_cache_forgets_the_oldest_when_it_is_full() -> None:
-    cache = keys.KeyCache(ttl_s=60, size=2)
+    cache = KeyCache(ttl_s=60, size=2)
     for raw in ("a", "b", "c"):
         cache.put(raw, ApiKey(id=raw))
     assert cache.get("a") is None

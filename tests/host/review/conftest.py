@@ -1,17 +1,15 @@
 """A result of the dummy app in a project with reviewers."""
 
-import itertools
 from collections.abc import Callable
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.cache import cache
-from django.utils import timezone
 
 from loupe.accounts.models import Membership, Project, Role
 from loupe.accounts.policy import Actor
-from loupe.intake.models import Channel, Submission
-from loupe.jobs.models import Decision, Item, ItemState, Job, JobState, Provenance, Result
+from loupe.jobs.models import Result
+from tests.host.review.stored import stored_result
 
 PASSWORD = "of-the-line-3"
 MakeResult = Callable[..., Result]
@@ -45,36 +43,8 @@ def anna(make_person: MakePerson) -> Actor:
 
 @pytest.fixture
 def make_result(project: Project) -> MakeResult:
-    positions = itertools.count()
-
     def make(where: Project | None = None, outcome: str = "high") -> Result:
-        home = where or project
-        submission = Submission.objects.create(
-            project=home, app="dummy_app", channel=Channel.WEB, name="night"
-        )
-        provenance = Provenance.objects.create(app="dummy_app", loupe_version="0")
-        job = Job.objects.create(
-            project=home,
-            submission=submission,
-            app="dummy_app",
-            provenance=provenance,
-            state=JobState.DONE,
-        )
-        item = Item.objects.create(job=job, position=next(positions), state=ItemState.DONE)
-        result = Result.objects.create(
-            item=item,
-            project=home,
-            job=job,
-            app="dummy_app",
-            provenance=provenance,
-            data={"schema_version": 1, "value": 12.5, "scaled": 25.0},
-            times_ms={"queue": 1.0},
-            outcome=outcome,
-            score=25.0,
-            created_at=timezone.now(),
-        )
-        Decision.objects.create(result=result, outcome=outcome, score=25.0)
-        return result
+        return stored_result(where or project, outcome)
 
     return make
 

@@ -1,5 +1,7 @@
 """A signature asks for the password, binds what was seen, and ends the matter."""
 
+from collections.abc import Callable
+
 import pytest
 from axes.models import AccessAttempt
 
@@ -64,11 +66,12 @@ def test_nothing_about_a_signed_result_changes(
     give(anna, result, "lower")
     give(anna, result, "sign", password=PASSWORD)
     bert = make_person("bert")
-    for attempt in (
+    attempts: list[Callable[[], Review]] = [
         lambda: give(bert, result, "lower"),
         lambda: give(anna, result, "sign", password=PASSWORD),
         lambda: undo(anna, result),
-    ):
+    ]
+    for attempt in attempts:
         with pytest.raises(Signed, match="Anna signed this result at"):
             attempt()
     _, refused = give_many(bert, [result], "lower")
