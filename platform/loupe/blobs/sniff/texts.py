@@ -11,6 +11,9 @@ _PRINTABLE_CONTROLS = {"\t", "\n", "\r", "\f"}
 
 def media_type(head: bytes, whole: bool) -> str:
     """The type of a text file that starts with `head`; `whole` says that there is no more of it."""
+    # Protocol 1 is binary but has no first byte of its own.
+    if is_old_pickle(head):
+        return table.PICKLE
     text = _decoded(head)
     if text is None:
         return table.UNKNOWN
@@ -22,14 +25,12 @@ def media_type(head: bytes, whole: bool) -> str:
         return table.HTML
     if start.startswith("<"):
         return table.HTML if "<html" in start else table.XML
-    if is_text_pickle(head):
-        return table.PICKLE
     if start.startswith(("{", "[")):
         return _json_type(bare, whole)
     return table.CSV if _is_table(bare, whole) else table.TEXT
 
 
-def is_text_pickle(head: bytes) -> bool:
+def is_old_pickle(head: bytes) -> bool:
     """Whether `head` starts like a pickle of protocol 0 or 1 that calls something."""
     names: set[str] = set()
     try:
