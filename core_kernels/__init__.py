@@ -1,0 +1,1 @@
+"""The numerical core: free of Django, Celery, the host and every app."""
