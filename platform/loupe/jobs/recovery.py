@@ -113,7 +113,7 @@ def _take_back(which: Q) -> Lost:
 
 def _wake(lost: Collection[uuid.UUID]) -> int:
     """Wake workers for jobs that lost theirs, and for those with due items that nobody claimed
-    from and nobody was woken for lately."""
+    from and nobody was woken for lately; for how many the broker took it."""
     now = timezone.now()
     lately = now - timedelta(seconds=WAKE_AGAIN_SECONDS)
     quiet = Q(woken_at__isnull=True) | Q(woken_at__lt=lately)
@@ -128,8 +128,10 @@ def _wake(lost: Collection[uuid.UUID]) -> int:
     idle = set(
         Job.objects.filter(quiet, unclaimed, pk__in=list(waiting)).values_list("pk", flat=True)
     )
+    woken = 0
     for job_id in idle | (set(lost) & set(waiting)):
         blocks = -(-waiting[job_id] // CLAIM_SIZE)
         if not wakeups.send(job_id, min(blocks, settings.CELERY_WORKER_CONCURRENCY)):
             break
-    return len(idle)
+        woken += 1
+    return woken

@@ -112,6 +112,7 @@ MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 AXES_FAILURE_LIMIT = 10
+AXES_VERBOSE = False
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AUTH_PASSWORD_VALIDATORS = [
@@ -180,6 +181,11 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 240,
     "unacked_restore_interval": 2,
     "unacked_restore_throttle": 1,
+    # Who sends a wake-up must not wait for a broker that is down: the reaper sends it again.
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_step": 0.1,
+    "interval_max": 0.1,
 }
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]

@@ -76,13 +76,13 @@ class Predictor:
     def lines(self, paths: Sequence[str]) -> Iterator[Line]:
         """One JSON-able line per input, in order; an input that cannot be used has ``error``."""
         with ThreadPoolExecutor(THREADS) as threads:
-            for source in finding.sources(paths):
+            for group in finding.groups(paths):
                 try:
-                    with finding.opened(self._app, source) as collection:
+                    with finding.opened(self._app, group) as collection:
                         yield from (_refused(refusal) for refusal in collection.refused)
                         yield from self._in_order(threads, collection.taken)
                 except InputRefused as error:
-                    yield _failed(source.name, error)
+                    yield _failed(group[0].name, error)
 
     def _in_order(self, threads: ThreadPoolExecutor, taken: Sequence[Taken]) -> Iterator[Line]:
         ahead: deque[Future[Line]] = deque()
