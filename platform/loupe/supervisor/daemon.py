@@ -100,6 +100,15 @@ class Daemon:
                 dies_with_parent(argv), cwd=self.var, stdout=subprocess.DEVNULL, stderr=errors
             )
 
+    def alive(self) -> bool:
+        """Whether a supervisord of this configuration exists, if only to end its children."""
+        try:
+            pid = int((self.var / "run" / "supervisord.pid").read_text(encoding="ascii"))
+            command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        except (OSError, ValueError):
+            return False
+        return str(self.configuration).encode() in command
+
     def children(self) -> list[ChildState] | None:
         """The state of every child; None while supervisord does not answer."""
         transport = SupervisorTransport(None, None, serverurl=f"unix://{self.socket}")

@@ -31,6 +31,7 @@ class Installation:
         self.daemon = Daemon(var)
         self._child: subprocess.Popen[bytes] | None = None
         self._seen: dict[str, ChildState] = {}
+        self._ran: set[str] = set()
         self._stopping = False
 
     def start(self) -> None:
@@ -87,7 +88,8 @@ class Installation:
             if before is not None and (before.state, before.pid) == (child.state, child.pid):
                 continue
             if child.state == RUNNING:
-                again = " again" if before is not None and before.state == RUNNING else ""
+                again = " again" if child.name in self._ran else ""
+                self._ran.add(child.name)
                 self.tell(f"{child.name}: running{again} (process {child.pid})")
             elif (before is not None and before.state == RUNNING) or child.state == "BACKOFF":
                 log = self.daemon.log_of(child.name)
@@ -107,10 +109,10 @@ class Installation:
     def _wait_for_the_last_one_to_end(self) -> None:
         """After a kill, the former supervisord still ends its children."""
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while self.daemon.children() is not None:
+        while self.daemon.alive():
             if time.monotonic() > deadline:
                 raise CannotStart(
-                    f"A former supervisord still answers on {self.daemon.socket}: end it first."
+                    f"A former supervisord of {self.daemon.configuration} still runs: end it first."
                 )
             time.sleep(POLL_SECONDS)
 
