@@ -2,13 +2,13 @@
 
 import argparse
 import asyncio
-import ctypes
 import logging
 import os
 import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from loupe.contract import discovery
 from loupe.contract.app import DomainApp
@@ -16,8 +16,6 @@ from loupe.contract.runtime.errors import LoupeError
 from loupe.engine.apps import Apps
 from loupe.engine.core import EngineOptions
 from loupe.engine.server import Server
-
-_PR_SET_PDEATHSIG = 1
 
 
 def parser() -> argparse.ArgumentParser:
@@ -54,8 +52,6 @@ def main(argv: list[str], apps: Mapping[str, type[DomainApp]] | None = None) -> 
         stream=sys.stderr,
         format="%(asctime)s %(levelname)s %(name)s %(message)s",
     )
-    if options.die_with_parent:
-        _stop_with_parent()
     try:
         asyncio.run(_serve(options, Apps(discovery.declared() if apps is None else apps)))
     except LoupeError as error:
@@ -65,6 +61,7 @@ def main(argv: list[str], apps: Mapping[str, type[DomainApp]] | None = None) -> 
 
 
 async def _serve(options: argparse.Namespace, apps: Apps) -> None:
+    parent = os.getppid()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGTERM, signal.SIGINT):
@@ -87,16 +84,21 @@ async def _serve(options: argparse.Namespace, apps: Apps) -> None:
     )
     try:
         await server.start()
-        await stop.wait()
+        waits: list[asyncio.Task[Any]] = [loop.create_task(stop.wait())]
+        if options.die_with_parent:
+            waits.append(loop.create_task(_parent_gone(parent)))
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
     finally:
         await server.stop()
 
 
-def _stop_with_parent() -> None:
-    parent = os.getppid()
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
-    if os.getppid() != parent:
-        sys.exit(1)
+async def _parent_gone(parent: int) -> None:
+    """Return once the process that started this one has ended.
+
+    PR_SET_PDEATHSIG would not do: it fires when the thread that started this process ends.
+    """
+    while os.getppid() == parent:
+        await asyncio.sleep(1)
 
 
 if __name__ == "__main__":

@@ -123,9 +123,8 @@ class Handlers:
         root = self.engine.options.models
         states = self.engine.residency.states()
         found = await asyncio.to_thread(lambda: list(repository.installed(root)))
-        keys = sorted({(name, version) for name, version, _ in found} | set(states))
         rows = []
-        for name, version in keys:
+        for name, version, _ in found:
             state, reason = states.get((name, version), ("UNAVAILABLE", "not loaded"))
             rows.append({"name": name, "version": str(version), "state": state, "reason": reason})
         return HttpAnswer(document=rows)

@@ -151,7 +151,7 @@ class Connection(asyncio.Protocol):
                 if self._unfinished > MAX_HEAD:
                     raise ValueError(f"its head is longer than {MAX_HEAD} bytes")
         except httptools.HttpParserUpgrade:
-            self._refuse("This server does not switch protocols.")
+            self._broken = True  # the request itself has been refused
         except (httptools.HttpParserError, UnicodeDecodeError, ValueError) as error:
             self._refuse(f"This is not an HTTP/1.1 request: {error}.")
 
@@ -184,7 +184,7 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Parser callback."""
-        self._count_head(len(name) + len(value))
+        self._count_head(len(name) + len(value) + 4)
         if self._current is None:
             return
         if name.lower() == _HEAD_LENGTH:
@@ -201,6 +201,9 @@ class Connection(asyncio.Protocol):
         self._current.method = self._parser.get_method().decode("ascii")
         self._current.path = self._url.decode("ascii")
         self._current.keep = self._parser.should_keep_alive()
+        if self._parser.should_upgrade():
+            self._current.refused = RequestRefused("This server does not switch protocols.")
+            self._current.keep = False
 
     def on_body(self, body: bytes) -> None:
         """Parser callback."""

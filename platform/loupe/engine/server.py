@@ -17,7 +17,7 @@ from loupe.engine.work import WorkQueue
 
 log = logging.getLogger(__name__)
 
-DRAIN_SECONDS = 20.0
+DRAIN_SECONDS = 15.0
 
 
 class Server:

@@ -67,7 +67,7 @@ def encode(
     tensors: list[dict[str, Any]] = []
     chunks: list[memoryview] = []
     for name, given in arrays.items():
-        array = np.ascontiguousarray(given)
+        array = np.asarray(given, order="C")
         datatype = _NAMES.get(array.dtype.str)
         if datatype is None:
             allowed = ", ".join(str(kind) for kind in DATATYPES.values())

@@ -109,7 +109,7 @@ def _described(value: object) -> tuple[dict[str, Any], list[np.ndarray]]:
         return {"bytes": len(value)}, [np.frombuffer(value, dtype=np.uint8)]
     if not isinstance(value, Payload):
         return {"value": value}, []
-    arrays = {name: np.ascontiguousarray(array) for name, array in value.arrays.items()}
+    arrays = {name: np.asarray(array, order="C") for name, array in value.arrays.items()}
     for name, array in arrays.items():
         if array.dtype.str not in DTYPES:
             raise TypeError(f"array {name!r} is of {array.dtype}, which cannot leave the sandbox")

@@ -8,14 +8,15 @@ import socket
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from loupe.contract.runtime.errors import InputRefused, ModelRefused
-from loupe.contract.runtime.payload import JsonValue, Payload
+from loupe.contract.runtime.payload import Payload
 
 
-def ramp(path: Path, options: Mapping[str, JsonValue]) -> Payload:
+def ramp(path: Path, options: Mapping[str, Any]) -> Payload:
     """`count` float32 from 0 up, scaled by the first byte of the file, and two bytes."""
     factor = path.read_bytes()[0]
     values = np.arange(int(options["count"]), dtype=np.float32) * factor
@@ -25,42 +26,42 @@ def ramp(path: Path, options: Mapping[str, JsonValue]) -> Payload:
     )
 
 
-def nothing(path: Path, options: Mapping[str, JsonValue]) -> Payload:
+def nothing(path: Path, options: Mapping[str, Any]) -> Payload:
     """No array at all."""
     return Payload(meta={"pid": os.getpid()})
 
 
-def refuse(path: Path, options: Mapping[str, JsonValue]) -> Payload:
+def refuse(path: Path, options: Mapping[str, Any]) -> Payload:
     raise InputRefused("The file is upside down; turn it around.", code="upside_down")
 
 
-def refuse_model(folder: Path, upload: Path, name: str) -> dict[str, JsonValue]:
+def refuse_model(folder: Path, upload: Path, name: str) -> dict[str, Any]:
     raise ModelRefused(f"{name} has the wrong opset.", code="opset")
 
 
-def check_model(folder: Path, upload: Path, name: str) -> dict[str, JsonValue]:
+def check_model(folder: Path, upload: Path, name: str) -> dict[str, Any]:
     (folder / "weights").write_bytes(upload.read_bytes())
     return {"name": name, "classes": ["a", "b"]}
 
 
-def bomb(path: Path, options: Mapping[str, JsonValue]) -> Payload:
+def bomb(path: Path, options: Mapping[str, Any]) -> Payload:
     """Asks for far more memory than allowed, and touches it."""
     return Payload(arrays={"all": np.ones(2**34, dtype=np.uint8)})
 
 
-def creeping_bomb(path: Path, options: Mapping[str, JsonValue]) -> Payload:
+def creeping_bomb(path: Path, options: Mapping[str, Any]) -> Payload:
     """Takes memory in small steps until there is none."""
     kept = []
     while True:
         kept.append(np.ones(2**22, dtype=np.uint8))
 
 
-def hang(path: Path, options: Mapping[str, JsonValue]) -> Payload:
+def hang(path: Path, options: Mapping[str, Any]) -> Payload:
     time.sleep(3600)
     raise AssertionError
 
 
-def hang_in_c(path: Path, options: Mapping[str, JsonValue]) -> Payload:
+def hang_in_c(path: Path, options: Mapping[str, Any]) -> Payload:
     """Sleeps inside C with the interpreter locked, as a decoder stuck in a loop does."""
     marker = options.get("marker")
     if isinstance(marker, str):
@@ -69,20 +70,21 @@ def hang_in_c(path: Path, options: Mapping[str, JsonValue]) -> Payload:
     raise AssertionError
 
 
-def crash(path: Path, options: Mapping[str, JsonValue]) -> Payload:
+def crash(path: Path, options: Mapping[str, Any]) -> Payload:
     os.kill(os.getpid(), signal.SIGSEGV)
     raise AssertionError
 
 
-def raises(path: Path, options: Mapping[str, JsonValue]) -> Payload:
+def raises(path: Path, options: Mapping[str, Any]) -> Payload:
     raise ZeroDivisionError("no")
 
 
-def picture(path: Path, options: Mapping[str, JsonValue]) -> bytes:
-    return path.read_bytes() * int(options["times"])
+def picture(path: Path, options: Mapping[str, Any]) -> bytes:
+    times: int = options["times"]
+    return path.read_bytes() * times
 
 
-def surroundings(path: Path, options: Mapping[str, JsonValue]) -> Payload:
+def surroundings(path: Path, options: Mapping[str, Any]) -> Payload:
     """What the child can see of the world."""
     try:
         socket.create_connection(("127.0.0.1", int(options["port"])), timeout=2).close()
@@ -91,7 +93,7 @@ def surroundings(path: Path, options: Mapping[str, JsonValue]) -> Payload:
         connected = False
     return Payload(
         meta={
-            "environment": sorted(os.environ),
+            "environment": [*sorted(os.environ)],
             "core": resource.getrlimit(resource.RLIMIT_CORE)[1],
             "files": resource.getrlimit(resource.RLIMIT_NOFILE)[1],
             "connected": connected,
@@ -101,7 +103,7 @@ def surroundings(path: Path, options: Mapping[str, JsonValue]) -> Payload:
     )
 
 
-def meet(path: Path, options: Mapping[str, JsonValue]) -> Payload:
+def meet(path: Path, options: Mapping[str, Any]) -> Payload:
     """Returns only once another child is at the same place."""
     Path(str(options["mine"])).touch()
     while not Path(str(options["theirs"])).exists():

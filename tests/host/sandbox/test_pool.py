@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -34,7 +35,9 @@ def photo(tmp_path: Path) -> Path:
 
 def pid_of(pool: SandboxPool, photo: Path) -> int:
     """The process id of the pool's only child."""
-    return int(pool.parse(f"{PARSERS}:nothing", photo, {}).payload.meta["pid"])
+    pid = pool.parse(f"{PARSERS}:nothing", photo, {}).payload.meta["pid"]
+    assert isinstance(pid, int)
+    return pid
 
 
 def test_arrays_and_meta_come_back_as_the_function_made_them(
@@ -171,7 +174,8 @@ def test_a_child_sees_no_secrets_no_network_and_leaves_no_core(
         SandboxPool(1, memory_bytes=MEMORY) as fresh,
     ):
         port = server.getsockname()[1]
-        seen = fresh.parse(f"{PARSERS}:surroundings", photo, {"port": port}).payload.meta
+        meta = fresh.parse(f"{PARSERS}:surroundings", photo, {"port": port}).payload.meta
+    seen: dict[str, Any] = dict(meta)
     assert not {"LOUPE_SECRET_KEY", "HTTPS_PROXY", "HOME"} & set(seen["environment"])
     assert seen["core"] == 0
     assert seen["files"] <= 64

@@ -25,5 +25,9 @@ class App(DomainApp):
         raise NotImplementedError
 
     @classmethod
+    def examples(cls) -> tuple[BaseModel, ...]:
+        return ()
+
+    @classmethod
     def decide(cls, result: BaseModel, operating_point: BaseModel) -> DecisionDraft:
         raise NotImplementedError

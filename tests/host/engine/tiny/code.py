@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from loupe.contract.runtime.errors import InputRefused
-from loupe.contract.runtime.payload import JsonValue, Payload
+from loupe.contract.runtime.payload import Payload
 from loupe.contract.runtime.steps import Clock
 
 
-def read(path: Path, options: Mapping[str, JsonValue]) -> Payload:
+def read(path: Path, options: Mapping[str, Any]) -> Payload:
     """The file's bytes as numbers; options can make it slow, or refuse."""
     if options.get("refuse"):
         raise InputRefused("The file is empty inside.", code="hollow")
@@ -22,7 +22,7 @@ def read(path: Path, options: Mapping[str, JsonValue]) -> Payload:
     return Payload(arrays={"values": values}, meta={"name": path.name})
 
 
-def picture(path: Path, options: Mapping[str, JsonValue]) -> bytes:
+def picture(path: Path, options: Mapping[str, Any]) -> bytes:
     """Encoded bytes."""
     return b"picture of " + path.read_bytes()
 
@@ -41,7 +41,9 @@ class Scaler:
     def infer(self, requests: Sequence[Payload], clock: Clock) -> list[Payload]:
         answers = []
         for request in requests:
-            time.sleep(float(request.meta.get("seconds", 0)))
+            seconds = request.meta.get("seconds", 0)
+            assert isinstance(seconds, int | float)
+            time.sleep(seconds)
             if request.meta.get("refuse"):
                 raise InputRefused("The numbers are too dark.", code="too_dark")
             if request.meta.get("break"):
@@ -69,7 +71,9 @@ class Totals:
         amounts = request.arrays["amounts"]
         answers = np.empty(len(amounts))
         accounts = request.meta["accounts"]
-        for row, (account, amount) in enumerate(zip(accounts, amounts.tolist(), strict=True)):
+        assert isinstance(accounts, list)
+        for row, (name, amount) in enumerate(zip(accounts, amounts.tolist(), strict=True)):
+            account = str(name)
             self.rows += 1
             self.totals[account] = self.totals.get(account, 0.0) * 0.999 + amount
             answers[row] = self.totals[account] + self.rows
