@@ -24,10 +24,20 @@ from loupe.review import services as review
 def _row(request: PageRequest, app: str, result_id: int) -> Result:
     """The row inside this project, or nothing."""
     rows = Result.objects.filter(project=request.project, app=app, pk=result_id)
-    found = visible(rows, request.actor).select_related("project", "decision__operating_point").first()
+    found = (
+        visible(rows, request.actor).select_related("project", "decision__operating_point").first()
+    )
     if found is None:
-        raise NotVisible(f"There is no result {result_id} that you can see.")
+        raise NotVisible(_("There is no result %(id)s that you can see.") % {"id": result_id})
     return found
+
+
+def _stored(request: PageRequest, app: str, result_id: int) -> results.StoredResult:
+    """The result as every app sees it, row or line of a block, inside this project."""
+    stored = results.view(request.actor, app, result_id)
+    if stored.project_id != request.project.pk:
+        raise NotVisible(_("There is no result %(id)s that you can see.") % {"id": result_id})
+    return stored
 
 
 @require_GET
@@ -35,25 +45,26 @@ def _row(request: PageRequest, app: str, result_id: int) -> Result:
 def page(request: PageRequest, app: str, result_id: int) -> HttpResponse:
     """The result page; previous and next follow the filters the list had."""
     domain = app_or_missing(app)
-    row = _row(request, app, result_id)
-    stored = results.view(request.actor, app, row.pk)
+    stored = _stored(request, app, result_id)
+    # A line of a block has no row of its own, so nobody reviews it here.
+    row = _row(request, app, result_id) if domain.result_form == "rows" else None
     asked = reading.asked(request.GET, domain)
-    newer, older = results.neighbours(request.actor, request.project, app, asked.filters, row.pk)
-    said = review.history(request.actor, row)
+    newer, older = results.neighbours(request.actor, request.project, app, asked.filters, result_id)
+    said = review.history(request.actor, row) if row else []
+    point = row.decision.operating_point if row else None
     events = []
     if "read_audit" in request.allowed:
         events = list(
-            Event.objects.filter(project=request.project, subject=f"result:{row.pk}").order_by(
+            Event.objects.filter(project=request.project, subject=f"result:{result_id}").order_by(
                 "id"
             )[:50]
         )
-    verbs = domain.review_verbs if "review" in request.allowed else ()
+    verbs = domain.review_verbs if row and "review" in request.allowed else ()
     return render(
         request,
         "console/result.html",
         {
             "domain": domain,
-            "row": row,
             "result": stored,
             "data": stored.data,
             "newer": newer,
@@ -67,9 +78,7 @@ def page(request: PageRequest, app: str, result_id: int) -> HttpResponse:
             "stages": stages(stored.times_ms),
             "evidence": {
                 "result": stored.data.model_dump(mode="json"),
-                "operating_point": row.decision.operating_point.data
-                if row.decision.operating_point
-                else None,
+                "operating_point": point.data if point else None,
             },
             "raw": json.dumps(stored.data.model_dump(mode="json"), indent=2, ensure_ascii=False),
             "exports": [export for export in domain.exports if export.single],
@@ -132,5 +141,5 @@ def undo(request: PageRequest, app: str, result_id: int) -> HttpResponse:
 @project_page()
 def raw(request: PageRequest, app: str, result_id: int) -> HttpResponse:
     """The stored JSON as it is."""
-    stored = results.view(request.actor, app, _row(request, app, result_id).pk)
+    stored = _stored(request, app, result_id)
     return JsonResponse(stored.data.model_dump(mode="json"), json_dumps_params={"indent": 2})

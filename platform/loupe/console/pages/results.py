@@ -10,11 +10,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
-from loupe.accounts.errors import NotVisible
 from loupe.accounts.policy import Action
 from loupe.console.pages import filters as reading
 from loupe.console.pages.frame import PageRequest, app_or_missing, project_page, say, say_refused
 from loupe.contract.runtime.errors import LoupeError
+from loupe.delivery import exports
 from loupe.jobs import results
 from loupe.jobs.models import Job, Result
 from loupe.registry.models import ModelVersion
@@ -90,6 +90,9 @@ def bulk(request: PageRequest, app: str) -> HttpResponse:
             "project"
         )
     )
+    if not rows:
+        say_refused(request, LoupeError(_("No row was selected."), code="nothing_selected"))
+        return HttpResponseRedirect(back)
     try:
         given, refused = review.give_many(
             request.actor, rows, request.POST.get("verb", ""), request=request
@@ -110,12 +113,10 @@ def bulk(request: PageRequest, app: str) -> HttpResponse:
 def export(request: PageRequest, app: str, key: str) -> FileResponse:
     """Exactly the list that is shown, in one of the app's formats."""
     domain = app_or_missing(app)
-    chosen = next((e for e in domain.exports if e.key == key and not e.single), None)
-    if chosen is None or chosen.write is None:
-        raise NotVisible(f"{domain.name} has no list export called {key!r}.")
+    chosen = exports.chosen(domain.slug, key)
     asked = reading.asked(request.GET, domain)
     target = TemporaryFile()  # noqa: SIM115 (the answer closes it)
-    chosen.write(results.views(request.actor, request.project, app, asked.filters), target)
+    exports.write(request.actor, request.project, app, key, target, asked.filters)
     target.seek(0)
     return FileResponse(
         target,

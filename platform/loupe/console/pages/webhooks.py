@@ -3,6 +3,7 @@
 import uuid
 
 from django import forms
+from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -18,6 +19,7 @@ from loupe.console.pages.forms import NamedChoices, blame
 from loupe.console.pages.frame import PageRequest, project_page, say, say_refused
 from loupe.contract.runtime.errors import LoupeError
 from loupe.delivery import services as delivery
+from loupe.delivery import trying
 from loupe.delivery.models import Delivery, Webhook
 
 SHOWN = 50
@@ -106,6 +108,15 @@ def act(request: PageRequest, webhook_id: uuid.UUID, verb: str) -> HttpResponse:
                     "secret": delivery.rotate_secret(request.actor, webhook),
                 }
                 return render(request, "console/settings_webhook_secret.html", context)
+            case "test":
+                answer = trying.try_out(request.actor, webhook)
+                came = answer.status or answer.error
+                if answer.status is not None and 200 <= answer.status < 300:
+                    say(request, _("A test arrived: %(answer)s.") % {"answer": came})
+                else:
+                    messages.error(
+                        request, _("The test did not arrive: %(answer)s.") % {"answer": came}
+                    )
             case "replay":
                 number = request.POST.get("delivery", "")
                 sent = Delivery.objects.filter(webhook=webhook, pk=int(number or 0)).first()
