@@ -1,8 +1,12 @@
-"""Results in the formats their app declares."""
+"""Results in the formats their app declares.
+
+A file is written as a whole before its first byte leaves, so that an error becomes an answer and
+never half a file.
+"""
 
 import io
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -10,66 +14,61 @@ from django.conf import settings
 from django.http import StreamingHttpResponse
 from rest_framework.request import Request
 
-from loupe.api.problems import refuse_field
+from loupe.accounts.models import Project
+from loupe.accounts.policy import Action, Actor, require
 from loupe.api.streaming import streamed_file
 from loupe.blobs.spool import make_private
-from loupe.contract.app import DomainApp
 from loupe.contract.exports import Export
+from loupe.delivery import exports
 from loupe.engine.client import EngineClient
-from loupe.jobs.results import StoredResult
+from loupe.jobs.results import Filters, StoredResult
 
 RENDER_DEADLINE_MS = 20_000
 _IN_MEMORY_BYTES = 2**20
 
 
-def _chosen(app: type[DomainApp], key: str, *, one: bool) -> Export:
-    for export in app.exports:
-        if export.key == key and (one or not export.single):
-            return export
-    known = ", ".join(export.key for export in app.exports if one or not export.single)
-    raise refuse_field(
-        "format",
-        f"format={key!r} is no export of {app.name} "
-        f"{'for one result' if one else 'for a list'}; there are: {known or 'none'}.",
-        "unknown_format",
-    )
-
-
-def exported(
-    request: Request,
-    app: type[DomainApp],
-    key: str,
-    results: Iterable[StoredResult],
-    one: StoredResult | None = None,
+def every(
+    request: Request, actor: Actor, project: Project, app: str, key: str, filters: Filters
 ) -> StreamingHttpResponse:
-    """`results` in the format `key`.
-
-    The whole file is written before the first byte leaves, so that an error becomes an answer
-    and never half a file. `one` is set where a single result was asked for.
+    """All results that match `filters`, in the format `key`.
 
     Raises:
-        RequestRefused: the app has no such format.
+        Denied: the actor may not export.
+        UnknownFormat: the app has no such format for lists.
+    """
+    export = exports.chosen(app, key)
+    name = f"{app}-results.{export.extension}"
+    return _written(
+        request,
+        export,
+        name,
+        lambda out: exports.write(actor, project, app, key, out, filters),
+    )
+
+
+def one(
+    request: Request, actor: Actor, project: Project, result: StoredResult, key: str
+) -> StreamingHttpResponse:
+    """One result in the format `key`.
+
+    Raises:
+        Denied: the actor may not export.
+        UnknownFormat: the app has no such format.
         TemporarilyUnavailable: a picture needs the engine, which is late or gone.
     """
-    export = _chosen(app, key, one=one is not None)
-    name = f"{app.slug}-{one.id if one else 'results'}.{export.extension}"
-    if export.render is not None and one is not None:
-        drawn = rendered(export, one)
-        return streamed_file(request, io.BytesIO(drawn), export.media_type, name, len(drawn))
-    make_private(Path(settings.SCRATCH))
-    file = tempfile.SpooledTemporaryFile(  # noqa: SIM115  (the answer closes it)
-        max_size=_IN_MEMORY_BYTES, dir=settings.SCRATCH
-    )
-    try:
-        out = cast(BinaryIO, file)
+    require(actor, Action.EXPORT, project)
+    export = exports.chosen(result.app, key, one=True)
+    name = f"{result.app}-{result.id}.{export.extension}"
+
+    def write(out: BinaryIO) -> None:
         if export.write is not None:
-            export.write(results, out)
-        size = out.tell()
-        out.seek(0)
-    except BaseException:
-        file.close()
-        raise
-    return streamed_file(request, out, export.media_type, name, size)
+            export.write(iter([result]), out)
+        else:
+            out.write(rendered(export, result))
+
+    answer = _written(request, export, name, write)
+    exports.note(actor, project, result.app, key, 1)
+    return answer
 
 
 def rendered(export: Export, result: StoredResult) -> bytes:
@@ -79,3 +78,22 @@ def rendered(export: Export, result: StoredResult) -> bytes:
     engine = EngineClient(Path(settings.ENGINE_SOCKET))
     with result.open_input() as path:
         return engine.render(export.render, path, export.options(result), RENDER_DEADLINE_MS)
+
+
+def _written(
+    request: Request, export: Export, name: str, write: Callable[[BinaryIO], object]
+) -> StreamingHttpResponse:
+    """The file that `write` makes, in memory while it is small."""
+    make_private(Path(settings.SCRATCH))
+    file = tempfile.SpooledTemporaryFile(  # noqa: SIM115  (the answer closes it)
+        max_size=_IN_MEMORY_BYTES, dir=settings.SCRATCH
+    )
+    out = cast(BinaryIO, file)
+    try:
+        write(out)
+        size = out.seek(0, io.SEEK_END)
+        out.seek(0)
+    except BaseException:
+        file.close()
+        raise
+    return streamed_file(request, out, export.media_type, name, size)

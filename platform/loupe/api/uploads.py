@@ -1,6 +1,7 @@
 """Files of a request: several by multipart, or one as the raw body."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import IO, Any
 
 from django.conf import settings
@@ -63,6 +64,17 @@ def sources(request: Request) -> list[Source]:
     if not found:
         raise _nothing()
     return found
+
+
+@contextmanager
+def discarding(found: list[Source]) -> Iterator[list[Source]]:
+    """Remove what is left of the files in the spool at the end; stored ones were moved away."""
+    try:
+        yield found
+    finally:
+        for source in found:
+            if source.written is not None:
+                source.path.unlink(missing_ok=True)
 
 
 def name_of(file: Any) -> str:

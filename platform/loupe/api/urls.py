@@ -3,7 +3,18 @@
 from django.urls import URLPattern, URLResolver, path, re_path
 
 from loupe.api.sync.views import sync_routes
-from loupe.api.views import apps, description, feed, jobs, nowhere, results, submissions
+from loupe.api.views import (
+    apps,
+    description,
+    feed,
+    jobs,
+    models,
+    nowhere,
+    results,
+    schedules,
+    submissions,
+    webhooks,
+)
 
 app_name = "api"
 
@@ -24,6 +35,42 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("results", results.Results.as_view(), name="results"),
     path("results/<int:result_id>", results.OneResult.as_view(), name="result"),
     path("results/<int:result_id>/input", results.ResultInput.as_view(), name="result-input"),
+    path("models", models.Models.as_view(), name="models"),
+    path("models/<int:model_id>", models.OneModel.as_view(), name="model"),
+    path(
+        "models/<int:model_id>/versions/<int:number>",
+        models.OneVersion.as_view(),
+        name="model-version",
+    ),
+    path(
+        "models/<int:model_id>/versions/<int:number>/stage",
+        models.VersionStage.as_view(),
+        name="model-stage",
+    ),
+    path(
+        "models/<int:model_id>/versions/<int:number>/operating-points",
+        models.OperatingPoints.as_view(),
+        name="operating-points",
+    ),
+    path("schedules", schedules.Schedules.as_view(), name="schedules"),
+    path("schedules/<uuid:schedule_id>", schedules.OneSchedule.as_view(), name="schedule"),
+    path("schedules/<uuid:schedule_id>/run", schedules.RunSchedule.as_view(), name="schedule-run"),
+    path(
+        "schedules/<uuid:schedule_id>/runs", schedules.ScheduleRuns.as_view(), name="schedule-runs"
+    ),
+    path("webhooks", webhooks.Webhooks.as_view(), name="webhooks"),
+    path("webhooks/<uuid:webhook_id>", webhooks.OneWebhook.as_view(), name="webhook"),
+    path("webhooks/<uuid:webhook_id>/test", webhooks.TryWebhook.as_view(), name="webhook-test"),
+    path(
+        "webhooks/<uuid:webhook_id>/deliveries",
+        webhooks.WebhookDeliveries.as_view(),
+        name="webhook-deliveries",
+    ),
+    path(
+        "deliveries/<int:delivery_id>/replay",
+        webhooks.ReplayDelivery.as_view(),
+        name="delivery-replay",
+    ),
     path("changes", feed.Changes.as_view(), name="changes"),
     *sync_routes(),
     re_path(r"^.*$", nowhere.Nowhere.as_view(), name="nowhere"),

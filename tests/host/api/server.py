@@ -69,9 +69,7 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(
-    var: Path, *parts: str, variables: Mapping[str, str] | None = None
-) -> Iterator[Server]:
+def serving(var: Path, *parts: str, variables: Mapping[str, str] | None = None) -> Iterator[Server]:
     """A prepared installation with `web` and `parts` running."""
     port = free_port()
     stack = Stack(var, {"LOUPE_HOSTS": "127.0.0.1", **(variables or {})})

@@ -70,3 +70,4 @@ class StageOrder(Order):
     """Where a version shall stand."""
 
     stage: Literal["production", "retired"]
+    reason: str = Field(min_length=1, max_length=500, description="kept in the audit log")

@@ -48,6 +48,7 @@ class ScheduleShape(Shape):
     time_zone: str
     skip_if_running: bool
     enabled: bool
+    next_run: datetime | None = Field(description="null while it is switched off")
     created_at: datetime
 
 

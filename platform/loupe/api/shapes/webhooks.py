@@ -71,3 +71,12 @@ class DeliveryPage(Paged):
     """A webhook's deliveries, newest first."""
 
     deliveries: list[DeliveryShape]
+
+
+class TryShape(Shape):
+    """What came of a ping."""
+
+    taken: bool = Field(description="whether the receiver answered with 2xx")
+    status: int | None
+    error: str
+    elapsed_ms: float

@@ -1,10 +1,8 @@
 """Results: pages of them, one of them, its input, and every format its app exports."""
 
 import uuid
-from collections.abc import Iterator
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from django.db import models
 from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -12,10 +10,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from loupe.accounts.errors import NotVisible
+from loupe.accounts.models import Project
 from loupe.accounts.policy import Action, require
 from loupe.api import describe, exporting, present
 from loupe.api.answers import answer, flag, parameter
-from loupe.api.endpoint import Endpoint, RowEndpoint
+from loupe.api.endpoint import Endpoint, find
 from loupe.api.paging import decode, encode, limit_of
 from loupe.api.problems import refuse_field
 from loupe.api.shapes.results import ResultPage, ResultShape
@@ -78,9 +77,7 @@ class Results(Endpoint):
         filters = filters_of(request)
         wanted = parameter(request, "format")
         if wanted:
-            require(self.actor, Action.EXPORT, self.project)
-            every = results.views(self.actor, self.project, app.slug, filters)
-            return exporting.exported(request, app, wanted, every)
+            return exporting.every(request, self.actor, self.project, app.slug, wanted, filters)
         cursor = request.query_params.get("cursor")
         after = decode(cursor, int) if cursor is not None else None
         page = results.page(
@@ -96,17 +93,24 @@ class Results(Endpoint):
         return answer(ResultPage(results=shown, next_cursor=more))
 
 
-class ResultEndpoint(RowEndpoint[Result]):
-    """A view of one result."""
+class ResultEndpoint(Endpoint):
+    """A view of one result. Those of columns-form are numbered per app, so name it by `app`."""
 
-    key = "result_id"
+    found: results.StoredResult
 
-    def rows(self) -> "models.QuerySet[Result]":
-        return Result.objects.select_related("project")
-
-    def stored(self) -> results.StoredResult:
-        """The result with everything that belongs to it."""
-        return results.view(self.actor, self.row.app, self.row.pk)
+    def locate(self, action: Action, request: Request, **kwargs: Any) -> None:
+        number = kwargs["result_id"]
+        app = parameter(request, "app")
+        if app and apps.get(app).result_form == "columns":
+            if number >= 2**63:
+                raise NotVisible(f"There is no result {number} that you can see.")
+            self.found = results.view(self.actor, app, number)
+            self.project = Project.objects.get(pk=self.found.project_id)
+        else:
+            row = find(Result.objects.select_related("project"), self.actor, number)
+            self.project = row.project
+            self.found = results.view(self.actor, row.app, row.pk)
+        require(self.actor, action, self.project)
 
 
 class OneResult(ResultEndpoint):
@@ -116,7 +120,7 @@ class OneResult(ResultEndpoint):
 
     @extend_schema(
         operation_id="results_get",
-        parameters=[_FORMAT],
+        parameters=[describe.APP_FILTER, _FORMAT],
         responses={
             (200, "application/json"): ResultShape,
             (200, "application/octet-stream"): OpenApiTypes.BINARY,
@@ -125,13 +129,11 @@ class OneResult(ResultEndpoint):
     )
     def get(self, request: Request, result_id: int) -> Response | StreamingHttpResponse:
         """Show a result; with `format`, in that format (an annotated picture, for example)."""
-        found = self.stored()
+        found = self.found
         wanted = parameter(request, "format")
         if not wanted:
             return answer(present.result(found))
-        require(self.actor, Action.EXPORT, self.project)
-        only: Iterator[results.StoredResult] = iter([found])
-        return exporting.exported(request, apps.get(found.app), wanted, only, one=found)
+        return exporting.one(request, self.actor, self.project, found, wanted)
 
 
 class ResultInput(ResultEndpoint):
@@ -141,11 +143,12 @@ class ResultInput(ResultEndpoint):
 
     @extend_schema(
         operation_id="results_input",
+        parameters=[describe.APP_FILTER],
         responses={(200, "application/octet-stream"): OpenApiTypes.BINARY, **describe.PROBLEMS},
     )
     def get(self, request: Request, result_id: int) -> StreamingHttpResponse:
         """The input's bytes exactly as they were sent."""
-        found = self.stored()
+        found = self.found
         if found.blob is None:
             raise NotVisible(f"Result {found.id} has no stored input: its rows came with the call.")
         with blobs.open_local(found.blob) as path:

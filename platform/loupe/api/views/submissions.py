@@ -17,7 +17,7 @@ from loupe.api.endpoint import Endpoint, RowEndpoint
 from loupe.api.idempotency import idempotent
 from loupe.api.paging import newest_first
 from loupe.api.shapes.work import JobDetail, SubmissionDetail, SubmissionPage
-from loupe.api.uploads import RawBody, sources
+from loupe.api.uploads import RawBody, discarding, sources
 from loupe.intake.models import Channel, Submission
 from loupe.jobs import services as jobs
 from loupe.plugins import registry as apps
@@ -66,15 +66,16 @@ class Submissions(Endpoint):
         become failed items of the job; when none can be used the whole request is refused.
         """
         app = apps.get(parameter(request, "app"))
-        job = jobs.submit(
-            self.actor,
-            self.project,
-            app.slug,
-            Channel.REST,
-            sources(request),
-            parameter(request, "name"),
-            parameter(request, "model") or None,
-        )
+        with discarding(sources(request)) as found:
+            job = jobs.submit(
+                self.actor,
+                self.project,
+                app.slug,
+                Channel.REST,
+                found,
+                parameter(request, "name"),
+                parameter(request, "model") or None,
+            )
         location = reverse("api:job", args=[job.pk])
         row = present.jobs().get(pk=job.pk)
         return answer(present.job_detail(row), 202, {"Location": location})
