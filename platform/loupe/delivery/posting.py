@@ -78,6 +78,7 @@ def post(target: Target, body: bytes, headers: Mapping[str, str]) -> Answer:
     except ssl.SSLError as problem:
         error = f"TLS: {problem.reason or problem}"
     except (OSError, http.client.HTTPException) as problem:
+        status = None
         error = f"{type(problem).__name__}: {problem}"
     finally:
         connection.close()
@@ -87,10 +88,16 @@ def post(target: Target, body: bytes, headers: Mapping[str, str]) -> Answer:
 
 @contextmanager
 def _at_most(seconds: float, connection: http.client.HTTPConnection) -> Iterator[None]:
-    """Cut the connection after `seconds`, however slowly a receiver drips."""
+    """Cut the connection after `seconds`, however slowly a receiver drips.
+
+    Raises:
+        TimeoutError: it was cut; a half answer that looks whole does not count.
+    """
     sock = connection.sock
+    late = threading.Event()
 
     def cut() -> None:
+        late.set()
         try:
             sock.shutdown(socket.SHUT_RDWR)
         except OSError:
@@ -103,3 +110,5 @@ def _at_most(seconds: float, connection: http.client.HTTPConnection) -> Iterator
         yield
     finally:
         timer.cancel()
+    if late.is_set():
+        raise TimeoutError(f"no whole answer within {seconds:g} s")

@@ -232,6 +232,26 @@ def test_a_receiver_that_drips_is_cut_off(
     assert attempt.error
 
 
+def test_half_an_answer_is_none(admin: Actor, project: Project) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def break_off() -> None:
+            peer, _ = server.accept()
+            with peer:
+                peer.recv(100_000)
+                peer.sendall(b"HTTP/1.1 2")
+
+        thread = threading.Thread(target=break_off)
+        thread.start()
+        create(admin, project, f"http://127.0.0.1:{server.getsockname()[1]}/")
+        publish(project, Kind.JOB_DONE, "a")
+        deliver()
+        thread.join()
+    attempt = Attempt.objects.get()
+    assert attempt.status is None
+    assert attempt.error
+
+
 def test_plain_text_on_a_tls_port_is_an_attempt_with_a_reason(
     admin: Actor, project: Project, receiver: Receiver
 ) -> None:
