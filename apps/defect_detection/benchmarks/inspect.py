@@ -61,9 +61,6 @@ def main(argv: list[str]) -> int:
     )
     for name, values in rows:
         print(f"{name:24}{np.percentile(values, 50):8.1f}{np.percentile(values, 99):8.1f}")
-    print(
-        f"{'added by the platform':24}{np.percentile(added, 50):8.1f}{np.percentile(added, 99):8.1f}"
-    )
     print(f"{'at most':24}{LIMITS_MS[50]:8.1f}{LIMITS_MS[99]:8.1f}\n")
     names = list(dict.fromkeys(name for times in stages for name in times))
     medians = {name: float(np.median([times.get(name, 0.0) for times in stages])) for name in names}

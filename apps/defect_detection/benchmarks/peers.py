@@ -30,7 +30,7 @@ WARM = 3
 def run_peer(
     kind: str, artefact: Path, frames: Path, floor: float, overlap: float
 ) -> dict[str, Any]:
-    """Run a peer in a child; ``seconds`` is its loop's wall time, ``boxes`` per file its answers."""
+    """Run a peer in a child: ``seconds`` of its loop, ``boxes`` of each file."""
     with TemporaryDirectory() as folder:
         out = Path(folder) / "peer.json"
         command = [sys.executable, "-m", "apps.defect_detection.benchmarks.peers", kind]
@@ -48,7 +48,8 @@ def load_peer(kind: str, artefact: Path) -> Callable[[Path, float, float], Any]:
     model.model = architectures.load_fused(
         manifest["architecture"], artefact / "model.onnx", names, manifest["head"] == "end2end"
     )
-    model.model.args = {"imgsz": manifest["input"]["size"], "task": "detect"}
+    model.model.task = "detect"
+    model.model.args = {"imgsz": manifest["input"]["size"], "task": "detect", "data": ""}
     model.model.pt_path = str(artefact / "peer.pt")
     nms = False if manifest["head"] == "end2end" else None
     if kind == "openvino":

@@ -1,7 +1,7 @@
 """``manage.py bench runtimes``: one network on each CPU runtime, and the choice that follows.
 
-Correctness first: boxes against the torch oracle. Latency is one request at a time; throughput keeps
-one request a core under way. Runtimes take turns, so that all see the same machine.
+Correctness first: boxes against the torch oracle. Latency is one request at a time; throughput
+keeps one request a core under way. Runtimes take turns, so that all see the same machine.
 """
 
 import argparse
