@@ -23,10 +23,14 @@ class Model(models.Model):
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["app", "project", "name"],
-                name="model_name_unique_in_project",
-                nulls_distinct=False,
-            )
+                fields=["app", "project", "name"], name="model_name_unique_in_project"
+            ),
+            # SQLite holds two NULLs to be different.
+            models.UniqueConstraint(
+                fields=["app", "name"],
+                condition=models.Q(project=None),
+                name="shared_model_name_unique",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -95,8 +99,12 @@ class OperatingPoint(models.Model):
             models.UniqueConstraint(
                 fields=["model_version", "project", "number"],
                 name="operating_point_number_unique",
-                nulls_distinct=False,
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["model_version", "number"],
+                condition=models.Q(project=None),
+                name="shared_operating_point_number_unique",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -10,7 +10,7 @@ from loupe.blobs.sniff import table
 _TAR_BLOCK = 512
 _LOOK_BYTES = 1024
 _LZMA_MEMORY_BYTES = 128 * 2**20
-_TORCH_ENTRIES = (b"/data.pkl", b"data.pkl", b"constants.pkl", b".data/serialization_id")
+_TORCH_ENTRIES = (b"/data.pkl", b"/version")
 
 # Fields of onnx.ModelProto and their protocol-buffer wire types.
 _MODEL_FIELDS = {1: 0, 2: 2, 3: 2, 4: 2, 5: 0, 6: 2, 7: 2, 8: 2, 14: 2, 20: 2, 25: 2, 26: 2}
@@ -46,7 +46,7 @@ def is_old_tar(head: bytes) -> bool:
 
 def is_torch_zip(head: bytes, tail: bytes) -> bool:
     """Whether a zip is what ``torch.save`` writes: it holds a pickle."""
-    return any(name in part for name in _TORCH_ENTRIES for part in (head, tail))
+    return all(name in head or name in tail for name in _TORCH_ENTRIES)
 
 
 def is_onnx(file: BufferedReader, size: int) -> bool:

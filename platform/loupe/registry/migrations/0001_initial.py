@@ -139,7 +139,14 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(
                 fields=("app", "project", "name"),
                 name="model_name_unique_in_project",
-                nulls_distinct=False,
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="model",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("project", None)),
+                fields=("app", "name"),
+                name="shared_model_name_unique",
             ),
         ),
         migrations.AddConstraint(
@@ -161,7 +168,14 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(
                 fields=("model_version", "project", "number"),
                 name="operating_point_number_unique",
-                nulls_distinct=False,
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="operatingpoint",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("project", None)),
+                fields=("model_version", "number"),
+                name="shared_operating_point_number_unique",
             ),
         ),
     ]

@@ -1,6 +1,8 @@
 """From a folder with an artefact to a version row; the files are always there before the row."""
 
+import shutil
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, models, transaction
@@ -25,31 +27,44 @@ def add_version(model: Model, folder: Path, actor: Actor, *, once: bool = False)
         DiskFull: there is no room.
     """
     manifest = repository.verify(folder)
+    sha256 = repository.artefact_sha256(manifest)
     number = (model.versions.aggregate(last=models.Max("number"))["last"] or 0) + 1
     settings.MODEL_REPOSITORY.mkdir(parents=True, exist_ok=True)
     room.require(settings.MODEL_REPOSITORY, repository.size_of(folder, manifest))
     while True:
         try:
             with room.guarded(settings.MODEL_REPOSITORY):
-                repository.install(folder, settings.MODEL_REPOSITORY, model.wire_name, number)
-            with transaction.atomic():
-                version = ModelVersion.objects.create(
-                    model=model,
-                    number=number,
-                    manifest=manifest,
-                    artefact_sha256=repository.artefact_sha256(manifest),
-                    created_by=actor.user,
+                place = repository.install(
+                    folder, settings.MODEL_REPOSITORY, model.wire_name, number
                 )
-                first_point(version, actor)
-            return version
+            with transaction.atomic():
+                # One at a time from here: who comes second sees the first one's row.
+                Model.objects.select_for_update().get(pk=model.pk)
+                theirs = model.versions.filter(artefact_sha256=sha256).first() if once else None
+                if theirs is None:
+                    return _write(model, number, manifest, sha256, actor)
+            if theirs.number != number:
+                shutil.rmtree(place, ignore_errors=True)
+            return theirs
         except ModelRefused as refusal:
             # Left by a start that was killed before its row was written, or taken just now.
             if refusal.code != "version_taken":
                 raise
         except IntegrityError:
-            theirs = model.versions.filter(number=number).first()
-            if theirs is None:
+            if not model.versions.filter(number=number).exists():
                 raise
-            if once and theirs.artefact_sha256 == repository.artefact_sha256(manifest):
-                return theirs
         number += 1
+
+
+def _write(
+    model: Model, number: int, manifest: dict[str, Any], sha256: str, actor: Actor
+) -> ModelVersion:
+    version = ModelVersion.objects.create(
+        model=model,
+        number=number,
+        manifest=manifest,
+        artefact_sha256=sha256,
+        created_by=actor.user,
+    )
+    first_point(version, actor)
+    return version

@@ -130,4 +130,6 @@ def _sentence(found: Any) -> str:
         return _("there is no such field")
     if found["type"] == "missing":
         return _("a value is required")
+    if found["type"] == "value_error":
+        return str(found["ctx"]["error"]).rstrip(".")
     return _("%(rule)s (got %(given)r)") % {"rule": found["msg"], "given": given}

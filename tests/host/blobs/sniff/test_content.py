@@ -7,6 +7,7 @@ import json
 import lzma
 import pickle
 import tarfile
+import tempfile
 import wave
 import zipfile
 from collections.abc import Callable
@@ -18,6 +19,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from onnx import TensorProto, helper
 from PIL import Image
 from safetensors.numpy import save
@@ -162,6 +165,26 @@ def test_content_tells_the_format(sample: str, tmp_path: Path) -> None:
     path = tmp_path / "misleading.jpg"
     path.write_bytes(make())
     assert content.media_type(path) == media_type
+
+
+def test_a_zip_that_merely_holds_a_pickle_is_a_zip(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("lot/data.pkl", pickle.dumps([1]))
+        archive.writestr("lot/a.png", picture("PNG"))
+    assert content.media_type(path) == "application/zip"
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.sampled_from([b"", b"\x08", b"c", b"(", b"{", b"<", b"I1", b"PK\x03\x04", b"\x1f\x8b\x08"]),
+    st.binary(max_size=600),
+)
+def test_any_bytes_have_a_type(start: bytes, rest: bytes) -> None:
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(start + rest)
+        file.flush()
+        assert "/" in content.media_type(Path(file.name))
 
 
 def test_a_long_table_is_told_from_its_beginning(tmp_path: Path) -> None:
