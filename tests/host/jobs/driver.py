@@ -24,9 +24,10 @@ from loupe.accounts import projects
 from loupe.accounts.models import Project
 from loupe.accounts.policy import SYSTEM
 from loupe.changes.models import Change
-from loupe.intake.models import Channel
+from loupe.intake import services as intake
+from loupe.intake.models import Channel, Submission
 from loupe.intake.sources import Source
-from loupe.jobs import services
+from loupe.jobs import claims, services
 from loupe.jobs.models import Decision, Item, Job, Result, ResultBlock
 from loupe.registry import services as registry
 from loupe.supervisor import preparing
@@ -61,6 +62,79 @@ def numbers(count: int, start: int = 0) -> str:
         "dummy_app",
         {f"{n:05d}.json": json.dumps({"value": n}) for n in range(start, start + count)},
     )
+
+
+def volume(chunks: int) -> str:
+    """A job for the heavy probe over one file of so many chunks of 4 MiB."""
+    project = Project.objects.get(slug="line")
+    with tempfile.NamedTemporaryFile(suffix=".nii") as file:
+        header = bytearray(352)
+        header[0:4] = (348).to_bytes(4, "little")
+        header[344:348] = b"n+1\0"
+        file.write(header)
+        file.truncate(chunks * 4 * 2**20)
+        file.flush()
+        source = Source(name="scan.nii", path=Path(file.name))
+        job = services.submit(SYSTEM, project, "heavy_probe", Channel.COMMAND, [source], "scan")
+    return str(job.pk)
+
+
+def payments(name: str, rows: int) -> str:
+    """A job for the stateful probe over a table of so many payments."""
+    lines = ["account,cents", *(f"{row % 7},{row}" for row in range(rows))]
+    return submit("stateful_probe", {name: "\n".join(lines) + "\n"})
+
+
+def claim_all() -> list[int]:
+    """Claim items until there are none left; their ids."""
+    mine: list[int] = []
+    while claimed := claims.claim(["dummy_app"], 7):
+        mine.extend(item.pk for item in claimed.items)
+    return mine
+
+
+def received(count: int) -> str:
+    """A submission that nobody has started; its id."""
+    project = Project.objects.get(slug="line")
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / "one.json"
+        path.write_text('{"value": 1}')
+        sources = [Source(name=f"{number}.json", path=path) for number in range(count)]
+        return str(intake.receive(SYSTEM, project, "dummy_app", Channel.WEB, sources).pk)
+
+
+def start(submission: str) -> str:
+    """Start a submission; the job's id."""
+    found = Submission.objects.get(pk=uuid.UUID(submission))
+    version = registry.resolve(SYSTEM, found.project, "dummy_app")
+    return str(services.start(SYSTEM, found, version).pk)
+
+
+def advance(job: str, fraction: float, seconds: float) -> float:
+    """How far a job is once it has come so far, or after so many seconds."""
+    until = time.monotonic() + seconds
+    while True:
+        found = services.progress(Job.objects.get(pk=uuid.UUID(job)))
+        if found.fraction >= fraction or found.ended or time.monotonic() > until:
+            return found.fraction
+        time.sleep(0.05)
+
+
+def result(job: str) -> dict[str, Any]:
+    """The only result of a job."""
+    row = Result.objects.get(job_id=uuid.UUID(job))
+    return {"data": row.data, "times_ms": row.times_ms}
+
+
+def items(job: str) -> list[dict[str, Any]]:
+    """What is known of each item."""
+    rows = Item.objects.filter(job_id=uuid.UUID(job)).order_by("position")
+    return list(rows.values("state", "attempts", "losses"))
+
+
+def settle(seconds: float) -> None:
+    """Let the installation go on for a while."""
+    time.sleep(seconds)
 
 
 def progress(job: str) -> dict[str, object]:
@@ -134,7 +208,8 @@ def retry(job: str) -> int:
 VERBS = {
     verb.__name__: verb
     for verb in (
-        prepare, submit, numbers, progress, wait, reach, audit, cancel, resume, retry,
+        prepare, submit, numbers, volume, payments, advance, result, items, settle, progress,
+        wait, reach, audit, cancel, resume, retry, claim_all, received, start,
     )
 }  # fmt: skip
 

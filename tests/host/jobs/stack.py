@@ -50,7 +50,7 @@ class Stack:
         }
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self._plan: dict[str, list[str]] = {}
-        self._driver: subprocess.Popen[str] | None = None
+        self._driver: Driver | None = None
 
     def prepare(self) -> None:
         """Make folders, database and models, as `manage.py up` does."""
@@ -93,8 +93,7 @@ class Stack:
     def stop(self) -> None:
         """Ask every part to end; what does not is killed."""
         if self._driver is not None:
-            self._driver.kill()
-            self._driver.wait()
+            self._driver.close()
             self._driver = None
         for process in self.processes.values():
             process.send_signal(signal.SIGTERM)
@@ -109,27 +108,8 @@ class Stack:
     def ask(self, verb: str, *arguments: object) -> Any:
         """Run a verb of the driver inside the installation."""
         if self._driver is None:
-            with (self.var / "log" / "driver.log").open("ab") as log:
-                self._driver = subprocess.Popen(
-                    [sys.executable, "-m", "tests.host.jobs.driver"],
-                    env=self.environment,
-                    cwd=ROOT,
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=log,
-                    text=True,
-                )
-        asked, answered = self._driver.stdin, self._driver.stdout
-        if asked is None or answered is None:
-            raise RuntimeError("The driver has no pipes.")
-        asked.write(json.dumps([verb, *arguments]) + "\n")
-        asked.flush()
-        answer = answered.readline()
-        if not answer:
-            self._driver.wait()
-            self._driver = None
-            raise RuntimeError(self.log("driver")[-4000:])
-        return json.loads(answer)
+            self._driver = Driver(self)
+        return self._driver.ask(verb, *arguments)
 
     def until(self, job: str, seconds: float = PATIENCE_SECONDS) -> dict[str, Any]:
         """Wait until the job has ended; its progress."""
@@ -156,6 +136,51 @@ class Stack:
     def log(self, name: str) -> str:
         """What a part has written so far."""
         return (self.var / "log" / f"{name}.log").read_text(errors="replace")
+
+
+class Driver:
+    """One process of `tests.host.jobs.driver` inside an installation."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._log = stack.var / "log" / "driver.log"
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "tests.host.jobs.driver"],
+                env=stack.environment,
+                cwd=ROOT,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+
+    def ask(self, verb: str, *arguments: object) -> Any:
+        """Run a verb and return its answer."""
+        self.send(verb, *arguments)
+        return self.answer()
+
+    def send(self, verb: str, *arguments: object) -> None:
+        """Ask without waiting for the answer."""
+        if self._process.stdin is None:
+            raise RuntimeError("The driver has no pipe.")
+        self._process.stdin.write(json.dumps([verb, *arguments]) + "\n")
+        self._process.stdin.flush()
+
+    def answer(self) -> Any:
+        """The answer to the verb sent last.
+
+        Raises:
+            RuntimeError: the verb failed; the log's end is quoted.
+        """
+        line = self._process.stdout.readline() if self._process.stdout else ""
+        if not line:
+            raise RuntimeError(self._log.read_text(errors="replace")[-4000:])
+        return json.loads(line)
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.kill()
+        self._process.wait()
 
 
 @contextmanager

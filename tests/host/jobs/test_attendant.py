@@ -1,0 +1,65 @@
+"""Promises for work that takes minutes: progress, cancel, and going on where a kill stopped it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]
+import pytest
+
+from tests.host.jobs.stack import Stack, running
+
+pytestmark = [pytest.mark.slow, pytest.mark.serial, pytest.mark.timeout(300)]
+
+CHUNKS = 10
+SECONDS_PER_CHUNK = "0.4"
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Iterator[Stack]:
+    """An attendant and a beat; each chunk of a volume takes a while."""
+    variables = {"HEAVY_PROBE_SECONDS_PER_CHUNK": SECONDS_PER_CHUNK}
+    with running(tmp_path, "broker", "worker", "beat", "attendant", variables=variables) as made:
+        yield made
+
+
+def child(stack: Stack) -> psutil.Process:
+    """The process that works on the item."""
+    (found,) = stack.children("attendant")
+    return found
+
+
+def test_long_work_survives_kills_of_its_child_and_of_the_attendant_and_resumes(
+    stack: Stack,
+) -> None:
+    job = stack.ask("volume", CHUNKS)
+    assert stack.ask("advance", job, 0.2, 60) >= 0.2
+    child(stack).kill()
+    assert stack.ask("advance", job, 0.5, 60) >= 0.5
+    stack.kill("attendant")
+    stack.start("attendant")
+    progress = stack.until(job)
+    assert (progress["state"], progress["done"]) == ("done", 1)
+    result = stack.ask("result", job)
+    assert result["data"]["resumed_at"] > 0
+    assert result["data"]["size"] == CHUNKS * 4 * 2**20
+    assert list(result["times_ms"]) == ["queue", "digest", "decide", "store"]
+    assert stack.ask("audit", job)["results"] == 1
+
+
+def test_cancel_stops_the_child_and_leaves_no_scratch(stack: Stack) -> None:
+    job = stack.ask("volume", 50)
+    stack.ask("advance", job, 0.02, 60)
+    at_work = child(stack)
+    stack.ask("cancel", job)
+    psutil.wait_procs([at_work], timeout=20)
+    assert not at_work.is_running()
+    stack.ask("settle", 2)
+    assert not list((stack.var / "scratch" / "items").glob("*"))
+
+
+def test_an_attendant_that_is_stopped_hands_its_item_back_unblamed(stack: Stack) -> None:
+    job = stack.ask("volume", 50)
+    stack.ask("advance", job, 0.02, 60)
+    stack.processes["attendant"].terminate()
+    stack.processes.pop("attendant").wait(timeout=20)
+    assert stack.ask("items", job) == [{"state": "queued", "attempts": 0, "losses": 0}]
