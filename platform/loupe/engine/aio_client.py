@@ -92,9 +92,11 @@ class AsyncEngineClient:
         options: Mapping[str, JsonValue] | None = None,
         parameters: Mapping[str, JsonValue] | None = None,
         deadline_ms: float | None = None,
+        *,
+        name: str | None = None,
     ) -> Inferred:
         """Parse the file in the engine's sandbox, then infer."""
-        request = exchange.run(app, model, version, path, options, parameters)
+        request = exchange.run(app, model, version, path, options, parameters, name)
         return await self._inferred(request, deadline_ms)
 
     async def render(
@@ -103,9 +105,11 @@ class AsyncEngineClient:
         path: Path,
         options: Mapping[str, JsonValue] | None = None,
         deadline_ms: float | None = None,
+        *,
+        name: str | None = None,
     ) -> bytes:
         """Encoded bytes from an app's function ``(path, options) -> bytes``, run in a sandbox."""
-        request = exchange.with_deadline(exchange.render(run, path, options), deadline_ms)
+        request = exchange.with_deadline(exchange.render(run, path, options, name), deadline_ms)
         return (await self._exchange(request, deadline_ms)).raw()
 
     async def load(self, model: str, version: int) -> None:

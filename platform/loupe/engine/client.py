@@ -7,7 +7,6 @@ its request id) and the engine may have been restarted in between.
 
 import contextlib
 import os
-import socket as sockets
 import threading
 import time
 from collections.abc import Mapping
@@ -19,6 +18,7 @@ import numpy as np
 from loupe.contract.runtime.errors import TemporarilyUnavailable
 from loupe.contract.runtime.payload import JsonValue, Payload
 from loupe.engine import exchange
+from loupe.engine.connection import BlockingConnection
 from loupe.engine.errors import DeadlineExceeded, EngineUnavailable, NotFound
 from loupe.engine.exchange import Inferred, Request, Response
 from loupe.sandbox.slab import Slab, layout, room_for
@@ -28,60 +28,6 @@ INLINE_BYTES = 64 * 1024
 """Payloads up to this size go over the socket; larger ones through a slab."""
 _KEPT_BYTES = 32 * 2**20
 _GRACE_S = 0.25
-_READ = 256 * 1024
-
-
-class _Connection:
-    """One connection and the slabs leased on it."""
-
-    def __init__(self, path: Path, timeout_s: float) -> None:
-        self.sock = sockets.socket(sockets.AF_UNIX, sockets.SOCK_STREAM)
-        self.sock.settimeout(timeout_s)
-        self.owner = os.getpid()
-        self.slabs: dict[str, Slab] = {}
-        self.kept: list[Slab] = []
-        self.usable = True
-        try:
-            self.sock.connect(str(path))
-        except OSError as error:
-            self.sock.close()
-            raise EngineUnavailable(
-                f"No engine answers at {path}; start it with `manage.py up` or wait a moment."
-            ) from error
-
-    def exchange(self, request: Request, deadline: float | None) -> Response:
-        """Send a request and read its answer; OSError when the connection is dead."""
-        response = Response()
-        for part in request.parts():
-            self._limit(deadline)
-            self.sock.sendall(part)
-        while not response.done:
-            self._limit(deadline)
-            data = self.sock.recv(_READ)
-            if not data:
-                raise ConnectionResetError("The engine closed the connection.")
-            response.feed(data)
-        self.usable = response.keep
-        return response
-
-    def _limit(self, deadline: float | None) -> None:
-        if deadline is None:
-            self.sock.settimeout(None)
-            return
-        left = deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError
-        self.sock.settimeout(left)
-
-    def close(self) -> None:
-        """Close; every slab leased here becomes plain memory of this process."""
-        self.usable = False
-        self.slabs.clear()
-        self.kept.clear()
-        self.sock.close()
-
-    def __del__(self) -> None:
-        self.sock.close()
 
 
 class EngineClient:
@@ -150,9 +96,14 @@ class EngineClient:
         options: Mapping[str, JsonValue] | None = None,
         parameters: Mapping[str, JsonValue] | None = None,
         deadline_ms: float | None = None,
+        *,
+        name: str | None = None,
     ) -> Inferred:
-        """Parse the file in the engine's sandbox, then infer: the whole of a synchronous call."""
-        request = exchange.run(app, model, version, path, options, parameters)
+        """Parse the file in the engine's sandbox, then infer: the whole of a synchronous call.
+
+        `name` is what people call the file, for refusals; its path's last part by default.
+        """
+        request = exchange.run(app, model, version, path, options, parameters, name)
         return self._inferred(request, deadline_ms)
 
     def parse(
@@ -161,9 +112,11 @@ class EngineClient:
         path: Path,
         options: Mapping[str, JsonValue] | None = None,
         deadline_ms: float | None = None,
+        *,
+        name: str | None = None,
     ) -> Inferred:
         """The sandbox step of `app` alone. The arrays lie in a slab: leave the context."""
-        return self._inferred(exchange.parse(app, path, options), deadline_ms)
+        return self._inferred(exchange.parse(app, path, options, name), deadline_ms)
 
     def render(
         self,
@@ -171,9 +124,11 @@ class EngineClient:
         path: Path,
         options: Mapping[str, JsonValue] | None = None,
         deadline_ms: float | None = None,
+        *,
+        name: str | None = None,
     ) -> bytes:
         """Encoded bytes from an app's function ``(path, options) -> bytes``, run in a sandbox."""
-        request = exchange.with_deadline(exchange.render(run, path, options), deadline_ms)
+        request = exchange.with_deadline(exchange.render(run, path, options, name), deadline_ms)
         return self._exchange(request, deadline_ms).raw()
 
     def load(self, model: str, version: int) -> None:
@@ -280,11 +235,11 @@ class EngineClient:
                     ) from error
         raise AssertionError("unreachable")
 
-    def _connection(self) -> _Connection:
-        found: _Connection | None = getattr(self._local, "connection", None)
+    def _connection(self) -> BlockingConnection:
+        found: BlockingConnection | None = getattr(self._local, "connection", None)
         # A connection that came through a fork belongs to the parent.
         if found is None or not found.usable or found.owner != os.getpid():
-            found = _Connection(self.socket, self._connect_timeout_s)
+            found = BlockingConnection(self.socket, self._connect_timeout_s)
             self._local.connection = found
         return found
 
@@ -301,7 +256,7 @@ class EngineClient:
             raise NotFound(f"There is no slab {name!r} on this connection.", code="slab_unknown")
         return slab
 
-    def _give_back(self, connection: _Connection, slab: Slab) -> None:
+    def _give_back(self, connection: BlockingConnection, slab: Slab) -> None:
         if slab.name not in connection.slabs:
             slab.unmap()
             return

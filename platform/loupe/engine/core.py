@@ -127,6 +127,7 @@ class Engine:
         options: Mapping[str, JsonValue],
         lease: Callable[[int], Slab] = Slab.private,
         deadline: Deadline = NO_DEADLINE,
+        name: str | None = None,
     ) -> tuple[str, Parsed]:
         """Run an app's sandbox step on a file; return the step's name and what it made.
 
@@ -136,7 +137,7 @@ class Engine:
         """
         step = self.apps.sandbox(app)
         parsed = self.sandbox.parse(
-            step.run, path, options, lease=lease, timeout_s=deadline.left_s()
+            step.run, path, options, lease=lease, timeout_s=deadline.left_s(), name=name
         )
         return step.name, parsed
 
@@ -150,9 +151,10 @@ class Engine:
         parameters: Mapping[str, JsonValue],
         deadline: Deadline = NO_DEADLINE,
         lease: Callable[[int], Slab] = Slab.private,
+        name: str | None = None,
     ) -> Inferred:
         """Parse a file in a sandbox and infer: `parse` and `infer` without a detour."""
-        name, parsed = self.parse(app, path, options, lease, deadline)
+        step, parsed = self.parse(app, path, options, lease, deadline, name)
         with parsed.slab or contextlib.nullcontext():
             deadline.check()
             inferred = self.infer(model, version, parsed.payload, parameters)
@@ -162,7 +164,7 @@ class Engine:
             )
         return Inferred(
             payload=payload,
-            times_ms={name: parsed.elapsed_ms, **inferred.times_ms},
+            times_ms={step: parsed.elapsed_ms, **inferred.times_ms},
             artefact_sha256=inferred.artefact_sha256,
         )
 
@@ -172,6 +174,7 @@ class Engine:
         path: Path,
         options: Mapping[str, JsonValue],
         deadline: Deadline = NO_DEADLINE,
+        name: str | None = None,
     ) -> bytes:
         """Run an app's function that returns encoded bytes, in a sandbox.
 
@@ -180,7 +183,7 @@ class Engine:
             InputRefused: as `parse` does.
         """
         self.apps.check_code(run)
-        return self.sandbox.render(run, path, options, timeout_s=deadline.left_s())
+        return self.sandbox.render(run, path, options, timeout_s=deadline.left_s(), name=name)
 
     def apply(
         self, app: str, request_id: str, payload: Payload, deadline: Deadline = NO_DEADLINE

@@ -194,29 +194,38 @@ def run(
     path: Path,
     options: Mapping[str, JsonValue] | None,
     parameters: Mapping[str, JsonValue] | None,
+    name: str | None,
 ) -> Request:
     """Parse a file and infer."""
     document = {
         "app": app,
         "model": model,
         "version": version,
-        "path": str(path),
-        "options": dict(options or {}),
+        **_file(path, options, name),
         "request": dict(parameters or {}),
     }
     return with_document("/v2/loupe/run", document)
 
 
-def parse(app: str, path: Path, options: Mapping[str, JsonValue] | None) -> Request:
+def parse(
+    app: str, path: Path, options: Mapping[str, JsonValue] | None, name: str | None
+) -> Request:
     """Parse a file."""
-    document = {"app": app, "path": str(path), "options": dict(options or {})}
-    return with_document("/v2/loupe/parse", document)
+    return with_document("/v2/loupe/parse", {"app": app, **_file(path, options, name)})
 
 
-def render(run: str, path: Path, options: Mapping[str, JsonValue] | None) -> Request:
+def render(
+    run: str, path: Path, options: Mapping[str, JsonValue] | None, name: str | None
+) -> Request:
     """Run a function that returns encoded bytes."""
-    document = {"run": run, "path": str(path), "options": dict(options or {})}
-    return with_document("/v2/loupe/render", document)
+    return with_document("/v2/loupe/render", {"run": run, **_file(path, options, name)})
+
+
+def _file(
+    path: Path, options: Mapping[str, JsonValue] | None, name: str | None
+) -> dict[str, JsonValue]:
+    named: dict[str, JsonValue] = {} if name is None else {"name": name}
+    return {"path": str(path.absolute()), "options": dict(options or {}), **named}
 
 
 def residency(model: str, verb: str, version: int | None) -> Request:

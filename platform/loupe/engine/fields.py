@@ -1,6 +1,7 @@
 """Typed readers of a request's JSON fields; each refusal names the field."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from loupe.engine.errors import RequestRefused
@@ -13,6 +14,15 @@ def text(document: Mapping[str, Any], key: str) -> str:
     if not isinstance(value, str) or not value or "\0" in value:
         raise RequestRefused(f"The field {key!r} is {value!r}; it must be a text.")
     return value
+
+
+def file(document: Mapping[str, Any]) -> tuple[Path, dict[str, Any], str | None]:
+    """The file a request names, the options for its parser, and what people call it."""
+    path = Path(text(document, "path"))
+    if not path.is_absolute():
+        raise RequestRefused(f"path={str(path)!r} must be absolute.")
+    name = text(document, "name") if "name" in document else None
+    return path, mapping(document, "options"), name
 
 
 def mapping(document: Mapping[str, Any], key: str) -> dict[str, Any]:

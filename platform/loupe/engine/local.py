@@ -42,13 +42,17 @@ class LocalEngine:
         options: Mapping[str, JsonValue] | None = None,
         parameters: Mapping[str, JsonValue] | None = None,
         deadline_ms: float | None = None,
+        *,
+        name: str | None = None,
     ) -> Inferred:
         """Parse a file and infer, as `EngineClient.run` does; `deadline_ms` is not used.
 
         Raises:
             InputRefused, ModelRefused: what the app's code raised.
         """
-        return self._engine.run(app, model, version, path, options or {}, parameters or {})
+        return self._engine.run(
+            app, model, version, path, options or {}, parameters or {}, name=name
+        )
 
     def close(self) -> None:
         """Drop the models and end the sandboxes."""

@@ -68,12 +68,12 @@ class Server:
             os.umask(mask)
         log.info("engine listens at %s", self.socket)
         await asyncio.to_thread(self.engine.warm)
-        self.handlers.ready = True
+        self.handlers.housekeeping.ready = True
         log.info("engine is ready")
 
     async def stop(self) -> None:
         """Take no new connection, answer what came in, then close everything."""
-        self.handlers.ready = False
+        self.handlers.housekeeping.ready = False
         if self._server is not None:
             self._server.close()
         for connection in list(self._connections):

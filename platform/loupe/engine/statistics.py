@@ -10,6 +10,9 @@ _WINDOW = 1024
 """Latest calls from which percentiles are taken."""
 
 
+_MOST_SERIES = 1000
+
+
 @dataclass
 class _Series:
     success: int = 0
@@ -34,7 +37,7 @@ class Statistics:
     def succeeded(self, key: str, elapsed_ms: float, times_ms: dict[str, float]) -> None:
         """Count one answer of `key` with its wall time and stages."""
         with self._lock:
-            series = self._series[key]
+            series = self._one(key)
             series.success += 1
             series.success_ms += elapsed_ms
             series.queue_ms += times_ms.get("queue", 0.0)
@@ -46,10 +49,16 @@ class Statistics:
     def failed(self, key: str, elapsed_ms: float, code: str) -> None:
         """Count one failure of `key` and its error's code."""
         with self._lock:
-            series = self._series[key]
+            series = self._one(key)
             series.failed += 1
             series.failed_ms += elapsed_ms
             self.refused[code] += 1
+
+    def _one(self, key: str) -> _Series:
+        """The series of `key`; past a thousand, names somebody made up share one."""
+        if key not in self._series and len(self._series) >= _MOST_SERIES:
+            key = "other"
+        return self._series[key]
 
     def summary(self) -> dict[str, Any]:
         """Every series with counts, sums and the 50th and 95th percentile, in milliseconds."""
@@ -78,6 +87,11 @@ class Statistics:
                     "compute_infer": entry(series.success, infer_ms),
                 },
             }
+
+
+def model_key(model: str, version: int) -> str:
+    """The series of one version of a model."""
+    return f"model {model} {version}"
 
 
 def _summary(series: _Series) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """A bounded queue in front of a bounded number of threads."""
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable
@@ -88,3 +89,16 @@ class WorkQueue:
     def close(self) -> None:
         """Finish what runs and what waits."""
         self._pool.shutdown(wait=True)
+
+
+async def within(deadline: Deadline, future: Future[T], *, shared: bool = False) -> T:
+    """Wait for work of another thread; give up, and cancel what has not begun, at the deadline.
+
+    `shared` work goes on for others.
+    """
+    waiting = asyncio.wrap_future(future)
+    try:
+        async with asyncio.timeout(deadline.left_s()):
+            return await (asyncio.shield(waiting) if shared else waiting)
+    except TimeoutError as error:
+        raise deadline.exceeded() from error

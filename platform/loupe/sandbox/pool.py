@@ -110,9 +110,8 @@ class SandboxPool:
         """
         start = time.perf_counter()
         named = name or path.name
-        answer, slab = self._call(
-            run, [{"path": str(path)}, dict(options)], into, lease, timeout_s, named
-        )
+        arguments = [_path(path), dict(options)]
+        answer, slab = self._call(run, arguments, into, lease, timeout_s, named)
         if "tensors" not in answer:
             raise TypeError(f"{run} returned no Payload.")
         payload = self._payload(answer, slab, named)
@@ -134,7 +133,7 @@ class SandboxPool:
             InputRefused, TemporarilyUnavailable: as `parse` does.
         """
         named = name or path.name
-        arguments = [{"path": str(path)}, dict(options)]
+        arguments = [_path(path), dict(options)]
         answer, slab = self._call(run, arguments, None, Slab.private, timeout_s, named)
         if "bytes" not in answer:
             raise TypeError(f"{run} returned no bytes.")
@@ -156,7 +155,7 @@ class SandboxPool:
         Raises:
             ModelRefused, InputRefused, TemporarilyUnavailable: as the function or `parse` does.
         """
-        given = [{"path": str(value)} if isinstance(value, Path) else value for value in arguments]
+        given = [_path(value) if isinstance(value, Path) else value for value in arguments]
         answer, _ = self._call(run, given, None, Slab.private, timeout_s, name)
         return answer.get("value")
 
@@ -266,3 +265,8 @@ class SandboxPool:
                 f"{named} crashed its decoder and was set aside; the file is damaged or hostile.",
                 code="decode_crashed",
             ) from error
+
+
+def _path(path: Path) -> dict[str, str]:
+    """A path as an argument; the child works in another folder."""
+    return {"path": str(path.absolute())}
