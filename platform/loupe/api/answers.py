@@ -25,8 +25,7 @@ def ordered(request: Request, kind: type[Wanted]) -> Wanted:
         pydantic.ValidationError: it is not one; every wrong field is named in the answer.
         RequestRefused: the body holds text the database cannot keep.
     """
-    body = {} if request.data is None else request.data
-    order = kind.model_validate(body)
+    order = kind.model_validate(request.data)
     if "\\u0000" in order.model_dump_json():
         raise RequestRefused("The body contains the character U+0000: leave it out.")
     return order

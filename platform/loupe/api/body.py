@@ -6,9 +6,9 @@ many, and large bodies of strangers are not read at all.
 """
 
 import tempfile
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import IO, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
@@ -23,9 +23,11 @@ from loupe.api.errors import RequestRefused
 from loupe.blobs import room, spool
 from loupe.contract.runtime.errors import LoupeError
 
-Scope: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Scope: TypeAlias = dict[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Mapping[str, Any]]]
+Send: TypeAlias = Callable[[Mapping[str, Any]], Awaitable[None]]
+
+Body: TypeAlias = tempfile.SpooledTemporaryFile[bytes]
 
 STRANGERS_BYTES = 2**16
 """A body up to this size is read before the sender is known."""
@@ -104,9 +106,9 @@ class LimitedHandler(ASGIHandler):
         known = {**scope, "headers": [*kept, (b"content-length", size)]}
         await super().handle(known, _whole(body, receive), send)
 
-    async def read_body(self, receive: Receive) -> IO[bytes]:
+    async def read_body(self, receive: Receive) -> Body:
         message = await receive()
-        found: IO[bytes] = message["body"]
+        found: Body = message["body"]
         return found
 
     async def _admit(self, headers: dict[str, str], length: int | None) -> None:
@@ -125,11 +127,11 @@ class LimitedHandler(ASGIHandler):
         spool.make_private(Path(settings.SCRATCH))
         room.require(Path(settings.SCRATCH), length or 0)
 
-    async def _spooled(self, receive: Receive) -> IO[bytes]:
+    async def _spooled(self, receive: Receive) -> Body:
         """The body, in memory while it is small, in the scratch folder from then on."""
         limit = settings.MAX_UPLOAD_BYTES
         file = tempfile.SpooledTemporaryFile(  # noqa: SIM115  (the request closes it)
-            max_size=settings.FILE_UPLOAD_MAX_MEMORY_SIZE, dir=settings.SCRATCH
+            max_size=settings.FILE_UPLOAD_MAX_MEMORY_SIZE, dir=str(settings.SCRATCH)
         )
         try:
             until_check = room.CHECK_EVERY_BYTES
@@ -149,17 +151,17 @@ class LimitedHandler(ASGIHandler):
                     spool.make_private(Path(settings.SCRATCH))
                 file.write(chunk)
                 if not message.get("more_body", False):
-                    return file  # type: ignore[return-value]
+                    return file
         except BaseException:
             file.close()
             raise
 
 
-def _whole(body: IO[bytes], receive: Receive) -> Receive:
+def _whole(body: Body, receive: Receive) -> Receive:
     """A `receive` whose first message is the finished body."""
     handed_over = False
 
-    async def next_message() -> MutableMapping[str, Any]:
+    async def next_message() -> Mapping[str, Any]:
         nonlocal handed_over
         if handed_over:
             return await receive()

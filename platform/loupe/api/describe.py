@@ -6,8 +6,6 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 
 from loupe.api.shapes.base import ProblemDocument
 
-_HEADER = OpenApiParameter.HEADER
-
 PROJECT: Final = OpenApiParameter(
     "project",
     str,
@@ -25,7 +23,7 @@ FILENAME: Final = OpenApiParameter(
 IDEMPOTENCY_KEY: Final = OpenApiParameter(
     "Idempotency-Key",
     str,
-    _HEADER,
+    OpenApiParameter.HEADER,
     description="Repeat a request under the same key and it happens once.",
 )
 PAGING: Final = (

@@ -6,11 +6,12 @@ a policy for a method refuses it.
 """
 
 import uuid
+from collections.abc import Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.db import models
-from rest_framework.parsers import JSONParser
+from rest_framework.parsers import BaseParser, JSONParser
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -57,7 +58,7 @@ class Endpoint(APIView):
 
     policy: ClassVar[Policy] = {}
     content_negotiation_class = OneRepresentation
-    parser_classes = (JSONParser,)
+    parser_classes: Sequence[type[BaseParser]] = (JSONParser,)
     renderer_classes = (JSONRenderer,)
 
     actor: Actor

@@ -6,6 +6,7 @@ id only tells whether anything changed. Comments keep idle connections alive.
 
 import asyncio
 import time
+import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 
 from asgiref.sync import sync_to_async
@@ -30,12 +31,12 @@ def event(name: str, number: int, shape: ProgressShape) -> bytes:
     return f"event: {name}\nid: {number}\ndata: {shape.model_dump_json()}\n\n".encode()
 
 
-def _look(job_id: object) -> ProgressShape:
+def _look(job_id: uuid.UUID) -> ProgressShape:
     """The job's progress now."""
     return progress_of(progress(Job.objects.get(pk=job_id)))
 
 
-def _look_and_let_go(job_id: object) -> ProgressShape:
+def _look_and_let_go(job_id: uuid.UUID) -> ProgressShape:
     """As `_look`, on a thread of the pool; idle threads hold no connection."""
     try:
         return _look(job_id)
@@ -71,7 +72,7 @@ def _opening() -> bytes:
 
 
 async def _async(
-    job_id: object, told: Told, look: Callable[[object], ProgressShape]
+    job_id: uuid.UUID, told: Told, look: Callable[[uuid.UUID], ProgressShape]
 ) -> AsyncIterator[bytes]:
     yield _opening()
     while True:
@@ -84,7 +85,7 @@ async def _async(
         await asyncio.sleep(POLL_S)
 
 
-def _sync(job_id: object, told: Told) -> Iterator[bytes]:
+def _sync(job_id: uuid.UUID, told: Told) -> Iterator[bytes]:
     yield _opening()
     while True:
         shape = _look(job_id)

@@ -86,7 +86,7 @@ def _written(
     """The file that `write` makes, in memory while it is small."""
     make_private(Path(settings.SCRATCH))
     file = tempfile.SpooledTemporaryFile(  # noqa: SIM115  (the answer closes it)
-        max_size=_IN_MEMORY_BYTES, dir=settings.SCRATCH
+        max_size=_IN_MEMORY_BYTES, dir=str(settings.SCRATCH)
     )
     out = cast(BinaryIO, file)
     try:

@@ -10,11 +10,12 @@ import json
 from collections.abc import Callable
 from datetime import timedelta
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.datastructures import MultiValueDict
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -114,7 +115,7 @@ def _content(request: Request) -> list[object]:
         for field, several in sorted(request.FILES.lists())
         for file in several
     ]
-    if files or hasattr(data, "lists"):
+    if isinstance(data, MultiValueDict):
         sent = sorted((name, values) for name, values in data.lists())
         plain = [
             [name, [value for value in values if not isinstance(value, UploadedFile)]]
@@ -124,7 +125,7 @@ def _content(request: Request) -> list[object]:
     return [data]
 
 
-def _hash(file: UploadedFile) -> str:
+def _hash(file: Any) -> str:
     written = getattr(file, "written", None)
     if isinstance(written, Written):
         return written.sha256
@@ -175,4 +176,4 @@ def idempotent(
         return response
 
     post.idempotent = True  # type: ignore[attr-defined]
-    return post
+    return cast(Callable[Concatenate[View, Request, Arguments], Response], post)

@@ -1,7 +1,7 @@
 """One representation per address: JSON, or what `format=` names. `Accept` is not consulted, so
 that ``curl`` and ``EventSource`` get the same answer as everybody."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
@@ -13,7 +13,7 @@ from rest_framework.utils.mediatypes import media_type_matches
 class OneRepresentation(BaseContentNegotiation):
     """Always the first renderer; parsers by content type as usual."""
 
-    def select_parser(self, request: Request, parsers: Sequence[BaseParser]) -> BaseParser | None:
+    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
         content_type = request.content_type
         if len(content_type) > 256:
             return None
@@ -25,7 +25,8 @@ class OneRepresentation(BaseContentNegotiation):
     def select_renderer(
         self,
         request: Request,
-        renderers: Sequence[BaseRenderer],
+        renderers: Iterable[BaseRenderer],
         format_suffix: str | None = None,
     ) -> tuple[BaseRenderer, str]:
-        return renderers[0], str(renderers[0].media_type)
+        first = next(iter(renderers))
+        return first, str(first.media_type)

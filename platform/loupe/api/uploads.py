@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from typing import IO, Any
 
 from django.conf import settings
-from rest_framework.parsers import BaseParser
+from django.utils.datastructures import MultiValueDict
+from rest_framework.parsers import BaseParser, DataAndFiles
 from rest_framework.request import Request
 
 from loupe.api.errors import RequestRefused
@@ -24,7 +25,7 @@ class RawBody(BaseParser):
         stream: IO[bytes],
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
-    ) -> Written:
+    ) -> "DataAndFiles[Any, Any]":
         with Writer(spool.at(settings.SPOOL).new_file()) as writer:
             while chunk := stream.read(CHUNK_BYTES):
                 if writer.size + len(chunk) > settings.MAX_UPLOAD_BYTES:
@@ -34,7 +35,7 @@ class RawBody(BaseParser):
                         code="too_large",
                     )
                 writer.write(chunk)
-            return writer.finish()
+            return DataAndFiles(writer.finish(), MultiValueDict())
 
 
 def file_name(request: Request) -> str:
