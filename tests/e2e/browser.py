@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 CHROMIUM = "/usr/bin/chromium"
+PASSWORD = "correct horse battery"  # as loupe.testing.factories gives it to everybody
 
 
 @dataclass

@@ -1,6 +1,8 @@
 """Pages for people, under the root and below ``/p/<project>/``."""
 
+from django.conf import settings
 from django.urls import URLPattern, URLResolver, path
+from django.views.generic import RedirectView
 
 from loupe.console.pages import (
     audit,
@@ -20,6 +22,8 @@ from loupe.console.pages import (
 )
 
 app_name = "console"
+# Asked for by browsers on pages that are not ours to write, such as the administration.
+ICON = f"/{settings.STATIC_URL.lstrip('/')}console/loupe.svg"
 P = "p/<slug:project>/"
 A = f"{P}apps/<slug:app>/"
 R = f"{A}results/<int:result_id>/"
@@ -27,6 +31,7 @@ M = f"{P}models/<slug:app>/<int:model_id>/"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.choose, name="projects"),
+    path("favicon.ico", RedirectView.as_view(url=ICON), name="favicon"),
     path(P, home.home, name="home"),
     path(f"{P}activity", home.activity, name="activity"),
     path(f"{P}search", home.search, name="search"),

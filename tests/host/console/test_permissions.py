@@ -58,6 +58,7 @@ ELSEWHERE = {
     "webhook_act",
     "folder_act",
     "projects",
+    "favicon",
 }
 ROLES = list(Role)
 

@@ -1,0 +1,109 @@
+"""From dropped files to decisions, with the real worker and engine."""
+
+import zipfile
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.e2e.conftest import Visit
+from tests.processes import ROOT
+
+pytestmark = [pytest.mark.e2e, pytest.mark.serial]
+
+SAMPLES = sorted((ROOT / "apps/defect_detection/samples").glob("*.jpg"))
+WORKSPACE = "/p/line-3/apps/defect_detection/"
+DONE = "#live[data-state=done]"
+
+
+def job_done(page: Page) -> None:
+    page.wait_for_url("**/jobs/**")
+    page.wait_for_selector(DONE, timeout=90_000)
+
+
+def test_dropped_pictures_become_results_while_one_watches(visit: Visit) -> None:
+    page = visit("operator").page
+    page.goto(WORKSPACE)
+    page.locator("#files").set_input_files(SAMPLES[:5])
+    assert page.locator("#upload-list li").count() == 5
+    page.locator("#upload-list li button").first.click()
+    assert page.locator("#upload-list li").count() == 4
+    page.locator("#job-name").fill("Lot 2001")
+    page.locator("#upload-start").click()
+    job_done(page)
+    assert page.locator("h1").inner_text() == "Lot 2001"
+    assert page.locator(".figures dd").first.inner_text() == "4 / 4"
+    assert page.locator("#live .tile").count() == 4
+    page.get_by_role("link", name="Show results").click()
+    assert page.locator("tr[data-row]").count() == 4
+
+
+def test_files_dropped_from_the_desktop_are_taken(visit: Visit) -> None:
+    page = visit("operator").page
+    page.goto(WORKSPACE)
+    data = page.evaluate_handle(
+        """(bytes) => {
+            const transfer = new DataTransfer();
+            const name = "from the desktop.jpg";
+            transfer.items.add(new File([new Uint8Array(bytes)], name, { type: "image/jpeg" }));
+            return transfer;
+        }""",
+        list(SAMPLES[0].read_bytes()),
+    )
+    page.dispatch_event("#drop", "dragover", {"dataTransfer": data})
+    page.dispatch_event("#drop", "drop", {"dataTransfer": data})
+    page.wait_for_selector("#upload-list li")
+    assert "from the desktop.jpg" in page.locator("#upload-list li").inner_text()
+    page.locator("#upload-start").click()
+    job_done(page)
+    assert page.locator("h1").inner_text() == "from the desktop.jpg"
+
+
+def test_a_zip_with_one_broken_picture_finishes_the_rest_and_names_it(
+    visit: Visit, tmp_path: Path
+) -> None:
+    archive = tmp_path / "night.zip"
+    with zipfile.ZipFile(archive, "w") as target:
+        for sample in SAMPLES[:2]:
+            target.write(sample, f"cam1/{sample.name}")
+        target.writestr("cam1/cut-short.jpg", SAMPLES[2].read_bytes()[:4000])
+    page = visit("operator").page
+    page.goto(WORKSPACE)
+    page.locator("#files").set_input_files(archive)
+    page.locator("#upload-start").click()
+    job_done(page)
+    assert page.locator(".figures dd").first.inner_text() == "3 / 3"
+    assert "cut-short.jpg" in page.locator("section:has(#failures)").inner_text()
+    assert page.get_by_role("button", name="Retry these").is_visible()
+    page.reload()
+    assert page.locator(".dot.failed + strong, .key-list strong").first.is_visible()
+
+
+def test_a_file_that_is_no_picture_is_refused_beside_its_name(visit: Visit, tmp_path: Path) -> None:
+    wrong = tmp_path / "notes.txt"
+    wrong.write_text("no picture")
+    window = visit("operator")
+    page = window.page
+    page.goto(WORKSPACE)
+    page.locator("#files").set_input_files(wrong)
+    page.locator("#upload-start").click()
+    page.wait_for_selector("#upload-list .why-not")
+    assert "notes.txt" in page.locator("#upload-list").inner_text()
+    page.locator("#upload-clear").click()
+    assert not page.locator("#upload-status").is_visible()
+    # The browser itself notes the refusal's status in its console.
+    window.complaints[:] = [one for one in window.complaints if "400" not in one]
+
+
+def test_a_second_window_and_a_reload_show_the_same_truth(visit: Visit) -> None:
+    first = visit("operator").page
+    first.goto(WORKSPACE)
+    first.locator("#files").set_input_files(SAMPLES[:3])
+    first.locator("#upload-start").click()
+    first.wait_for_url("**/jobs/**")
+    second = visit("viewer").page
+    second.goto(first.url)
+    for page in (first, second):
+        page.wait_for_selector(DONE, timeout=90_000)
+        assert page.locator(".figures dd").first.inner_text() == "3 / 3"
+    assert second.get_by_role("button", name="Cancel").count() == 0

@@ -1,0 +1,124 @@
+"""Looking at a result and deciding, by keyboard alone."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from playwright.sync_api import Page
+
+from tests.e2e.conftest import Visit
+
+pytestmark = [pytest.mark.e2e, pytest.mark.serial]
+
+RESULTS = "/p/line-3/apps/defect_detection/results/"
+
+
+def open_first(page: Page, query: str = "?outcome=fail&reviewed=no") -> None:
+    page.goto(RESULTS + query)
+    page.locator("td.name a").first.click()
+    page.wait_for_selector("#viewer[data-ready]")
+
+
+def test_the_picture_shows_its_boxes_and_one_key_hides_them(visit: Visit) -> None:
+    page = visit("engineer").page
+    open_first(page)
+    listed = page.locator("#viewer-list [data-box]").count()
+    assert listed > 0
+    assert page.locator("#viewer-canvas .box").count() == listed
+    assert page.locator("#viewer-canvas .box:visible").count() >= 1
+    page.keyboard.press("b")
+    assert page.locator("#viewer-canvas .box:visible").count() == 0
+    page.keyboard.press("b")
+    assert page.locator("#viewer-canvas .box:visible").count() >= 1
+
+
+def test_a_box_lies_where_the_result_says(visit: Visit) -> None:
+    page = visit("engineer").page
+    open_first(page)
+    page.wait_for_timeout(400)
+    measured = page.evaluate(
+        """() => {
+            const data = JSON.parse(document.getElementById("viewer-data").textContent).result;
+            const best = data.boxes[0];
+            const box = document.querySelector("#viewer-canvas .box").getBoundingClientRect();
+            return [best, box.width, box.height, data.image];
+        }"""
+    )
+    best, width, height, _image = measured
+    wanted = (best["x2"] - best["x1"]) / (best["y2"] - best["y1"])
+    assert width / height == pytest.approx(wanted, rel=0.05)
+
+
+def test_a_box_chosen_in_the_list_is_lit_and_flown_to(visit: Visit) -> None:
+    page = visit("engineer").page
+    open_first(page)
+    before = page.locator("#viewer-canvas .box").first.bounding_box()
+    page.locator("#viewer-list button").first.click()
+    assert page.locator("#viewer-canvas .box.lit").count() == 1
+    page.wait_for_timeout(500)
+    after = page.locator("#viewer-canvas .box").first.bounding_box()
+    assert before is not None
+    assert after is not None
+    assert after["width"] > before["width"]
+
+
+def test_reviewing_needs_only_the_keyboard(visit: Visit) -> None:
+    page = visit("engineer").page
+    page.goto(RESULTS + "?outcome=fail&reviewed=no")
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#viewer[data-ready]")
+    first = page.url
+    page.keyboard.press("n")
+    page.keyboard.type("a scratch, seen by eye")
+    page.keyboard.press("Escape")
+    page.keyboard.press("3")
+    page.wait_for_url(lambda address: address != first)
+    page.wait_for_selector("#viewer[data-ready]")
+    page.keyboard.press("k")
+    page.wait_for_load_state()
+    page.goto(first)
+    history = page.locator(".history")
+    assert "engineer" in history.inner_text()
+    assert "a scratch, seen by eye" in history.inner_text()
+    page.keyboard.press("u")
+    page.wait_for_selector(".notice")
+    assert "took the last word back" in page.locator(".history").inner_text()
+
+
+def test_selected_rows_are_confirmed_together(visit: Visit) -> None:
+    page = visit("engineer").page
+    page.goto(RESULTS + "?outcome=pass&reviewed=no")
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    assert page.locator("#bulk-count").inner_text() == "2 selected"
+    page.locator("#bulk").get_by_role("button", name="Confirm").click()
+    assert page.get_by_text("2 results: Confirm.").is_visible()
+
+
+def test_a_viewer_is_offered_no_verdict(visit: Visit) -> None:
+    page = visit("viewer").page
+    open_first(page, "")
+    assert page.locator("#review").count() == 0
+
+
+def test_the_preview_of_a_tiff_is_drawn_by_the_engine(visit: Visit, tmp_path: Path) -> None:
+    gradient = (np.mgrid[0:600, 0:800][1] * 80).astype(np.uint16)
+    file = tmp_path / "sixteen-bit.tif"
+    tifffile.imwrite(file, gradient)
+    page = visit("engineer").page
+    page.goto("/p/line-3/apps/defect_detection/")
+    page.locator("#files").set_input_files(file)
+    page.locator("#upload-start").click()
+    page.wait_for_url("**/jobs/**")
+    page.wait_for_selector("#live[data-state=done]", timeout=90_000)
+    page.locator("#live .tile").first.click()
+    page.wait_for_selector("#viewer[data-ready]")
+    picture = page.locator("#viewer").get_attribute("data-picture")
+    answer = page.request.get(str(picture))
+    assert answer.headers["content-type"] == "image/png"
+    assert answer.headers["content-security-policy"] == "default-src 'none'; sandbox"
+    assert answer.headers["x-content-type-options"] == "nosniff"
