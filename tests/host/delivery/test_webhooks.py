@@ -33,7 +33,7 @@ def test_the_secret_is_long_new_each_time_and_not_in_the_log(
     assert not any(secret in logged for secret in secrets)
 
 
-@pytest.mark.parametrize("role", set(Role) - {Role.ADMIN})
+@pytest.mark.parametrize("role", [role for role in Role if role is not Role.ADMIN])
 def test_only_administrators_manage_webhooks(role: Role, admin: Actor, project: Project) -> None:
     webhook, _ = create(admin, project, URL)
     user = User.objects.create_user("bert")
