@@ -87,6 +87,8 @@ def engine() -> Process:
             "--models", str(settings.MODEL_REPOSITORY),
             "--state", str(settings.ENGINE_STATE),
             "--memory-bytes", str(settings.ENGINE_MEMORY_BYTES),
+            "--sandbox-memory-bytes", str(settings.SANDBOX_MEMORY_BYTES),
+            "--die-with-parent",
         ),
         stop_seconds=20,
     )  # fmt: skip

@@ -155,6 +155,7 @@ async def _asked_engine(
         dict(kind.options),
         use.parameters,
         call.deadline_ms,
+        name=call.name,
     )
 
 
