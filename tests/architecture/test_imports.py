@@ -16,7 +16,8 @@ LINT = "import sys; from importlinter.cli import lint_imports_command; lint_impo
 
 
 def settings() -> dict[str, Any]:
-    return tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    read: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    return dict(read["tool"]["importlinter"])
 
 
 def contract(name: str) -> dict[str, Any]:
