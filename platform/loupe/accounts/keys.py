@@ -119,9 +119,10 @@ def authenticate(raw: str) -> ApiKey:
     Raises:
         KeyRefused: unknown, revoked or expired; the code says which.
     """
-    key = remembered(raw)
-    if key is not None:
-        return key
+    known = remembered(raw)
+    if known is not None:
+        return known
+    key: ApiKey | None = None
     prefix = raw.partition(".")[0]
     if len(prefix) == 8 and prefix.isalnum() and prefix.isascii():
         key = ApiKey.objects.select_related("project").filter(prefix=prefix).first()
@@ -135,7 +136,7 @@ def authenticate(raw: str) -> ApiKey:
             % {"prefix": prefix},
             code="key_revoked",
         )
-    if key.has_expired:
+    if key.expiry_date is not None and key.has_expired:
         raise KeyRefused(
             _("The API key %(prefix)s expired at %(time)s. Ask an administrator for a new one.")
             % {"prefix": prefix, "time": key.expiry_date.isoformat()},

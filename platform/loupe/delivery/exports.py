@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from django.utils.translation import gettext as _
 
@@ -10,8 +10,9 @@ from loupe.accounts.models import Project
 from loupe.accounts.policy import Action, Actor, require
 from loupe.audit import services as audit
 from loupe.contract.exports import Export
+from loupe.contract.results import ResultView
 from loupe.delivery.errors import UnknownFormat
-from loupe.jobs.results import Filters, StoredResult, views
+from loupe.jobs.results import Filters, views
 from loupe.plugins import registry as apps
 
 
@@ -51,7 +52,7 @@ def write(
     export = chosen(app, key)
     if export.write is None:
         raise UnknownFormat(_("%(key)r draws single results only.") % {"key": key})
-    counted = _Counted(views(actor, project, app, filters))
+    counted = _Counted(cast("Iterable[ResultView]", views(actor, project, app, filters)))
     export.write(counted, out)
     note(actor, project, app, key, counted.count, filters)
     return counted.count
@@ -76,14 +77,14 @@ def note(
     )
 
 
-class _Counted(Iterable[StoredResult]):
+class _Counted(Iterable[ResultView]):
     """Counts results while they pass."""
 
-    def __init__(self, results: Iterable[StoredResult]) -> None:
+    def __init__(self, results: Iterable[ResultView]) -> None:
         self._results = results
         self.count = 0
 
-    def __iter__(self) -> Iterator[StoredResult]:
+    def __iter__(self) -> Iterator[ResultView]:
         for result in self._results:
             self.count += 1
             yield result

@@ -17,10 +17,10 @@ def place(tmp_path: Path, settings: Settings) -> Path:
     """Blobs, spool and watched folders below a folder of the test's own; the watch root."""
     settings.STORAGE_URL = f"file://{tmp_path / 'blobs'}"
     settings.SPOOL = tmp_path / "spool"
-    settings.WATCH_ROOT = tmp_path / "watch"
     settings.MIN_FREE_BYTES = 0
-    settings.WATCH_ROOT.mkdir()
-    return settings.WATCH_ROOT
+    settings.WATCH_ROOT = watch = tmp_path / "watch"
+    watch.mkdir()
+    return watch
 
 
 def drop(folder: Path, name: str, value: float, age_s: float = 60) -> Path:

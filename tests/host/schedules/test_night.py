@@ -2,6 +2,7 @@
 
 import json
 import time
+from typing import Any
 
 import pytest
 
@@ -40,11 +41,11 @@ print(json.dumps({
 """
 
 
-def history_until(site: Site, count: int) -> dict[str, list[list[object]]]:
+def history_until(site: Site, count: int) -> dict[str, Any]:
     """The history once at least `count` runs with a job have ended."""
     until = time.monotonic() + PATIENCE_S
     while True:
-        told: dict[str, list[list[object]]] = json.loads(site.python(HISTORY))
+        told: dict[str, Any] = json.loads(site.python(HISTORY))
         ended = [run for run in told["runs"] if run[2] and run[0] in {"done", "failed"}]
         if len(ended) >= count:
             return told

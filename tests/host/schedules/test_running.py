@@ -3,6 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.utils import timezone
@@ -31,7 +32,7 @@ def night(engineer: Actor, project: Project, place: Path, settings: Settings) ->
 
 
 def schedule(engineer: Actor, project: Project, **given: Any) -> Schedule:
-    wanted = {
+    wanted: dict[str, Any] = {
         "app": "dummy_app",
         "task": "folder",
         "name": "Night",
@@ -41,8 +42,9 @@ def schedule(engineer: Actor, project: Project, **given: Any) -> Schedule:
     return services.create(engineer, project, **(wanted | given))
 
 
-def finish(job_id: object, state: str = ItemState.DONE) -> None:
+def finish(job_id: UUID | None, state: str = ItemState.DONE) -> None:
     """As if workers had done the job."""
+    assert job_id is not None
     now = timezone.now()
     Item.objects.filter(job=job_id).exclude(state=ItemState.FAILED).update(
         state=state, ended_at=now
@@ -52,6 +54,7 @@ def finish(job_id: object, state: str = ItemState.DONE) -> None:
 
 def names(run: ScheduleRun | None) -> set[str]:
     assert run is not None
+    assert run.job_id is not None
     job = Job.objects.get(pk=run.job_id)
     return set(job.submission.inputs.values_list("name", flat=True))
 

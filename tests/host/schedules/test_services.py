@@ -23,7 +23,7 @@ NIGHTLY = Timing(cron="30 2 * * *", time_zone="Europe/Berlin")
 
 
 def create(actor: Actor, project: Project, **given: Any) -> Schedule:
-    wanted = {
+    wanted: dict[str, Any] = {
         "app": "dummy_app",
         "task": "folder",
         "name": "Night",
