@@ -32,6 +32,8 @@ class DenyByDefault(BasePermission):
     def has_permission(self, request: Request, view: "APIView") -> bool:
         policy: Policy = getattr(view, "policy", {})
         method = "GET" if request.method in {"HEAD", "OPTIONS"} else str(request.method)
+        if str(request.method) not in view.allowed_methods:
+            return True  # the dispatcher answers 405
         action = policy.get(method)
         if action is None:
             raise Denied(f"{request.method} is not opened by any policy here.")

@@ -18,7 +18,9 @@ from django.core.exceptions import (
     TooManyFieldsSent,
     TooManyFilesSent,
 )
+from django.db import OperationalError
 from django.http import Http404, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
@@ -164,6 +166,20 @@ def of(error: Exception) -> Problem:
             return Problem(code="too_large", status=413, detail=f"The body is too large: {error}")
         case TooManyFilesSent() | TooManyFieldsSent():
             return Problem(code="too_many_files", status=413, detail=f"Too many parts: {error}")
+        case MultiPartParserError():
+            return Problem(
+                code="parse_error",
+                status=400,
+                detail=f"The multipart body cannot be parsed: {error}.",
+            )
+        case OperationalError():
+            log.error("the database did not answer", exc_info=error)
+            return Problem(
+                code="database_unavailable",
+                status=503,
+                detail="The database is busy or gone; nothing was kept. Send it again.",
+                headers={"Retry-After": str(RETRY_AFTER_S)},
+            )
         case UnreadablePostError():
             return Problem(
                 code="body_incomplete", status=400, detail="The body ended before its length."

@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import RequestAborted
 from django.core.files.uploadhandler import load_handler
-from django.http.multipartparser import MultiPartParser, MultiPartParserError
+from django.http.multipartparser import MultiPartParser
 from django.utils.datastructures import MultiValueDict
 
 from loupe.api.body import Receive, too_large
@@ -74,18 +74,14 @@ def file_of_form(body: Written, content_type: str, limit: int) -> tuple[Written,
     """The one file of a multipart body that was taken in, and its name. Removes `body`.
 
     Raises:
-        RequestRefused: the body is no form, or holds none or several files.
+        MultiPartParserError: the body is no form.
+        RequestRefused: it holds none or several files.
     """
     try:
         with body.path.open("rb") as stream:
             meta = {"CONTENT_TYPE": content_type, "CONTENT_LENGTH": str(body.size)}
             handlers = [load_handler(path, None) for path in settings.FILE_UPLOAD_HANDLERS]
-            try:
-                _, files = MultiPartParser(meta, stream, handlers).parse()
-            except MultiPartParserError as error:
-                raise RequestRefused(
-                    f"The multipart body cannot be parsed: {error}.", code="parse_error"
-                ) from error
+            _, files = MultiPartParser(meta, stream, handlers).parse()
         return only_file(files, limit)
     finally:
         body.path.unlink(missing_ok=True)

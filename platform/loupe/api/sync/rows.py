@@ -69,7 +69,8 @@ async def answer(
             )
         if body.size == 0:
             raise RequestRefused("The body is empty: send rows.", code="body_empty")
-        batch = _Batch(call, body, sent_as, ARROW in (accept or sent_as), backstage, started)
+        arrow = ARROW in accept or (sent_as == ARROW and JSON not in accept)
+        batch = _Batch(call, body, sent_as, arrow, backstage, started)
         return await batch.answered()
     finally:
         body.path.unlink(missing_ok=True)
