@@ -76,11 +76,7 @@ class Job(models.Model):
     class Meta:
         indexes: ClassVar = [
             models.Index(fields=["project", "app", "-created_at"]),
-            models.Index(
-                fields=["state"],
-                condition=models.Q(state__in=["queued", "running"]),
-                name="jobs_open",
-            ),
+            models.Index(fields=["state"], name="jobs_open"),
         ]
 
     def __str__(self) -> str:
@@ -126,9 +122,10 @@ class Item(models.Model):
                 condition=models.Q(ended_at__isnull=False),
                 name="items_ended",
             ),
+            # "is not null" is the one condition SQLite sees through when the query has parameters.
             models.Index(
                 fields=["lease_until"],
-                condition=models.Q(state="leased"),
+                condition=models.Q(lease_until__isnull=False),
                 name="items_leased",
             ),
         ]

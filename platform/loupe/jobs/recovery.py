@@ -62,7 +62,7 @@ def take_back_expired() -> Lost:
 
 def take_back(token: uuid.UUID) -> Lost:
     """Queue the items of one claim again, because the process that held them is gone."""
-    return _take_back(Q(lease_token=token))
+    return _take_back(Q(lease_token=token, lease_until__isnull=False))
 
 
 @transaction.atomic
@@ -75,7 +75,7 @@ def _take_back(which: Q) -> Lost:
         Item.objects.select_for_update(skip_locked=True, of=("self",))
         .select_related("job__project", "input")
         .filter(which, state=ItemState.LEASED)
-        .order_by("pk")[:LOST_AT_ONCE]
+        .order_by("lease_until")[:LOST_AT_ONCE]
     )
     company = Counter(item.lease_token for item in lost)
     alone = [item for item in lost if company[item.lease_token] == 1]
@@ -118,9 +118,10 @@ def _wake(lost: Collection[uuid.UUID]) -> int:
     lately = now - timedelta(seconds=WAKE_AGAIN_SECONDS)
     quiet = Q(woken_at__isnull=True) | Q(woken_at__lt=lately)
     unclaimed = Q(claimed_at__isnull=True) | Q(claimed_at__lt=lately)
+    still_open = Job.objects.filter(state__in=OPEN, app__in=worker_apps())
     waiting = dict(
         due(now)
-        .filter(job__state__in=OPEN, job__app__in=worker_apps())
+        .filter(job__in=list(still_open.values_list("pk", flat=True)))
         .values_list("job")
         .annotate(count=Count("pk"))
         .order_by()
