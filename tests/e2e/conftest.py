@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import Browser
 
 from loupe.testing.factories import PASSWORD
-from tests.e2e.browser import Watched, chromium, sign_in, watched
-from tests.processes import ROOT, Site, running_site
+from tests.e2e.browser import ROOT, Watched, chromium, sign_in, watched
+from tests.processes import Site, running_site
 
 Visit = Callable[..., Watched]
 

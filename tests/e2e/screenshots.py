@@ -14,8 +14,8 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, Page
 
-from tests.e2e.browser import PASSWORD, chromium, sign_in, watched
-from tests.processes import ROOT, running_site
+from tests.e2e.browser import PASSWORD, ROOT, chromium, sign_in, watched
+from tests.processes import running_site
 
 PROJECT = "/p/line-3/"
 APP = f"{PROJECT}apps/defect_detection/"

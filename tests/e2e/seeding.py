@@ -9,6 +9,7 @@ import sys
 import tempfile
 from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 import cv2
 import django
@@ -149,7 +150,7 @@ def _running(line: Project, version: ModelVersion) -> None:
     )
 
 
-def _reviews(anna: User, job_id: object) -> None:
+def _reviews(anna: User, job_id: UUID) -> None:
     actor = Actor(user=anna)
     for number, row in enumerate(Result.objects.filter(job_id=job_id).select_related("project")):
         if number % 6 == 0:

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
+from tests.e2e.browser import ROOT
 from tests.e2e.conftest import Visit
-from tests.processes import ROOT
 
 pytestmark = [pytest.mark.e2e, pytest.mark.serial]
 

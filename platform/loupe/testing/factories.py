@@ -116,7 +116,7 @@ def job(
     """A job with results, failures and queued items, in the state they imply."""
     domain = apps.get(app)
     now = at or timezone.now()
-    point_row = OperatingPoint.objects.filter(model_version=version).first() if version else None
+    point_row = OperatingPoint.objects.filter(model_version=version).last() if version else None
     point = domain.operating_point_schema.model_validate(point_row.data if point_row else {})
     listed = list(made)
     open_items = any(one.data is None and not one.error_code for one in listed)

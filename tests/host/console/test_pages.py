@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from loupe.intake.models import Submission
 from loupe.jobs.models import Job, JobState, Result
+from loupe.registry.models import Stage
 from loupe.review.models import Review
 from loupe.testing import factories
 from tests.host.console.conftest import APP, House, reading
@@ -52,7 +53,7 @@ def test_filters_in_the_address_decide_what_is_listed_and_exported(house: House)
     listed = {int(found) for found in re.findall(r'name="result" value="(\d+)"', page)}
     assert listed == wanted
     answer = client.get(house.app("results/export/lines?outcome=high"))
-    lines = b"".join(answer.streaming_content).decode().strip().splitlines()
+    lines = answer.getvalue().decode().strip().splitlines()
     assert len(lines) == len(wanted)
 
 
@@ -243,7 +244,7 @@ def test_an_operating_point_is_set_as_a_new_version_and_bad_values_are_refused(
 
 def test_promotion_needs_a_reason_and_is_told(house: House) -> None:
     factories.model_version(house.project, APP, "own", 1)
-    version = factories.model_version(house.project, APP, "own", 2, stage="candidate")
+    version = factories.model_version(house.project, APP, "own", 2, stage=Stage.CANDIDATE)
     there = house.url(f"models/{APP}/{version.model_id}/2/promote")
     client = house.client("engineer")
     client.post(there, {"reason": ""})

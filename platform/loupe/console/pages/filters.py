@@ -33,23 +33,24 @@ class Asked:
 
 def asked(query: QueryDict, app: type[DomainApp]) -> Asked:
     """Read the filters of a results list."""
+    words = {key: str(value) for key, value in query.items()}
     text: dict[str, str] = {}
-    outcome = query.get("outcome", "")
+    outcome = words.get("outcome", "")
     if outcome in {known.key for known in app.outcomes}:
         text["outcome"] = outcome
-    if query.get("reviewed") in _REVIEWED:
-        text["reviewed"] = query["reviewed"]
+    if words.get("reviewed") in _REVIEWED:
+        text["reviewed"] = words["reviewed"]
     for key, longest in (("label", 60), ("q", 200)):
-        if query.get(key, "").strip():
-            text[key] = query[key].strip()[:longest]
-    job_id = _job_id(query.get("job", ""))
+        if words.get(key, "").strip():
+            text[key] = words[key].strip()[:longest]
+    job_id = _job_id(words.get("job", ""))
     if job_id is not None:
         text["job"] = str(job_id)
-    since, until = _day(query.get("from", "")), _day(query.get("to", ""))
+    since, until = _day(words.get("from", "")), _day(words.get("to", ""))
     if since is not None:
-        text["from"] = query["from"]
+        text["from"] = words["from"]
     if until is not None:
-        text["to"] = query["to"]
+        text["to"] = words["to"]
     return Asked(
         filters=Filters(
             outcome=text.get("outcome", ""),

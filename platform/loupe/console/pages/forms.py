@@ -1,11 +1,15 @@
 """What the pages' forms have in common: errors of services shown at the form."""
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from loupe.contract.runtime.errors import LoupeError
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 
 def blame(form: forms.Form, error: LoupeError, field: str | None = None) -> None:
@@ -24,6 +28,8 @@ class NamedChoices(forms.MultipleChoiceField):
 
     widget = forms.CheckboxSelectMultiple
 
-    def __init__(self, *, names: Iterable[str], label: str, required: bool = True) -> None:
+    def __init__(
+        self, *, names: Iterable[str], label: "StrOrPromise", required: bool = True
+    ) -> None:
         choices = [(name, name) for name in names]
         super().__init__(choices=choices, label=label, required=required)

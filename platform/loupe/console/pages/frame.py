@@ -7,12 +7,13 @@ services become pages instead of tracebacks.
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec, cast
+from typing import Concatenate, ParamSpec, TypeAlias, cast
 from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 
@@ -36,19 +37,22 @@ class PageRequest(HttpRequest):
     LANGUAGE_CODE: str
 
 
+Answering: TypeAlias = Callable[..., HttpResponseBase]
+
+
 def project_page(
     action: Action = Action.VIEW, section: str = ""
-) -> Callable[[Callable[Concatenate[PageRequest, P], HttpResponse]], Callable[..., HttpResponse]]:
+) -> Callable[[Callable[Concatenate[PageRequest, P], HttpResponseBase]], Answering]:
     """Resolve the project named in the address and ask the policy for `action`."""
 
     def wrap(
-        view: Callable[Concatenate[PageRequest, P], HttpResponse],
-    ) -> Callable[..., HttpResponse]:
+        view: Callable[Concatenate[PageRequest, P], HttpResponseBase],
+    ) -> Answering:
         @login_required
         @wraps(view)
         def page(
             request: HttpRequest, project: str, *args: P.args, **kwargs: P.kwargs
-        ) -> HttpResponse:
+        ) -> HttpResponseBase:
             asked = cast(PageRequest, request)
             asked.section = section
             try:

@@ -7,9 +7,10 @@ from them, or asks the engine for a preview and keeps that beside the blobs.
 import hashlib
 from io import BytesIO
 from pathlib import Path
+from typing import cast
 
 from django.conf import settings
-from django.http import FileResponse, HttpResponse
+from django.http import HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
@@ -20,6 +21,7 @@ from loupe.blobs.models import Blob
 from loupe.console.pages.frame import PageRequest, app_or_missing, project_page
 from loupe.contract.app import DomainApp
 from loupe.contract.exports import Export
+from loupe.contract.results import ResultView
 from loupe.contract.runtime.errors import LoupeError
 from loupe.contract.runtime.payload import JsonValue
 from loupe.delivery import exports
@@ -62,7 +64,7 @@ def _answer(domain: type[DomainApp], blob: Blob, size: str) -> HttpResponse:
         with blobs.open_local(blob) as path:
             return HttpResponse(path.read_bytes(), content_type=blob.media_type)
     drawn = preview(domain, blob, SIDE[size])
-    return FileResponse(drawn.open("rb"), content_type="image/png")
+    return HttpResponse(drawn.read_bytes(), content_type="image/png")
 
 
 def preview(domain: type[DomainApp], blob: Blob, side: int) -> Path:
@@ -110,11 +112,12 @@ def drawing(request: PageRequest, app: str, result_id: int, key: str) -> HttpRes
 
 def _drawn(export: Export, stored: results.StoredResult) -> bytes:
     """One result's file: drawn in the sandbox where untrusted bytes are read, else written here."""
+    shown = cast(ResultView, stored)
     if export.render is not None and export.options is not None:
         with stored.open_input() as path:
             engine = EngineClient(settings.ENGINE_SOCKET)
-            return engine.render(export.render, path, export.options(stored), DEADLINE_MS)
+            return engine.render(export.render, path, export.options(shown), DEADLINE_MS)
     target = BytesIO()
     if export.write is not None:
-        export.write([stored], target)
+        export.write([shown], target)
     return target.getvalue()
