@@ -65,7 +65,8 @@ class Platform(Collector):
         yield age
 
     def _results(self) -> Metric:
-        family = CounterMetricFamily(
+        # A gauge: a review moves a result from one outcome to another.
+        family = GaugeMetricFamily(
             "loupe_results", "Results by outcome as it stands now.", labels=["app", "outcome"]
         )
         counts: dict[tuple[str, str], int] = {}

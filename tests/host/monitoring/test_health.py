@@ -108,8 +108,8 @@ def test_metrics_count_what_is_in_the_database(client: Client) -> None:
     assert found["loupe_jobs", "dummy_app", "running"] == 1
     assert found["loupe_items", "dummy_app", "queued"] == 1
     assert found["loupe_items", "dummy_app", "done"] == 1
-    assert found["loupe_results_total", "dummy_app", "high"] == 3
-    assert found["loupe_results_total", "dummy_app", "low"] == 1
+    assert found["loupe_results", "dummy_app", "high"] == 3
+    assert found["loupe_results", "dummy_app", "low"] == 1
     assert found[("loupe_queue_oldest_seconds",)] > 0
     assert found[("loupe_engine_up",)] == 0
 
