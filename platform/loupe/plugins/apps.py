@@ -3,6 +3,7 @@
 from django.apps import AppConfig
 
 from loupe.plugins import registry
+from loupe.plugins.checks.register import register_checks
 
 
 class PluginsConfig(AppConfig):
@@ -11,3 +12,4 @@ class PluginsConfig(AppConfig):
 
     def ready(self) -> None:
         registry.fill()
+        register_checks()
