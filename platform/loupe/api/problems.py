@@ -34,6 +34,9 @@ from loupe.contract.runtime.errors import (
     ModelRefused,
     TemporarilyUnavailable,
 )
+from loupe.engine.errors import EngineFault, NotFound
+from loupe.engine.errors import RequestRefused as BrokenRequest
+from loupe.registry.errors import OperatingPointInvalid
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 2
@@ -97,9 +100,20 @@ def _of_loupe(error: LoupeError) -> Problem:
         code=error.code,
         status=status,
         detail=error.message,
-        errors=getattr(error, "errors", ()),
+        errors=_fields(error),
         headers=headers,
     )
+
+
+def _fields(error: LoupeError) -> tuple[FieldError, ...]:
+    """What is wrong with each field, where the error knows."""
+    if isinstance(error, OperatingPointInvalid):
+        return tuple(
+            FieldError(f"data.{name}", error.code, said) for name, said in error.fields.items()
+        )
+    if isinstance(error, RequestRefused):
+        return error.errors
+    return ()
 
 
 def _of_pydantic(error: pydantic.ValidationError) -> Problem:
@@ -152,6 +166,8 @@ def of(error: Exception) -> Problem:
     """The problem that tells the caller about `error`; an unforeseen one is logged and kept
     to itself."""
     match error:
+        case EngineFault() | NotFound() | BrokenRequest():
+            return _of_loupe(TemporarilyUnavailable(error.message, code="engine_fault"))
         case LoupeError():
             return _of_loupe(error)
         case pydantic.ValidationError():
