@@ -127,6 +127,7 @@ def _failing(line: Project, version: ModelVersion, at: object) -> None:
     broken = [
         factories.Made(
             name=f"cam2/frame-{index:05d}.png",
+            blob=_stored(np.full((8, 8, 3), index, np.uint8)),
             error_code="truncated",
             error=f"'cam2/frame-{index:05d}.png' ends after 12,288 of 409,600 bytes.",
         )

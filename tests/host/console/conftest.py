@@ -7,6 +7,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from loupe.accounts.models import Project, Role
+from loupe.blobs.models import Blob
 from loupe.jobs.models import Job, Result
 from loupe.testing import factories
 
@@ -52,7 +53,13 @@ def house(db: None) -> House:
     people = {role.value: factories.person(role.value, project, role) for role in Role}
     people["stranger"] = factories.person("stranger", other)
     made = [reading(f"part-{index}.json", index * 3.0) for index in range(12)]
-    made.append(factories.Made(name="broken.json", error_code="damaged", error="It is damaged."))
+    blob = Blob.objects.create(sha256="a" * 64, size=9, media_type="application/json")
+    broken = factories.Made(
+        name="broken.json", blob=blob, error_code="damaged", error="It is damaged."
+    )
+    made.append(broken)
+    refused = factories.Made(name="page.svg", error_code="kind_refused", error="It is no reading.")
+    made.append(refused)
     job = factories.job(project, APP, made, name="Lot 7", user=people["admin"])
     foreign = factories.job(other, APP, [reading("secret-part.json", 4.0)], name="Secret lot")
     return House(

@@ -146,6 +146,8 @@ def test_a_failed_job_names_the_reason_and_offers_to_retry_it(house: House) -> N
     assert "It is damaged." in page
     assert "broken.json" in page
     assert 'name="code" value="damaged"' in page
+    assert "It is no reading." in page
+    assert 'name="code" value="kind_refused"' not in page
     assert "hx-get" not in page.split('id="live"')[1].split(">")[0]
 
 

@@ -82,6 +82,15 @@ def _facts(request: PageRequest, job: Job) -> dict[str, object]:
         "pieces": pieces(now),
         "newest": newest,
         "failed": failed.order_by("position")[:50] if now.failed else [],
+        # What was refused as it came in has no bytes to try again.
+        "retriable": set(
+            failed.filter(input__blob__isnull=False)
+            .order_by()
+            .values_list("error_code", flat=True)
+            .distinct()
+        )
+        if now.failed and now.ended
+        else set(),
         "domain": apps.get(job.app),
     }
 
