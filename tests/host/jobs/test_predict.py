@@ -1,0 +1,78 @@
+"""Promises of ``manage.py predict``: it works from nothing, in order, and says what it refuses."""
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.host.jobs.stack import ROOT
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def inputs(tmp_path: Path) -> Path:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for number in range(3):
+        (folder / f"{number}.json").write_text(json.dumps({"value": number}))
+    return folder
+
+
+def predict(tmp_path: Path, *arguments: object) -> "subprocess.CompletedProcess[str]":
+    """Run the command in an installation that does not exist yet."""
+    environment = {**os.environ, "LOUPE_VAR": str(tmp_path / "var")}
+    environment["DJANGO_SETTINGS_MODULE"] = "loupe.settings.dev"
+    return subprocess.run(
+        [sys.executable, ROOT / "manage.py", "predict", "dummy_app", *map(str, arguments)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_from_nothing_one_json_line_per_input_in_order(tmp_path: Path, inputs: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "more.zip", "w") as archive:
+        archive.write(inputs / "2.json", "two.json")
+    done = predict(tmp_path, inputs, tmp_path / "more.zip", "--model", "double", "--json")
+    assert done.returncode == 0, done.stderr
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [line["name"] for line in lines] == ["0.json", "1.json", "2.json", "two.json"]
+    assert [line["data"]["scaled"] for line in lines] == [0.0, 2.0, 4.0, 4.0]
+    assert {line["model"]["name"] for line in lines} == {"double"}
+    assert all(line["outcome"] == "low" and line["sha256"] for line in lines)
+
+
+def test_a_bad_file_is_a_line_with_its_error_and_the_rest_is_done(
+    tmp_path: Path, inputs: Path
+) -> None:
+    (inputs / "bad.json").write_text('{"value": "x"}')
+    (inputs / "empty.json").write_text("")
+    done = predict(tmp_path, inputs, tmp_path / "nowhere.json", "--json")
+    lines = {line["name"]: line for line in map(json.loads, done.stdout.splitlines())}
+    assert done.returncode == 1
+    assert sum("outcome" in line for line in lines.values()) == 3
+    assert lines["bad.json"]["error"]["code"] == "not_a_number"
+    assert lines["empty.json"]["error"]["code"] == "empty_file"
+    assert lines["nowhere.json"]["error"]["code"] == "unreadable_file"
+
+
+def test_a_model_that_is_not_registered_is_refused_with_those_that_are(
+    tmp_path: Path, inputs: Path
+) -> None:
+    done = predict(tmp_path, inputs, "--model", "triple")
+    assert done.returncode == 2
+    assert "No model is called 'triple'; registered are: double." in done.stderr
+    assert done.stdout == ""
+
+
+def test_without_json_people_get_a_table(tmp_path: Path, inputs: Path) -> None:
+    done = predict(tmp_path, inputs / "1.json")
+    (line,) = done.stdout.splitlines()
+    assert line.split()[0] == "low"
+    assert line.endswith("1.json")
