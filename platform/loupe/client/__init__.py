@@ -2,7 +2,7 @@
 
 >>> from loupe.client import Loupe
 >>> with Loupe("http://127.0.0.1:8000", key) as loupe:
-...     answer = loupe.app("defect_detection").inspect("board.jpg")
+...     answer = loupe.app(slug).inspect("board.jpg")
 """
 
 from loupe.client.client import Loupe

@@ -14,6 +14,7 @@ elif os.environ["LOUPE_VAR"] == os.environ.get("LOUPE_TEST_VAR"):
     os.environ["LOUPE_VAR"] = str(
         Path(os.environ["LOUPE_VAR"]) / os.environ.get("PYTEST_XDIST_WORKER", f"p{os.getpid()}")
     )
+    Path(os.environ["LOUPE_VAR"]).mkdir(exist_ok=True)
 
 from loupe.settings.base import *  # noqa: F403
 
