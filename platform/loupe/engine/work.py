@@ -96,6 +96,8 @@ async def within(deadline: Deadline, future: Future[T], *, shared: bool = False)
 
     `shared` work goes on for others.
     """
+    if future.done():
+        return future.result()
     waiting = asyncio.wrap_future(future)
     try:
         async with asyncio.timeout(deadline.left_s()):
