@@ -153,7 +153,7 @@ class App(DomainApp):
                     x2=round(x2, 2),
                     y2=round(y2, 2),
                     label=label,
-                    score=round(score, 4),
+                    score=round(score, 6),
                     severity=severities.get(label, "major"),
                 )
             )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from apps.defect_detection.inference.export import read_weights
@@ -65,7 +66,7 @@ def load(
     model = build(architecture, len(names), end2end)
     try:
         tensors = load_file(weights)
-    except (OSError, ValueError, RuntimeError) as error:
+    except (OSError, SafetensorError) as error:
         raise ModelRefused(f"{weights.name} cannot be read as safetensors: {error}") from error
     wanted = model.state_dict()
     wrong = sorted(set(wanted) ^ set(tensors)) or [

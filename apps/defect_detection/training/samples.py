@@ -11,7 +11,7 @@ from apps.defect_detection.training.surfaces import draw
 SAMPLES: dict[str, tuple[int, str, tuple[str, ...]]] = {
     "brushed-scratch": (4_000_001, "brushed", ("scratch", "pit")),
     "board-extra": (4_000_012, "board", ("extra_material", "missing_material")),
-    "cast-crack": (4_000_100, "cast", ("crack",)),
+    "cast-crack": (4_000_301, "cast", ("crack",)),
     "painted-chip": (4_000_100, "painted", ("missing_material", "scratch")),
     "fabric-stain": (4_000_102, "fabric", ("stain",)),
     "wood-inclusion": (4_000_006, "wood", ("inclusion", "pit")),
