@@ -35,6 +35,7 @@ def test_dropped_pictures_become_results_while_one_watches(visit: Visit) -> None
     assert page.locator(".figures dd").first.inner_text() == "4 / 4"
     assert page.locator("#live .tile").count() == 4
     page.get_by_role("link", name="Show results").click()
+    page.wait_for_selector("tr[data-row]")
     assert page.locator("tr[data-row]").count() == 4
 
 
@@ -74,9 +75,9 @@ def test_a_zip_with_one_broken_picture_finishes_the_rest_and_names_it(
     job_done(page)
     assert page.locator(".figures dd").first.inner_text() == "3 / 3"
     assert "cut-short.jpg" in page.locator("section:has(#failures)").inner_text()
-    assert page.get_by_role("button", name="Retry these").is_visible()
+    page.get_by_role("button", name="Retry these").wait_for()
     page.reload()
-    assert page.locator(".dot.failed + strong, .key-list strong").first.is_visible()
+    page.locator(".dot.failed + strong, .key-list strong").first.wait_for()
 
 
 def test_a_file_that_is_no_picture_is_refused_beside_its_name(visit: Visit, tmp_path: Path) -> None:

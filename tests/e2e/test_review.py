@@ -96,7 +96,7 @@ def test_selected_rows_are_confirmed_together(visit: Visit) -> None:
     page.keyboard.press("x")
     assert page.locator("#bulk-count").inner_text() == "2 selected"
     page.locator("#bulk").get_by_role("button", name="Confirm").click()
-    assert page.get_by_text("2 results: Confirm.").is_visible()
+    page.get_by_text("2 results: Confirm.").wait_for()
 
 
 def test_a_viewer_is_offered_no_verdict(visit: Visit) -> None:
