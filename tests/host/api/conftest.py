@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -122,7 +123,7 @@ def call(client: Client) -> Callable[..., object]:
 
     def made(key: str, method: str, path: str, body: object = None, **headers: str) -> object:
         content = None if body is None else json.dumps(body)
-        extra = {"HTTP_AUTHORIZATION": f"Api-Key {key}", **headers}
+        extra: dict[str, Any] = {"HTTP_AUTHORIZATION": f"Api-Key {key}", **headers}
         return client.generic(method, path, content or "", content_type="application/json", **extra)
 
     return made

@@ -117,7 +117,11 @@ def test_without_an_engine_the_declared_policy_decides_and_says_so(own_site: Sit
         assert (refused.status_code, refused.json()["code"]) == (503, "engine_unavailable")
         assert int(refused.headers["Retry-After"]) >= 1
         for policy, outcome in (("fail_open", "low"), ("fail_closed", "high")):
-            for asked in ({"params": {"policy": policy}}, {"headers": {"Loupe-Fallback": policy}}):
+            ways: tuple[dict[str, Any], ...] = (
+                {"params": {"policy": policy}},
+                {"headers": {"Loupe-Fallback": policy}},
+            )
+            for asked in ways:
                 answer = client.post(MEASURE, content=b'{"value": 7}', **asked).json()
                 assert (answer["fallback"], answer["outcome"]) == (policy, outcome)
                 assert answer["trouble"]["code"] == "engine_unavailable"

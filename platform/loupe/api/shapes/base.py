@@ -38,6 +38,24 @@ class FieldProblem(Shape):
 class ProblemDocument(Shape):
     """An error (RFC 9457, `application/problem+json`)."""
 
+    model_config = ConfigDict(
+        frozen=True,
+        extra="ignore",
+        json_schema_extra={
+            "examples": [
+                {
+                    "type": "urn:loupe:problem:scope_missing",
+                    "title": "The key lacks a scope",
+                    "status": 403,
+                    "detail": "This key lacks the scope 'submit'; it has ['view'].",
+                    "instance": "/api/v1/submissions",
+                    "code": "scope_missing",
+                    "errors": [],
+                }
+            ]
+        },
+    )
+
     type: str
     title: str
     status: int

@@ -3,7 +3,7 @@
 import uuid
 from datetime import datetime
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from loupe.api.shapes.base import JsonObject, Shape
 from loupe.api.shapes.results import DecisionShape
@@ -40,6 +40,42 @@ class SyncAnswer(Shape):
 
 class FileAnswer(SyncAnswer):
     """The answer for one file."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="ignore",
+        json_schema_extra={
+            "examples": [
+                {
+                    "app": "images",
+                    "submission": "0192f0c1-7c3e-7b55-9a8e-2d1f64b7c001",
+                    "job": "0192f0c1-7c3e-7b55-9a8e-2d1f64b7c002",
+                    "item": 4711,
+                    "name": "board-17.jpg",
+                    "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+                    "model": {
+                        "name": "surfaces",
+                        "version": 1,
+                        "artefact_sha256": "2c26b46b68ffc68ff99b453c1d304134" * 2,
+                        "operating_point": 3,
+                    },
+                    "fallback": "",
+                    "trouble": None,
+                    "times_ms": {"queue": 0.1, "infer": 48.2, "decide": 0.1, "total": 61.4},
+                    "created_at": "2026-11-22T03:04:05Z",
+                    "result": 4711,
+                    "outcome": "fail",
+                    "decision": {
+                        "outcome": "fail",
+                        "score": 2.9,
+                        "label": "scratch",
+                        "reasons": [],
+                    },
+                    "data": {"boxes": []},
+                }
+            ]
+        },
+    )
 
     result: int | None = Field(description="its id; null where a fallback decided")
     outcome: str
