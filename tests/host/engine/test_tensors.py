@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -45,6 +45,7 @@ def same(left: Mapping[str, np.ndarray], right: Mapping[str, np.ndarray]) -> boo
     )
 
 
+@settings(deadline=None)
 @given(ARRAYS)
 def test_binary_data_comes_back_bit_by_bit(arrays: dict[str, np.ndarray]) -> None:
     encoded = tensors.encode(arrays)
@@ -52,6 +53,7 @@ def test_binary_data_comes_back_bit_by_bit(arrays: dict[str, np.ndarray]) -> Non
     assert same(tensors.decode(encoded.tensors, binary, no_slab), arrays)
 
 
+@settings(deadline=None)
 @given(ARRAYS, META)
 def test_a_packed_payload_comes_back_bit_by_bit(
     arrays: dict[str, np.ndarray], meta: dict[str, Any]

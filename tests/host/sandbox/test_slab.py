@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loupe.sandbox.slab import ALIGNMENT, OutsideSlab, Slab, layout, room_for
@@ -10,6 +10,7 @@ from loupe.sandbox.slab import ALIGNMENT, OutsideSlab, Slab, layout, room_for
 SIZE = 4096
 
 
+@settings(deadline=None)
 @given(
     dtype=st.sampled_from(["uint8", "float32", "float64", "bool"]),
     shape=st.lists(st.integers(-2, 2**40), max_size=4),
@@ -50,6 +51,7 @@ def test_a_view_outlives_a_slab_that_was_unmapped() -> None:
     assert view.tolist() == [7, 7, 7, 7]
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 1000)))
 def test_arrays_laid_out_side_by_side_do_not_overlap(sizes: list[int]) -> None:
     offsets = list(layout(sizes))
