@@ -60,15 +60,13 @@ def _register(app: type[DomainApp], folder: Path) -> ModelVersion:
 
 
 def _put_into_production(version: ModelVersion) -> None:
-    try:
-        with transaction.atomic():
-            version.refresh_from_db()
-            if version.stage == Stage.PRODUCTION:
-                return
-            now = in_production(version.model)
-            replace(now, version, Stage(version.stage))
-            facts = {"model": version.model.name, "version": version.number}
-            record(SYSTEM, None, "model.registered", f"model_version:{version.pk}", facts)
-    except IntegrityError:
+    with transaction.atomic():
+        # The other starter waits here, then finds it done.
+        Model.objects.select_for_update().get(pk=version.model_id)
         version.refresh_from_db()
+        if version.stage == Stage.PRODUCTION:
+            return
+        replace(in_production(version.model), version, Stage(version.stage))
+        facts = {"model": version.model.name, "version": version.number}
+        record(SYSTEM, None, "model.registered", f"model_version:{version.pk}", facts)
     version.refresh_from_db()
