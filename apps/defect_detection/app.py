@@ -1,6 +1,6 @@
 """Defect detection: photographs in, pass, fail or review out."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import BaseModel
@@ -140,7 +140,7 @@ class App(DomainApp):
     @classmethod
     def assemble(cls, payload: Payload) -> DetectionResult:
         """Turn ``boxes`` [N, 6] and the decoder's facts into the stored result."""
-        meta = payload.meta
+        meta: dict[str, Any] = dict(payload.meta)
         classes, severities = meta["classes"], meta["severities"]
         rows = np.asarray(payload.arrays["boxes"], dtype=np.float64).reshape(-1, 6).tolist()
         boxes = []

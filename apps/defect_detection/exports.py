@@ -93,8 +93,13 @@ def _csv_rows(results: Iterable[ResultView]) -> Iterator[list[str | int | float]
     yield list(COLUMNS)
     for view in results:
         made = view.provenance
-        head = [view.id, _safe(view.name), view.sha256, view.decision.outcome]
-        tail = [
+        head: list[str | int | float] = [
+            view.id,
+            _safe(view.name),
+            view.sha256,
+            view.decision.outcome,
+        ]
+        tail: list[str | int | float] = [
             _safe(made.model_name),
             made.model_version,
             made.operating_point_version,

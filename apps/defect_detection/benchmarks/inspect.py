@@ -25,7 +25,7 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="manage.py bench inspect")
     parser.add_argument("--calls", type=int, default=300)
     parser.add_argument("--url", help="a Loupe that runs already; with --key")
-    parser.add_argument("--key", help="an API key with the scopes submit and read")
+    parser.add_argument("--key", help="an API key with the scopes submit, view and export")
     parser.add_argument("--project", default="demo", help="the key's project")
     options = parser.parse_args(argv)
     running = (

@@ -56,7 +56,7 @@ def own() -> Iterator[Loupe]:
             _wait(url, up, log)
             made = subprocess.run(
                 [sys.executable, str(ROOT / "manage.py"), "createkey", "--project", "demo",
-                 "--name", "benchmark", "--scopes", "submit,read", "--expires", "1d"],
+                 "--name", "benchmark", "--scopes", "submit,view,export", "--expires", "1d"],
                 cwd=ROOT, env=environment, capture_output=True, text=True, check=False,
             )  # fmt: skip
             if made.returncode:

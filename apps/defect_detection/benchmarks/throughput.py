@@ -30,7 +30,7 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="manage.py bench throughput")
     parser.add_argument("--frames", type=int, default=1000, help="how many frames of 640²")
     parser.add_argument("--url", help="a Loupe that runs already; with --key")
-    parser.add_argument("--key", help="an API key with the scopes submit and read")
+    parser.add_argument("--key", help="an API key with the scopes submit, view and export")
     parser.add_argument("--project", default="demo", help="the key's project")
     parser.add_argument("--out", type=Path, help="also write the figures to this JSON file")
     options = parser.parse_args(argv)

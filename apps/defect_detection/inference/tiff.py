@@ -4,6 +4,7 @@ import struct
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -71,7 +72,7 @@ def read_tiff(
 
 
 def _header(page: tifffile.TiffPage) -> Header:
-    bits = page.bitspersample
+    bits: Any = page.bitspersample
     return Header(
         kind="tiff",
         width=page.imagewidth,
@@ -82,7 +83,8 @@ def _header(page: tifffile.TiffPage) -> Header:
 
 
 def _refuse_unreadable(file: tifffile.TiffFile, page: tifffile.TiffPage, length: int) -> None:
-    for other in file.pages[1:]:
+    pages: list[Any] = file.pages[1:]
+    for other in pages:
         if not other.subfiletype & 1:  # a smaller copy of the picture is no page of its own
             raise InputRefused(
                 "The TIFF holds several pages; only single pictures are inspected. Split it into "

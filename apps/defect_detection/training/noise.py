@@ -79,4 +79,5 @@ def written(size: int, text: str, at: tuple[int, int], scale: float, thick: int)
     """`text` with its foot's left end at `at`, as cover [size, size] 0 to 1."""
     page = np.zeros((size, size), np.uint8)
     cv2.putText(page, text, at, cv2.FONT_HERSHEY_SIMPLEX, scale, 255, thick, cv2.LINE_AA)
-    return page.astype(np.float32) / 255
+    cover: Field = page.astype(np.float32) / np.float32(255)
+    return cover

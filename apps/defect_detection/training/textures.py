@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from apps.defect_detection.training.noise import (
     Field,
@@ -197,9 +199,9 @@ TEXTURES: dict[str, Callable[[Rng, int], Surface]] = {
 
 def _made(
     kind: str,
-    height: Field,
-    colour: Field,
-    tone: Field,
+    height: NDArray[Any],
+    colour: NDArray[Any],
+    tone: NDArray[Any],
     gloss: float,
     sharpness: float,
     bare: tuple[float, ...],

@@ -2,6 +2,7 @@
 
 import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import openvino
@@ -63,7 +64,7 @@ class OpenVinoRuntime:
         """This thread's own request: requests are not shared between threads."""
         held = self._local.__dict__.setdefault("held", {})
         if which not in held:
-            compiled = self._alone if which == "alone" else self._together
+            compiled: Any = self._alone if which == "alone" else self._together
             held[which] = compiled.create_infer_request()
         return held[which]
 
