@@ -129,7 +129,7 @@ def result(job: str) -> dict[str, Any]:
 def items(job: str) -> list[dict[str, Any]]:
     """What is known of each item."""
     rows = Item.objects.filter(job_id=uuid.UUID(job)).order_by("position")
-    return list(rows.values("state", "attempts", "losses"))
+    return [dict(row) for row in rows.values("state", "attempts", "losses")]
 
 
 def settle(seconds: float) -> None:

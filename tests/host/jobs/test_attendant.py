@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 import pytest
 
 from tests.host.jobs.stack import Stack, running

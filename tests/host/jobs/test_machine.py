@@ -30,7 +30,7 @@ from loupe.changes.models import Change
 from loupe.contract.outcomes import DecisionDraft
 from loupe.intake.models import Channel
 from loupe.intake.sources import Source
-from loupe.jobs import claims, recovery, services
+from loupe.jobs import claims, ending, recovery, services
 from loupe.jobs.claims import Claim
 from loupe.jobs.errors import JobEnded, NothingToDo
 from loupe.jobs.execution.outcomes import Failed, Finished, Outcome, Postponed, Row
@@ -145,7 +145,7 @@ class Walk(RuleBasedStateMachine):
         still_open = set(Job.objects.filter(state__in=OPEN).values_list("pk", flat=True))
         assert waiting <= still_open
         # What is left open is ended by the next run of the reaper.
-        recovery.end_if_finished(still_open - waiting)
+        ending.end_if_finished(still_open - waiting)
         assert set(Job.objects.filter(state__in=OPEN).values_list("pk", flat=True)) == waiting
 
 
