@@ -81,7 +81,11 @@ def test_a_png_named_jpg_is_taken_as_png_with_a_note(send: Sender) -> None:
         (SVG, "markup_refused", "a document that may carry scripts, not a picture"),
         (b"<html></html>", "markup_refused", "The content is HTML"),
         (pickle.dumps([Path("/x")]), "pickle_refused", "which can run code when it is read"),
-        (gzip.compress(PNG, mtime=0), "unsupported_type", "a single file packed with gzip. Unpack it"),
+        (
+            gzip.compress(PNG, mtime=0),
+            "unsupported_type",
+            "a single file packed with gzip. Unpack it",
+        ),
         (b"GIF89a" + bytes(20), "unsupported_type", "The content is GIF, whatever the name says"),
         (b"%PDF-1.4", "unsupported_type", "takes JPEG, PNG, BMP, WebP, TIFF"),
         (bytes(100), "unsupported_type", "unknown content"),
