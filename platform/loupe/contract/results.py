@@ -24,13 +24,29 @@ class Provenance:
 class ResultView(Protocol):
     """One result with everything needed to export, explain or draw it."""
 
-    id: int
-    name: str  # the file's name as given, for people
-    sha256: str  # of the input's bytes
-    data: BaseModel  # an instance of the app's result schema
-    decision: DecisionDraft
-    provenance: Provenance
-    times_ms: Mapping[str, float]
+    @property
+    def id(self) -> int: ...
+
+    @property
+    def name(self) -> str:
+        """The file's name as given, for people."""
+
+    @property
+    def sha256(self) -> str:
+        """Of the input's bytes."""
+
+    @property
+    def data(self) -> BaseModel:
+        """An instance of the app's result schema."""
+
+    @property
+    def decision(self) -> DecisionDraft: ...
+
+    @property
+    def provenance(self) -> Provenance: ...
+
+    @property
+    def times_ms(self) -> Mapping[str, float]: ...
 
     def open_input(self) -> AbstractContextManager[Path]:
         """The input's bytes as a local, read-only file."""

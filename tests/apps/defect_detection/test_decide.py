@@ -22,7 +22,8 @@ def result(*boxes: Box) -> DetectionResult:
 
 
 def box(label: str = "pit", score: float = 0.8, severity: str = "major", side: float = 20) -> Box:
-    return Box(x1=10, y1=10, x2=10 + side, y2=12, label=label, score=score, severity=severity)
+    known = {"label": label, "score": score, "severity": severity}
+    return Box.model_validate({"x1": 10, "y1": 10, "x2": 10 + side, "y2": 12, **known})
 
 
 boxes = st.builds(

@@ -107,6 +107,8 @@ def test_the_annotated_picture_is_a_png_that_differs_along_the_boxes_only() -> N
     with view.open_input() as path:
         drawn = cv2.imdecode(np.frombuffer(annotate(path, exports.drawing(view)), np.uint8), 1)
         plain = cv2.imread(str(path))
+    assert drawn is not None
+    assert plain is not None
     changed = np.abs(drawn.astype(int) - plain).max(2) > 0
     assert drawn.shape == plain.shape
     assert changed[300, 300:340].mean() > 0.9

@@ -120,8 +120,9 @@ class Decisions(Subject):
                 del view
                 most = max(most, len(alive))
 
-        listed = [export for export in app.exports if not export.single]
-        for export in listed:
+        for export in app.exports:
+            if export.single or export.write is None:
+                continue
             file = io.BytesIO()
             export.write(views(), file)
             assert file.tell() > 0, export.key

@@ -69,8 +69,14 @@ def test_a_fifty_thousand_squared_bomb_is_refused_from_its_header(tmp_path: Path
 def test_a_bomb_in_tiff_is_refused_from_its_header(tmp_path: Path) -> None:
     path = tmp_path / "bomb.tif"
     tiles = (np.zeros((8000, 8000), np.uint8) for _ in range(49))
-    size = {"shape": (50_000, 50_000), "tile": (8000, 8000), "dtype": np.uint8}
-    tifffile.imwrite(path, tiles, compression="zlib", **size)
+    tifffile.imwrite(
+        path,
+        tiles,
+        compression="zlib",
+        shape=(50_000, 50_000),
+        tile=(8000, 8000),
+        dtype=np.uint8,
+    )
     with pytest.raises(InputRefused, match="2500 megapixels"):
         decode(path, {})
 
