@@ -1,6 +1,7 @@
 """The running Loupe a benchmark drives: one that it starts for itself, or one given by address."""
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -28,6 +29,7 @@ class Loupe:
 
 def given(url: str, key: str, project: str) -> Loupe:
     """A Loupe that runs already."""
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # a line a call otherwise
     headers = {"Authorization": f"Bearer {key}"}
     return Loupe(http=httpx.Client(base_url=url, headers=headers, timeout=600), project=project)
 
