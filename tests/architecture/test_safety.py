@@ -9,7 +9,7 @@ from tests.architecture.tree import python_files, text_of, tracked
 
 UNSAFE_IMPORTS = {"pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal"}
 MACHINE_PATHS = re.compile(
-    r"/(?:work|home|Users)/[a-z]|/root/|\.library\b|shared/design|pypi\.org|pythonhosted|"
+    r"/(?:work|home|Users)/[a-z]|/root/|/\.library\b|shared/design|pypi\.org|pythonhosted|"
     r"registry\.npmjs",
     re.IGNORECASE,
 )
