@@ -34,8 +34,6 @@ from loupe.jobs.models import (
     Result,
     ResultBlock,
 )
-from loupe.jobs.provenance import shared
-from loupe.registry.models import ModelVersion, OperatingPoint
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +52,7 @@ class SyncCall:
 
     Attributes:
         app: the app's slug.
+        provenance: `loupe.jobs.provenance.shared` of the versions that answered.
         name: what the caller named the input.
         blob: the input's bytes as stored; the row may still be unsaved.
         result, decision: None where the engine was late or gone; then `error_code` and `error`
@@ -65,8 +64,7 @@ class SyncCall:
     actor: Actor
     project: Project
     app: str
-    version: ModelVersion | None
-    operating_point: OperatingPoint | None
+    provenance: Provenance
     name: str
     kind: str
     blob: Blob | None
@@ -126,14 +124,12 @@ def record_many(calls: Sequence[SyncCall]) -> list[Recorded]:
                 project_id=call.project.pk,
                 submission=submission,
                 app=call.app,
-                provenance=provenance,
+                provenance=call.provenance,
                 state=JobState.DONE,
                 started_at=now,
                 ended_at=now,
             )
-            for submission, call, provenance in zip(
-                submissions, calls, _provenances(calls), strict=True
-            )
+            for submission, call in zip(submissions, calls, strict=True)
         )
         items = Item.objects.bulk_create(
             Item(
@@ -172,7 +168,7 @@ def record_many(calls: Sequence[SyncCall]) -> list[Recorded]:
         Decision.objects.bulk_create(
             Decision(
                 result=results[item.pk],
-                operating_point=call.operating_point,
+                operating_point_id=call.provenance.operating_point_id,
                 outcome=call.decision.outcome,
                 score=call.decision.score,
                 label=call.decision.label,
@@ -259,19 +255,3 @@ def _files(calls: Sequence[SyncCall]) -> Iterator[tuple[str, int, str]]:
             yield call.blob.sha256, call.blob.size, call.blob.media_type
         if call.block is not None:
             yield call.block.written.sha256, call.block.written.size, call.block.media_type
-
-
-def _provenances(calls: Sequence[SyncCall]) -> list[Provenance]:
-    """The provenance row of each call, looked up once per combination."""
-    found: dict[tuple[str, int | None, int | None], Provenance] = {}
-    rows: list[Provenance] = []
-    for call in calls:
-        key = (
-            call.app,
-            call.version.pk if call.version else None,
-            call.operating_point.pk if call.operating_point else None,
-        )
-        if key not in found:
-            found[key] = shared(call.app, call.version, call.operating_point)
-        rows.append(found[key])
-    return rows

@@ -13,6 +13,7 @@ from loupe.changes.models import Change
 from loupe.contract.outcomes import DecisionDraft
 from loupe.intake.models import Input, Submission
 from loupe.jobs.models import Decision, Item, Job, Result
+from loupe.jobs.provenance import shared
 from loupe.jobs.record import SyncCall, record_many, record_sync
 from loupe.plugins import registry as apps
 
@@ -23,8 +24,7 @@ def call(project: Project, number: int, **more: object) -> SyncCall:
         actor=SYSTEM,
         project=project,
         app="dummy_app",
-        version=None,
-        operating_point=None,
+        provenance=shared("dummy_app", None, None),
         name=f"{number}.json",
         kind="reading",
         blob=Blob(

@@ -11,8 +11,10 @@ from loupe.api.shapes.work import ModelUsed
 from loupe.api.sync.asked import Asked
 from loupe.api.sync.backstage import Backstage
 from loupe.contract.runtime.payload import JsonValue
+from loupe.jobs.models import Provenance
+from loupe.jobs.provenance import shared
 from loupe.registry import services as registry
-from loupe.registry.models import ModelVersion, OperatingPoint
+from loupe.registry.models import ModelVersion
 
 TTL_S = 1.0
 """How long a promotion or new threshold may take to reach synchronous calls."""
@@ -24,7 +26,7 @@ class Chosen:
     """The versions a call is answered with."""
 
     version: ModelVersion | None
-    point: OperatingPoint | None
+    provenance: Provenance
     settings: BaseModel
     parameters: dict[str, JsonValue]
     wire_name: str
@@ -58,7 +60,7 @@ def _looked_up(call: Asked) -> Chosen:
     settings = app.operating_point_schema.model_validate(point.data if point else {})
     return Chosen(
         version=version,
-        point=point,
+        provenance=shared(app.slug, version, point),
         settings=settings,
         parameters=dict(app.request(settings)),
         wire_name=version.model.wire_name if version else "",
