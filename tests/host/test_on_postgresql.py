@@ -14,7 +14,7 @@ from django.conf import settings
 from tests.postgres import fresh_database
 
 pytestmark = [pytest.mark.slow, pytest.mark.serial]
-PACKAGES = ("accounts", "audit", "changes", "delivery", "monitoring", "review", "schedules")
+PACKAGES = ("accounts", "audit", "bulk", "changes", "delivery", "monitoring", "review", "schedules")
 HERE = Path(__file__).parent
 
 

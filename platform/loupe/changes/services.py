@@ -14,6 +14,7 @@ from django.utils import timezone
 from loupe.accounts.models import Project
 from loupe.audit.canonical import normalise
 from loupe.audit.order import serialise
+from loupe.bulk import insert
 from loupe.changes.kinds import Kind
 from loupe.changes.models import Change
 
@@ -50,7 +51,7 @@ def publish_many(
         for kind, subject, data in lines
     ]
     serialise()
-    return Change.objects.bulk_create(changes)
+    return insert(changes)
 
 
 def since(

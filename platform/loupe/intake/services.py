@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from loupe.accounts.models import Project
 from loupe.accounts.policy import Action, Actor, require
 from loupe.blobs import services as blobs
+from loupe.bulk import insert
 from loupe.intake.collecting import Collection
 from loupe.intake.errors import Refusal, SubmissionRefused
 from loupe.intake.models import Channel, Input, Submission
@@ -78,7 +79,7 @@ def _write(
         )
         for refusal in collection.refused
     ]
-    Input.objects.bulk_create([*taken_rows, *refused_rows], batch_size=500)
+    insert([*taken_rows, *refused_rows])
     return submission
 
 

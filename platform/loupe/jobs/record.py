@@ -20,6 +20,7 @@ from loupe.accounts.policy import Actor
 from loupe.blobs import services as blobs
 from loupe.blobs.models import Blob
 from loupe.blobs.writing import Written
+from loupe.bulk import insert
 from loupe.changes.kinds import Kind
 from loupe.changes.services import publish_many
 from loupe.contract.outcomes import DecisionDraft
@@ -103,7 +104,7 @@ def record_many(calls: Sequence[SyncCall]) -> list[Recorded]:
     now = timezone.now()
     with transaction.atomic():
         blobs.record(_files(calls))
-        submissions = Submission.objects.bulk_create(
+        submissions = insert(
             Submission(
                 project_id=call.project.pk,
                 app=call.app,
@@ -115,11 +116,11 @@ def record_many(calls: Sequence[SyncCall]) -> list[Recorded]:
             )
             for call in calls
         )
-        inputs = Input.objects.bulk_create(
+        inputs = insert(
             Input(submission=submission, name=call.name, kind=call.kind, blob=call.blob)
             for submission, call in zip(submissions, calls, strict=True)
         )
-        jobs = Job.objects.bulk_create(
+        jobs = insert(
             Job(
                 project_id=call.project.pk,
                 submission=submission,
@@ -131,7 +132,7 @@ def record_many(calls: Sequence[SyncCall]) -> list[Recorded]:
             )
             for submission, call in zip(submissions, calls, strict=True)
         )
-        items = Item.objects.bulk_create(
+        items = insert(
             Item(
                 job=job,
                 input=received,
@@ -147,7 +148,7 @@ def record_many(calls: Sequence[SyncCall]) -> list[Recorded]:
         store_ms = (time.perf_counter() - start) * 1e3
         results = {
             result.item_id: result
-            for result in Result.objects.bulk_create(
+            for result in insert(
                 Result(
                     item=item,
                     project_id=call.project.pk,
@@ -165,7 +166,7 @@ def record_many(calls: Sequence[SyncCall]) -> list[Recorded]:
                 if call.result is not None and call.decision is not None
             )
         }
-        Decision.objects.bulk_create(
+        insert(
             Decision(
                 result=results[item.pk],
                 operating_point_id=call.provenance.operating_point_id,
@@ -200,7 +201,7 @@ def _store_blocks(
         for call, item in zip(calls, items, strict=True)
         if call.block is not None
     ]
-    stored = ResultBlock.objects.bulk_create(
+    stored = insert(
         ResultBlock(
             item=item,
             project_id=call.project.pk,

@@ -14,6 +14,7 @@ from django.utils import timezone
 from loupe.accounts.errors import NotVisible
 from loupe.accounts.models import Project
 from loupe.accounts.policy import Action, Actor, require, visible
+from loupe.bulk import insert
 from loupe.changes.kinds import Kind
 from loupe.changes.services import publish
 from loupe.contract.runtime.steps import Place
@@ -115,7 +116,7 @@ def _create(submission: Submission, model_version: ModelVersion | None) -> Job:
     ]
     if not items:
         raise NothingToDo(f"Submission {submission.pk} holds no files: send at least one.")
-    Item.objects.bulk_create(items, batch_size=500)
+    insert(items)
     waiting = sum(item.state == ItemState.QUEUED for item in items)
     publish(project, Kind.JOB_QUEUED, job.pk, {"app": job.app, "items": len(items)})
     if waiting:

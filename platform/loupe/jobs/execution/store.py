@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from loupe.accounts.models import Project
 from loupe.blobs import services as blobs
+from loupe.bulk import insert
 from loupe.changes.kinds import Kind
 from loupe.changes.services import publish_many
 from loupe.jobs.ending import end_if_finished
@@ -76,7 +77,7 @@ def _store_rows(
     rows: Sequence[Finished], now: datetime, started: float
 ) -> list[tuple[Finished, Result]]:
     prepared = [(done, done.outcome) for done in rows if isinstance(done.outcome, Row)]
-    results = Result.objects.bulk_create(
+    results = insert(
         Result(
             item=done.item,
             project_id=done.claim.job.project_id,
@@ -92,7 +93,7 @@ def _store_rows(
         )
         for done, outcome in prepared
     )
-    Decision.objects.bulk_create(
+    insert(
         Decision(
             result=result,
             operating_point_id=done.claim.job.provenance.operating_point_id,
@@ -112,7 +113,7 @@ def _store_blocks(
     prepared = [(done, done.outcome) for done in blocks if isinstance(done.outcome, Block)]
     files = [outcome.written for _, outcome in prepared]
     kept = blobs.record((file.sha256, file.size, PARQUET) for file in files)
-    stored = ResultBlock.objects.bulk_create(
+    stored = insert(
         ResultBlock(
             item=done.item,
             project_id=done.claim.job.project_id,

@@ -1,0 +1,78 @@
+"""Inserts new rows quickly: one statement, prepared once per table and number of rows.
+
+`bulk_create` builds its statement anew each time, which costs more than the database does: a
+synchronous call writes eight rows into eight tables.
+No conflict handling, no expressions, no multi-table inheritance; signals are sent by neither.
+"""
+
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any, TypeVar
+
+from django.db import connection, models
+
+Row = TypeVar("Row", bound=models.Model)
+
+MOST_PARAMETERS = 30_000
+"""Both databases take at least 32,766 parameters in one statement."""
+
+
+def insert(rows: Iterable[Row]) -> list[Row]:
+    """Insert new rows of one model and give them their keys; call it inside a transaction.
+
+    Raises:
+        DatabaseError: as any insert.
+    """
+    new = list(rows)
+    if not new:
+        return new
+    fields, _ = _shape(type(new[0]))
+    together = max(1, MOST_PARAMETERS // len(fields))
+    with connection.cursor() as cursor:
+        for start in range(0, len(new), together):
+            _insert_some(cursor, new[start : start + together])
+    return new
+
+
+def _insert_some(cursor: Any, rows: list[Row]) -> None:
+    model = type(rows[0])
+    fields, makes_key = _shape(model)
+    values = [
+        field.get_db_prep_save(field.pre_save(row, add=True), connection)
+        for row in rows
+        for field in fields
+    ]
+    cursor.execute(_statement(model, len(rows), connection.vendor), values)
+    if makes_key:
+        for row, (key,) in zip(rows, cursor.fetchall(), strict=True):
+            row.pk = key
+    for row in rows:
+        row._state.adding = False
+        row._state.db = connection.alias
+
+
+@lru_cache
+def _shape(model: type[models.Model]) -> "tuple[list[models.Field[Any, Any]], bool]":
+    """The fields to write, and whether the database makes the key."""
+    makes_key = isinstance(model._meta.pk, models.AutoField)
+    fields = [
+        field for field in model._meta.concrete_fields if not (makes_key and field.primary_key)
+    ]
+    return fields, makes_key
+
+
+@lru_cache(maxsize=512)
+def _statement(model: type[models.Model], count: int, vendor: str) -> str:
+    """``INSERT … VALUES …``, with ``RETURNING`` where the database makes the key.
+
+    `vendor` is part of the cache's key: quoting is the database's.
+    """
+    fields, makes_key = _shape(model)
+    quote = connection.ops.quote_name
+    columns = ", ".join(quote(str(field.column)) for field in fields)
+    row = "(" + ", ".join(["%s"] * len(fields)) + ")"
+    statement = f"INSERT INTO {quote(model._meta.db_table)} ({columns}) VALUES "  # noqa: S608
+    statement += ", ".join([row] * count)
+    if makes_key and model._meta.pk is not None:
+        statement += f" RETURNING {quote(str(model._meta.pk.column))}"
+    return statement

@@ -1,0 +1,69 @@
+"""Promises of quick inserts: what `bulk_create` stores, in order, with keys, on every database."""
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+from django.forms.models import model_to_dict
+from django.utils import timezone
+
+from loupe.accounts.models import Project
+from loupe.bulk import MOST_PARAMETERS, insert
+from loupe.changes.models import Change
+from loupe.intake.models import Channel, Input, Submission
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def project(db: None) -> Project:
+    return Project.objects.create(slug="line", name="Line")
+
+
+def submissions(project: Project, count: int) -> list[Submission]:
+    """Unsaved rows with keys of their own."""
+    return [
+        Submission(project=project, app="dummy_app", channel=Channel.REST, name=f"{n} 图 \" ' %s")
+        for n in range(count)
+    ]
+
+
+def test_rows_are_stored_as_bulk_create_stores_them(project: Project) -> None:
+    quick = insert(submissions(project, 3))
+    usual = Submission.objects.bulk_create(submissions(project, 3))
+    for one, other in zip(quick, usual, strict=True):
+        stored = Submission.objects.get(pk=one.pk)
+        assert stored.created_at is not None
+        expected = model_to_dict(Submission.objects.get(pk=other.pk), exclude=["id"])
+        assert model_to_dict(stored, exclude=["id"]) == expected
+
+
+def test_rows_get_their_keys_in_the_order_given(project: Project) -> None:
+    submission = insert(submissions(project, 1))[0]
+    count = MOST_PARAMETERS // 6 + 10  # two statements
+    rows = insert(Input(submission=submission, name=f"{n:06d}.png") for n in range(count))
+    names = dict(Input.objects.values_list("pk", "name"))
+    assert [names[row.pk] for row in rows] == [f"{n:06d}.png" for n in range(count)]
+    assert not rows[0]._state.adding
+
+
+def test_json_survives(project: Project) -> None:
+    data = {"outcome": "middle", "zh": "中", "list": [1, 2.5, None, {"a": True}]}
+    row = insert(
+        [Change(project=project, at=timezone.now(), kind="job.done", subject="x", data=data)]
+    )[0]
+    assert Change.objects.get(pk=row.pk).data == data
+
+
+def test_no_rows_ask_nothing_of_the_database() -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("the database was asked")
+
+    with connection.execute_wrapper(refuse):
+        assert insert([]) == []
+
+
+def test_a_broken_rule_stores_nothing(project: Project) -> None:
+    submission = insert(submissions(project, 1))[0]
+    twice = [Input(submission=submission, name="same"), Input(submission=submission, name="same")]
+    with pytest.raises(IntegrityError), transaction.atomic():
+        insert(twice)
+    assert not Input.objects.exists()
