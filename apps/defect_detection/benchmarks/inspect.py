@@ -1,8 +1,8 @@
 """``manage.py bench inspect``: what the platform adds to one synchronous inspection.
 
-A warm 640² JPEG is posted again and again over one connection; from each answer's wall time the
-runtime's own forward time (the stage ``infer``) is taken away. The rest is HTTP by a plain client of
-Python's standard library, authentication, hashing, decoding, letterbox, NMS, the decision and storage.
+A warm 640² JPEG is posted again and again over one connection of Python's own client; from each
+answer's wall time the runtime's own forward time (the stage ``infer``) is taken away. The rest is
+HTTP, authentication, hashing, decoding, letterbox, NMS, the decision and storage.
 """
 
 import argparse
