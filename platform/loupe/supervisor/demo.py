@@ -6,7 +6,7 @@ variable folder, readable by its owner alone.
 
 import json
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -31,10 +31,14 @@ COLLEAGUES = (Role.VIEWER, Role.OPERATOR, Role.REVIEWER, Role.ENGINEER)
 
 @dataclass(frozen=True)
 class Login:
-    """Who can sign in to the demo project."""
+    """Who can sign in to the demo project.
+
+    Attributes:
+        password: the one made at the first start; None once that person has another.
+    """
 
     username: str
-    password: str
+    password: str | None
 
 
 def _file() -> Path:
@@ -42,25 +46,30 @@ def _file() -> Path:
 
 
 def login() -> Login | None:
-    """The demo login, if this installation has one."""
+    """The demo login, if this installation has one; its password only while it still works."""
     if not _file().exists():
         return None
-    return Login(**json.loads(_file().read_text(encoding="utf-8")))
+    made = Login(**json.loads(_file().read_text(encoding="utf-8")))
+    person = User.objects.filter(username=made.username, is_active=True).first()
+    if person is None:
+        return None
+    works = made.password is not None and person.check_password(made.password)
+    return made if works else replace(made, password=None)
 
 
 def prepare() -> None:
     """Make the project and its people, once, in an installation that has neither."""
     if not settings.DEMO or Project.objects.exists() or User.objects.exists():
         return
-    made = Login(username=NAME, password=secrets.token_urlsafe(9))
+    password = secrets.token_urlsafe(9)
     _file().touch(mode=0o600)
-    _file().write_text(json.dumps(vars(made)), encoding="utf-8")
+    _file().write_text(json.dumps({"username": NAME, "password": password}), encoding="utf-8")
     with transaction.atomic():
         project = projects.create(SYSTEM, SLUG, "Demo line")
-        first = User.objects.create_superuser(made.username, password=made.password)
+        first = User.objects.create_superuser(NAME, password=password)
         Membership.objects.create(project=project, user=first, role=Role.ADMIN)
         for role in COLLEAGUES:
-            person = User.objects.create_user(f"{NAME}-{role.value}", password=made.password)
+            person = User.objects.create_user(f"{NAME}-{role.value}", password=password)
             Membership.objects.create(project=project, user=person, role=role)
 
 

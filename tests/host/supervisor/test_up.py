@@ -52,6 +52,12 @@ class Up:
         return {name: int(pid) for name, pid in found}
 
 
+def sign_in(said: str) -> str:
+    """The line with the demo login."""
+    (line,) = re.findall(r"^Sign in as demo with the password \S{8,}$", said, re.M)
+    return str(line)
+
+
 def alive(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
@@ -83,7 +89,7 @@ def up(site: Site) -> Iterator[Up]:
 def test_a_first_start_tells_of_each_process_and_prints_address_and_login(up: Up) -> None:
     assert set(up.pids()) == PARTS
     assert up.said().count(f"Loupe is ready: http://localhost:{up.site.port}/") == 1
-    assert re.search(r"Sign in as demo with the password \S{8,}", up.said())
+    assert sign_in(up.said())
 
 
 def test_the_login_is_kept_where_only_its_owner_reads_it(up: Up) -> None:
@@ -111,6 +117,7 @@ def test_a_second_start_says_where_the_first_one_answers(up: Up) -> None:
     answer = up.site.manage("up", "--port", str(free_port()))
     assert answer.returncode == 0
     assert f"already running at http://localhost:{up.site.port}/" in answer.stdout
+    assert sign_in(up.said()) in answer.stdout
 
 
 def test_a_process_that_is_killed_is_told_and_started_again(up: Up) -> None:
@@ -137,13 +144,17 @@ def test_nothing_outlives_a_killed_start_and_the_next_one_works(site: Site) -> N
     first = Up(site)
     first.until("Loupe is ready")
     pids = first.pids()
+    first.until("Logs:")
+    first_words = first.said()
     first.process.kill()
     first.process.wait()
     second = Up(site)
     try:
         second.until("Loupe is ready")
+        second.until("Logs:")
         assert {name for name, pid in pids.items() if alive(pid)} == set()
         assert "Sample inputs" not in second.said()
+        assert sign_in(second.said()) == sign_in(first_words)
     finally:
         second.process.terminate()
         second.process.wait(timeout=60)

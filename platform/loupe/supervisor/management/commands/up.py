@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from loupe.contract.runtime.errors import LoupeError
@@ -26,7 +27,7 @@ class Command(BaseCommand):
             with alone(Path(settings.VAR), address):
                 self._run(host, port, address)
         except AlreadyRunning as running:
-            self.stdout.write(running.message)
+            self._tell("\n".join([running.message, *_sign_in(demo.login())]))
         except LoupeError as error:
             raise CommandError(error.message) from error
 
@@ -46,10 +47,8 @@ class Command(BaseCommand):
 
     def _welcome(self, address: str, sent: list[str]) -> None:
         lines = ["", self.style.SUCCESS(f"Loupe is ready: {address}")]
-        login = demo.login()
-        if login is not None:
-            lines.append(f"Sign in as {login.username} with the password {login.password}")
-        else:
+        lines += _sign_in(demo.login())
+        if not User.objects.exists():
             lines.append("Add a first person with: .venv/bin/python manage.py createsuperuser")
         if sent:
             lines.append(f"Sample inputs are on their way through: {', '.join(sent)}")
@@ -59,3 +58,12 @@ class Command(BaseCommand):
     def _tell(self, words: str) -> None:
         self.stdout.write(words)
         self.stdout.flush()
+
+
+def _sign_in(login: demo.Login | None) -> list[str]:
+    """How to sign in to the demo project, in one line; nothing without a demo."""
+    if login is None:
+        return []
+    if login.password is None:
+        return [f"Sign in as {login.username} with the password chosen for it"]
+    return [f"Sign in as {login.username} with the password {login.password}"]
