@@ -138,7 +138,31 @@ def test_without_room_nothing_is_registered(
     with pytest.raises(DiskFull, match="LOUPE_MIN_FREE_BYTES"):
         upload(engineer, project, APP, "triple", model_file)
     assert not ModelVersion.objects.exists()
-    assert below(place / "models") == set()
+    assert not Model.objects.exists()
+    assert below(place / "models") == below(place / "spool") == set()
+
+
+def test_a_repository_that_cannot_be_written_keeps_no_name_without_a_version(
+    place: Path, project: Project, engineer: Actor, model_file: Path
+) -> None:
+    (place / "models").mkdir()
+    (place / "models" / APP).write_text("a file where a folder has to be")
+    with pytest.raises(OSError, match=APP):
+        upload(engineer, project, APP, "triple", model_file)
+    assert not Model.objects.exists()
+    (place / "models" / APP).unlink()
+    assert upload(engineer, project, APP, "triple", model_file).number == 1
+
+
+def test_without_room_for_a_second_version_the_first_stays(
+    place: Path, project: Project, engineer: Actor, model_file: Path, settings: Settings
+) -> None:
+    first = upload(engineer, project, APP, "triple", model_file)
+    settings.MIN_FREE_BYTES = 2**60
+    with pytest.raises(DiskFull):
+        upload(engineer, project, APP, "triple", model_file)
+    assert list(ModelVersion.objects.all()) == [first]
+    assert Model.objects.get() == first.model
 
 
 def test_an_archive_is_no_model(place: Path, project: Project, engineer: Actor) -> None:

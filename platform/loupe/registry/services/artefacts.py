@@ -18,6 +18,9 @@ from loupe.registry.services.operating import first_point
 def add_version(model: Model, folder: Path, actor: Actor, *, once: bool = False) -> ModelVersion:
     """Install the artefact in `folder` as the model's next version, a candidate.
 
+    `model` may be new: its row is written together with that of its first version, so that an
+    upload which fails leaves no name without a version behind.
+
     Call it outside a transaction: copying takes as long as it takes, and a number taken by
     somebody else meanwhile is passed over. With `once`, a version with the same artefact that
     somebody else wrote meanwhile is returned instead of a second one.
@@ -28,7 +31,10 @@ def add_version(model: Model, folder: Path, actor: Actor, *, once: bool = False)
     """
     manifest = repository.verify(folder)
     sha256 = repository.artefact_sha256(manifest)
-    number = (model.versions.aggregate(last=models.Max("number"))["last"] or 0) + 1
+    versions = ModelVersion.objects.filter(
+        model__app=model.app, model__project=model.project, model__name=model.name
+    )
+    number = (versions.aggregate(last=models.Max("number"))["last"] or 0) + 1
     settings.MODEL_REPOSITORY.mkdir(parents=True, exist_ok=True)
     room.require(settings.MODEL_REPOSITORY, repository.size_of(folder, manifest))
     while True:
@@ -38,11 +44,14 @@ def add_version(model: Model, folder: Path, actor: Actor, *, once: bool = False)
                     folder, settings.MODEL_REPOSITORY, model.wire_name, number
                 )
             with transaction.atomic():
+                kept, _ = Model.objects.get_or_create(
+                    app=model.app, project=model.project, name=model.name
+                )
                 # One at a time from here: who comes second sees the first one's row.
-                Model.objects.select_for_update().get(pk=model.pk)
-                theirs = model.versions.filter(artefact_sha256=sha256).first() if once else None
+                Model.objects.select_for_update().get(pk=kept.pk)
+                theirs = versions.filter(artefact_sha256=sha256).first() if once else None
                 if theirs is None:
-                    return _write(model, number, manifest, sha256, actor)
+                    return _write(kept, number, manifest, sha256, actor)
             if theirs.number != number:
                 shutil.rmtree(place, ignore_errors=True)
             return theirs
@@ -51,7 +60,7 @@ def add_version(model: Model, folder: Path, actor: Actor, *, once: bool = False)
             if refusal.code != "version_taken":
                 raise
         except IntegrityError:
-            if not model.versions.filter(number=number).exists():
+            if not versions.filter(number=number).exists():
                 raise
         number += 1
 

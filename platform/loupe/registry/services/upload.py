@@ -66,8 +66,7 @@ def upload(
     try:
         manifest = _checked(check, folder, path, filename or path.name)
         _complete(folder, manifest, app, name)
-        model, _made = Model.objects.get_or_create(app=app, project=project, name=name)
-        version = add_version(model, folder, actor)
+        version = add_version(Model(app=app, project=project, name=name), folder, actor)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     with transaction.atomic():
