@@ -1,5 +1,6 @@
 """Every dependency is explained, pinned, and the only provider of what it provides."""
 
+import json
 import re
 import tomllib
 from importlib.metadata import PackageNotFoundError, distribution, packages_distributions, version
@@ -11,6 +12,7 @@ from loupe.contract.runtime import offline
 from tests.architecture.tree import ROOT, text_of
 
 LOCK = ROOT / "requirements" / "lock.txt"
+LICENCES = {"Mozilla Public License, version 2.0": "MPL-2.0"}  # by a licence's first line
 
 
 def canonical(name: str) -> str:
@@ -35,9 +37,40 @@ def locked() -> dict[str, str]:
 
 def test_every_direct_dependency_is_explained_once() -> None:
     rows = re.findall(
-        r"^\| ([\w-]+) \| .+ \| .+ \| .+ \|$", (ROOT / "docs/dependencies.md").read_text(), re.M
+        r"^\| ([\w-]+) \| [^|]+ \| [^|]+ \| [^|]+ \|$",
+        (ROOT / "docs/dependencies.md").read_text(),
+        re.M,
     )
     assert sorted(canonical(row) for row in rows if row != "package") == sorted(direct())
+
+
+def vendored() -> dict[str, tuple[str, str]]:
+    """Version and licence, by name, of every library of others that lies in the tree.
+
+    Those of the pages are recorded in ``vendor.json``; those of the browser tests name their
+    version in their first line.
+    """
+    file = ROOT / "platform/loupe/console/static/vendor/vendor.json"
+    found = {
+        str(entry["package"]): (str(entry["version"]), str(entry["licence"]))
+        for entry in json.loads(file.read_text(encoding="utf-8"))
+    }
+    for folder in (ROOT / "tests/e2e/vendor").iterdir():
+        (script,) = folder.glob("*.js")
+        first_line = script.read_text(encoding="utf-8").partition("\n")[0]
+        number = re.search(r"\bv(\d+\.\d+\.\d+)", first_line)
+        assert number, script
+        found[folder.name] = (number[1], LICENCES[(folder / "LICENSE").read_text().split("\n")[0]])
+    return found
+
+
+def test_every_library_in_the_tree_is_explained_with_its_version_and_licence() -> None:
+    text = (ROOT / "docs/dependencies.md").read_text(encoding="utf-8")
+    rows = re.findall(
+        r"^\| ([@\w./-]+) \| ([\d.]+) \| (.+) \| ([\w.-]+) \| (.+) \|$", text, re.MULTILINE
+    )
+    assert {name: (number, licence) for name, number, _, licence, _ in rows} == vendored()
+    assert len(rows) == len(vendored())
 
 
 def test_every_direct_dependency_is_pinned() -> None:
