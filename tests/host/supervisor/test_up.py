@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -125,6 +127,23 @@ def test_a_process_that_is_killed_is_told_and_started_again(up: Up) -> None:
     os.kill(before, signal.SIGKILL)
     up.until("beat: running again", seconds=60)
     assert up.pids()["beat"] != before
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="the README's first call uses curl")
+def test_the_readmes_first_call_answers(up: Up) -> None:
+    text = (ROOT / "README.md").read_text().partition("## First REST call")[2]
+    call = re.findall(r"^```sh\n(.*?)^```", text, re.S | re.M)[0]
+    assert call.count("curl ") == call.count(".venv/bin/python ") == 1
+    call = call.replace(".venv/bin/python ", f"{shlex.quote(sys.executable)} ")
+    call = call.replace("http://localhost:8000", f"http://localhost:{up.site.port}")
+    call = call.replace("curl ", "curl --noproxy '*' -sS -w '\\n%{http_code}' ")
+    done = subprocess.run(
+        ["bash", "-euc", call],
+        cwd=ROOT, env=up.site.environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    body, _, status = done.stdout.rpartition("\n")
+    assert (done.returncode, status) == (0, "200"), done.stdout + done.stderr
+    assert json.loads(body)["outcome"] in {"pass", "fail", "review"}
 
 
 def test_pages_answer(up: Up) -> None:
