@@ -12,6 +12,9 @@ PROJECT: Final = OpenApiParameter(
     description="The project's slug. Keys act in their own; people name it when they see several.",
 )
 APP: Final = OpenApiParameter("app", str, required=True, description="The app's slug, see /apps.")
+APP_HERE_OR_IN_FORM: Final = OpenApiParameter(
+    "app", str, description="The app's slug, see /apps: needed here or as a field of the form."
+)
 APP_FILTER: Final = OpenApiParameter("app", str, description="Only those of this app.")
 MODEL: Final = OpenApiParameter(
     "model", str, description="A registered model's name; left out, the project's default."
@@ -34,16 +37,26 @@ PAGING: Final = (
     ),
     OpenApiParameter("cursor", str, description="`next_cursor` of the page before."),
 )
-FILES: Final[dict[str, Any]] = {
-    "multipart/form-data": {
+
+
+def files(**fields: OpenApiParameter) -> dict[str, Any]:
+    """A body of files: a form, which may hold `fields` too, or one file as it is."""
+    texts = {
+        name: {"type": "string", "description": field.description} for name, field in fields.items()
+    }
+    form = {
         "type": "object",
         "properties": {
             "file": {"type": "array", "items": {"type": "string", "format": "binary"}},
+            **texts,
         },
         "required": ["file"],
-    },
-    "application/octet-stream": {"type": "string", "format": "binary"},
-}
+    }
+    return {
+        "multipart/form-data": form,
+        "application/octet-stream": {"type": "string", "format": "binary"},
+    }
+
 
 _PROBLEM = OpenApiResponse(ProblemDocument, description="See the table of errors.")
 PROBLEMS: Final[dict[Any, Any]] = {

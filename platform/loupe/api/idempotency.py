@@ -3,6 +3,9 @@
 The same key with the same request gets the first answer again, with another request a refusal,
 and while the first still runs a refusal with ``Retry-After``. Only answers of success are kept:
 what failed may be put right and sent again under its key.
+
+The answer is kept in the same transaction as what the request did. A process that dies leaves
+either both or neither, so the key, free again after `STALE`, never does a thing twice.
 """
 
 import hashlib
@@ -10,7 +13,7 @@ import json
 from collections.abc import Callable
 from datetime import timedelta
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
 
 from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, transaction
@@ -86,18 +89,24 @@ def reserve(actor: Actor, project: Project, key: str, sha256: str) -> Idempotenc
             code="idempotency_key_reused",
         )
     if first is None or first.status is None:
-        raise RequestRefused(
-            f"The first request with the idempotency key {key!r} has not ended yet: "
-            "ask again when Retry-After is over.",
-            code="idempotency_in_flight",
-            headers={"Retry-After": "1"},
-        )
+        raise _in_flight(key)
     return first
 
 
-def complete(project: Project, key: str, status: int, answer: dict[str, Any]) -> None:
-    """Keep the answer for `key`."""
-    IdempotencyKey.objects.filter(project=project, key=key).update(status=status, answer=answer)
+def _in_flight(key: str) -> RequestRefused:
+    return RequestRefused(
+        f"The first request with the idempotency key {key!r} has not ended yet: "
+        "ask again when Retry-After is over.",
+        code="idempotency_in_flight",
+        headers={"Retry-After": "1"},
+    )
+
+
+def complete(project: Project, key: str, status: int, answer: dict[str, Any]) -> bool:
+    """Keep the answer for `key`; whether it was still waited for. It is not if the request took
+    longer than `STALE` and was sent again meanwhile."""
+    waiting = IdempotencyKey.objects.filter(project=project, key=key, status__isnull=True)
+    return bool(waiting.update(status=status, answer=answer))
 
 
 def release(project: Project, key: str) -> None:
@@ -136,44 +145,72 @@ def _hash(file: Any) -> str:
     return running.hexdigest()
 
 
+LastStep: TypeAlias = Callable[[], Response]
+
+
 def idempotent(
     handler: Callable[Concatenate[View, Request, Arguments], Response],
 ) -> Callable[Concatenate[View, Request, Arguments], Response]:
-    """Make a POST handler honour ``Idempotency-Key``."""
+    """Make a POST handler honour ``Idempotency-Key``. Under a key the whole handler is one
+    transaction: it only reads and writes the database."""
 
     @wraps(handler)
     def post(
         self: View, request: Request, *args: Arguments.args, **kwargs: Arguments.kwargs
     ) -> Response:
-        key = key_in(request.headers.get("Idempotency-Key"))
-        if key is None:
-            return handler(self, request, *args, **kwargs)
-        sha256 = digest(
-            request.method,
-            request.path,
-            sorted((name, values) for name, values in request.query_params.lists()),
-            _content(request),
-        )
-        first = reserve(self.actor, self.project, key, sha256)
-        if first is not None:
-            kept = first.answer or {}
-            headers = {**kept.get("headers", {}), "Idempotency-Replayed": "true"}
-            return Response(kept.get("body"), status=first.status, headers=headers)
-        try:
-            response = handler(self, request, *args, **kwargs)
-        except BaseException:
-            release(self.project, key)
-            raise
-        kept_headers = {
-            name: response[name] for name in ("Location", "Retry-After") if name in response
-        }
-        complete(
-            self.project,
-            key,
-            response.status_code,
-            {"headers": kept_headers, "body": response.data},
-        )
-        return response
+        return _once(self, request, lambda: lambda: handler(self, request, *args, **kwargs))
 
+    return _marked(post)
+
+
+def idempotent_last_step(
+    handler: Callable[Concatenate[View, Request, Arguments], LastStep],
+) -> Callable[Concatenate[View, Request, Arguments], Response]:
+    """Make a POST handler that works long, or reaches beyond the database, honour
+    ``Idempotency-Key``. It returns its last step, which makes the answer; only that shares the
+    transaction in which the answer is kept, so nobody waits for the database meanwhile."""
+
+    @wraps(handler)
+    def post(
+        self: View, request: Request, *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> Response:
+        return _once(self, request, lambda: handler(self, request, *args, **kwargs))
+
+    return _marked(post)
+
+
+def _marked(post: Callable[..., Response]) -> Any:
     post.idempotent = True  # type: ignore[attr-defined]
-    return cast(Callable[Concatenate[View, Request, Arguments], Response], post)
+    return post
+
+
+def _once(view: Endpoint, request: Request, work: Callable[[], LastStep]) -> Response:
+    """The answer of `work` and its last step, or the one that is kept for the request's key."""
+    key = key_in(request.headers.get("Idempotency-Key"))
+    if key is None:
+        return work()()
+    sha256 = digest(
+        request.method,
+        request.path,
+        sorted((name, values) for name, values in request.query_params.lists()),
+        _content(request),
+    )
+    first = reserve(view.actor, view.project, key, sha256)
+    if first is not None:
+        kept = first.answer or {}
+        headers = {**kept.get("headers", {}), "Idempotency-Replayed": "true"}
+        return Response(kept.get("body"), status=first.status, headers=headers)
+    try:
+        last_step = work()
+        with transaction.atomic():
+            response = last_step()
+            kept_headers = {
+                name: response[name] for name in ("Location", "Retry-After") if name in response
+            }
+            body = {"headers": kept_headers, "body": response.data}
+            if not complete(view.project, key, response.status_code, body):
+                raise _in_flight(key)
+    except BaseException:
+        release(view.project, key)
+        raise
+    return response

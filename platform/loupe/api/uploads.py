@@ -9,10 +9,14 @@ from django.utils.datastructures import MultiValueDict
 from rest_framework.parsers import BaseParser, DataAndFiles
 from rest_framework.request import Request
 
+from loupe.api.answers import parameter
 from loupe.api.errors import RequestRefused
+from loupe.api.problems import refuse_field
 from loupe.blobs import spool
 from loupe.blobs.writing import CHUNK_BYTES, Writer, Written
+from loupe.contract.app import DomainApp
 from loupe.intake.sources import Source
+from loupe.plugins import registry as apps
 
 
 class RawBody(BaseParser):
@@ -65,6 +69,50 @@ def sources(request: Request) -> list[Source]:
     if not found:
         raise _nothing()
     return found
+
+
+def named(request: Request, name: str) -> str:
+    """What the sender says `name` is: a query parameter, or a text field of a multipart form;
+    empty where neither was sent.
+
+    Raises:
+        RequestRefused: it was said twice, differently, or is no short text.
+    """
+    asked = parameter(request, name)
+    form = request.data
+    sent = form.getlist(name) if isinstance(form, MultiValueDict) else []
+    if any(not isinstance(value, str) for value in sent):
+        raise refuse_field(name, f"{name} came as a file: send it as a text field of the form.")
+    values = {value for value in (asked, *sent) if value}
+    if len(values) > 1:
+        shown = " and ".join(repr(value[:80]) for value in sorted(values))
+        raise refuse_field(
+            name,
+            f"{name} was given more than once and differently: {shown}. Give it once, as a query "
+            "parameter or as a field of the form.",
+        )
+    value = values.pop() if values else ""
+    if "\x00" in value or len(value) > 255:
+        raise refuse_field(name, f"{name} is too long or holds the character U+0000.")
+    return value
+
+
+def app_named(request: Request) -> type[DomainApp]:
+    """The app the files are for.
+
+    Raises:
+        RequestRefused: none was named.
+        UnknownApp: there is no such app.
+    """
+    slug = named(request, "app")
+    if not slug:
+        known = ", ".join(each.slug for each in apps.installed()) or "none"
+        raise refuse_field(
+            "app",
+            f"No app was named. Installed are: {known}. Name one by the query parameter 'app' "
+            "(…?app=NAME) or by a field of the form (-F app=NAME).",
+        )
+    return apps.get(slug)
 
 
 @contextmanager

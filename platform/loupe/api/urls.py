@@ -29,6 +29,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("jobs", jobs.Jobs.as_view(), name="jobs"),
     path("jobs/<uuid:job_id>", jobs.OneJob.as_view(), name="job"),
     path("jobs/<uuid:job_id>/cancel", jobs.CancelJob.as_view(), name="job-cancel"),
+    path("jobs/<uuid:job_id>/resume", jobs.ResumeJob.as_view(), name="job-resume"),
     path("jobs/<uuid:job_id>/retry", jobs.RetryJob.as_view(), name="job-retry"),
     path("jobs/<uuid:job_id>/items", jobs.JobItems.as_view(), name="job-items"),
     path("jobs/<uuid:job_id>/events", jobs.JobEvents.as_view(), name="job-events"),

@@ -1,4 +1,4 @@
-"""A job as an object: wait for it, read its results, cancel or retry it."""
+"""A job as an object: wait for it, read its results, cancel, resume or retry it."""
 
 import time
 import uuid
@@ -120,6 +120,14 @@ class JobHandle:
         """Stop the job; results that exist are kept."""
         self.detail = self._transport.post(f"jobs/{self.id}/cancel", JobDetail)
         return self.detail
+
+    def resume(self) -> int:
+        """Go on with a cancelled job; returns how many items wait now.
+
+        Raises:
+            Conflict: no item of it was cancelled.
+        """
+        return self._transport.post(f"jobs/{self.id}/resume", RetryAnswer).queued
 
     def retry(self, *, codes: list[str] | None = None) -> int:
         """Try failed items again; returns how many wait now."""

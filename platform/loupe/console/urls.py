@@ -50,6 +50,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{P}jobs/<uuid:job_id>/", jobs.page, name="job"),
     path(f"{P}jobs/<uuid:job_id>/live", jobs.live, name="job_live"),
     path(f"{P}jobs/<uuid:job_id>/cancel", jobs.cancel, name="job_cancel"),
+    path(f"{P}jobs/<uuid:job_id>/resume", jobs.resume, name="job_resume"),
     path(f"{P}jobs/<uuid:job_id>/retry", jobs.retry, name="job_retry"),
     path(f"{P}models/", models.listing, name="models"),
     path(f"{P}models/<slug:app>/upload", models.upload, name="model_upload"),

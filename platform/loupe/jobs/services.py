@@ -30,7 +30,16 @@ from loupe.plugins import registry as apps
 from loupe.registry import services as registry
 from loupe.registry.models import ModelVersion
 
-__all__ = ["Progress", "cancel", "progress", "resume", "retry_failed", "start", "submit"]
+__all__ = [
+    "Progress",
+    "cancel",
+    "progress",
+    "receive",
+    "resume",
+    "retry_failed",
+    "start",
+    "submit",
+]
 
 
 def submit(
@@ -53,11 +62,29 @@ def submit(
         Denied, NotVisible: the actor may not submit here.
         LoupeError: nothing usable was sent, or the model is not registered.
     """
+    submission, version = receive(actor, project, app, channel, sources, name, model)
+    return start(actor, submission, version)
+
+
+def receive(
+    actor: Actor,
+    project: Project,
+    app: str,
+    channel: Channel,
+    sources: Iterable[Source],
+    name: str = "",
+    model: str | None = None,
+) -> tuple[Submission, ModelVersion | None]:
+    """The first half of `submit`, for callers that commit something of their own with `start`:
+    the files as a submission, and the version that shall inspect them.
+
+    Raises:
+        Denied, NotVisible, LoupeError: as `submit`.
+    """
     require(actor, Action.SUBMIT, project)
     chosen = apps.get(app)
     version = registry.resolve(actor, project, app, model) if chosen.needs_model else None
-    submission = intake.receive(actor, project, app, channel, sources, name)
-    return start(actor, submission, version)
+    return intake.receive(actor, project, app, channel, sources, name), version
 
 
 def start(actor: Actor, submission: Submission, model_version: ModelVersion | None) -> Job:

@@ -10,6 +10,7 @@ import pytest
 from loupe.api.shapes.schedules import ScheduleOrder
 from loupe.api.shapes.work import ProgressShape
 from loupe.client import (
+    Conflict,
     InvalidRequest,
     JobFailed,
     Loupe,
@@ -65,6 +66,20 @@ def test_job_with_a_bad_file_names_it_and_finishes_the_rest(loupe: Loupe, tmp_pa
     assert failed[0].error
     assert job.retry() == 1
     assert job.wait(timeout_s=60).progress.failed == 1
+
+
+def test_a_cancelled_job_goes_on_and_ends_with_everything(loupe: Loupe, tmp_path: Path) -> None:
+    # More than the workers can finish before the next call arrives.
+    job = loupe.submit("dummy_app", written(tmp_path, *range(400)))
+    assert job.cancel().progress.state == "cancelled"
+    left = job.detail.progress.cancelled
+    assert left > 0
+    assert job.resume() == left
+    done = job.wait(timeout_s=120).progress
+    assert (done.state, done.done, done.cancelled) == ("done", 400, 0)
+    assert len({each.name for each in job.results()}) == 400
+    with pytest.raises(Conflict, match="nothing_to_do"):
+        job.resume()
 
 
 def test_same_idempotency_key_submits_once(loupe: Loupe, tmp_path: Path) -> None:

@@ -163,6 +163,26 @@ def test_a_running_job_asks_for_news_and_a_cancelled_one_no_longer_does(house: H
     assert "hx-trigger" not in client.get(live).content.decode()
 
 
+def test_a_cancelled_job_says_what_is_left_and_goes_on_at_a_click(house: House) -> None:
+    made = [reading("a.json", 1.0), factories.Made(name="b.json"), factories.Made(name="c.json")]
+    job = factories.job(house.project, APP, made)
+    client = house.client("operator")
+    page = house.url(f"jobs/{job.pk}/")
+    assert f"{page}resume" not in client.get(page).content.decode()
+    client.post(f"{page[:-1]}/cancel")
+    shown = client.get(page).content.decode()
+    assert f"{page}resume" in shown
+    assert "Resume, 2 files left" in shown
+    assert f"{page}resume" not in house.client("viewer").get(page).content.decode()
+    answer = client.post(f"{page}resume", follow=True).content.decode()
+    assert "Resumed: 2 files wait." in answer
+    assert f"{page}resume" not in answer
+    job.refresh_from_db()
+    assert (job.state, job.items.filter(state="queued").count()) == (JobState.RUNNING, 2)
+    again = client.post(f"{page}resume", follow=True).content.decode()
+    assert "no item of it was cancelled" in again
+
+
 def test_the_bar_of_a_job_adds_up_to_the_whole(house: House) -> None:
     made = [reading("a.json", 1.0), factories.Made(name="b.json"), factories.Made(name="c.json")]
     job = factories.job(house.project, APP, made)

@@ -41,6 +41,7 @@ WRITE = {
     "review": Action.REVIEW,
     "undo": Action.REVIEW,
     "job_cancel": Action.CANCEL,
+    "job_resume": Action.SUBMIT,
     "job_retry": Action.SUBMIT,
     "member_remove": Action.MANAGE_MEMBERS,
     "key_revoke": Action.MANAGE_KEYS,

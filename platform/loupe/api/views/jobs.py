@@ -1,4 +1,4 @@
-"""Jobs: how far they are, cancel, retry, and what failed."""
+"""Jobs: how far they are, cancel, resume, retry, and what failed."""
 
 import uuid
 from typing import ClassVar
@@ -90,6 +90,27 @@ class CancelJob(JobEndpoint):
         """Cancel a job; results that exist are kept."""
         services.cancel(self.actor, self.row)
         return answer(present.job_detail(self.rows().get(pk=self.row.pk)))
+
+
+class ResumeJob(JobEndpoint):
+    """Go on with a cancelled job."""
+
+    # It starts work, as sending files does: a key that may only cancel may not.
+    policy: ClassVar = {"POST": Action.SUBMIT}
+
+    @extend_schema(
+        operation_id="jobs_resume",
+        parameters=[describe.IDEMPOTENCY_KEY],
+        request=None,
+        responses={202: RetryAnswer, **describe.PROBLEMS},
+    )
+    @idempotent
+    def post(self, request: Request, job_id: uuid.UUID) -> Response:
+        """Queue the cancelled items again; results and failures stay as they are.
+
+        `409 nothing_to_do` when no item of the job was cancelled.
+        """
+        return answer(RetryAnswer(queued=services.resume(self.actor, self.row)), 202)
 
 
 class RetryJob(JobEndpoint):

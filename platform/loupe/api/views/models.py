@@ -14,7 +14,7 @@ from loupe.accounts.policy import Action, require
 from loupe.api import describe, present
 from loupe.api.answers import answer, ordered, parameter
 from loupe.api.endpoint import Endpoint, named_project
-from loupe.api.idempotency import idempotent
+from loupe.api.idempotency import LastStep, idempotent, idempotent_last_step
 from loupe.api.paging import newest_first
 from loupe.api.shapes.models import (
     ModelDetail,
@@ -26,12 +26,12 @@ from loupe.api.shapes.models import (
     StageOrder,
     VersionShape,
 )
-from loupe.api.uploads import RawBody, discarding, sources
-from loupe.plugins import registry as apps
+from loupe.api.uploads import RawBody, app_named, discarding, named, sources
 from loupe.registry import services
 from loupe.registry.models import Model, ModelVersion, OperatingPoint, Stage
 
 _MANAGE = Action.MANAGE_MODELS
+_NAME = OpenApiParameter("name", str, description="The model's name; also taken from the form.")
 
 
 def _version(row: ModelVersion) -> VersionShape:
@@ -90,29 +90,28 @@ class Models(Endpoint):
         operation_id="models_upload",
         parameters=[
             describe.PROJECT,
-            describe.APP,
-            OpenApiParameter("name", str, required=True, description="The model's name."),
+            describe.APP_HERE_OR_IN_FORM,
+            _NAME,
             describe.FILENAME,
             describe.IDEMPOTENCY_KEY,
         ],
-        request=describe.FILES,
+        request=describe.files(app=describe.APP, name=_NAME),
         responses={201: VersionShape, **describe.PROBLEMS},
     )
-    @idempotent
-    def post(self, request: Request) -> Response:
+    @idempotent_last_step
+    def post(self, request: Request) -> LastStep:
         """Upload a model file as the next version; it is checked, then a candidate."""
-        app = apps.get(parameter(request, "app"))
         with discarding(sources(request)) as found:
             made = services.upload(
                 self.actor,
                 self.project,
-                app.slug,
-                parameter(request, "name"),
+                app_named(request).slug,
+                named(request, "name"),
                 found[0].path,
                 found[0].name,
             )
         location = reverse("api:model-version", args=[made.model_id, made.number])
-        return answer(_version(made), 201, {"Location": location})
+        return lambda: answer(_version(made), 201, {"Location": location})
 
 
 class ModelEndpoint(Endpoint):

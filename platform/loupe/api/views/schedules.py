@@ -13,7 +13,7 @@ from loupe.accounts.policy import Action
 from loupe.api import describe
 from loupe.api.answers import answer, ordered, parameter
 from loupe.api.endpoint import Endpoint, RowEndpoint
-from loupe.api.idempotency import idempotent
+from loupe.api.idempotency import LastStep, idempotent, idempotent_last_step
 from loupe.api.paging import newest_first
 from loupe.api.shapes.schedules import (
     RunPage,
@@ -181,10 +181,11 @@ class RunSchedule(ScheduleEndpoint):
         request=None,
         responses={202: RunShape, **describe.PROBLEMS},
     )
-    @idempotent
-    def post(self, request: Request, schedule_id: uuid.UUID) -> Response:
+    @idempotent_last_step
+    def post(self, request: Request, schedule_id: uuid.UUID) -> LastStep:
         """Start a run by hand, also of a schedule that is switched off."""
-        return answer(_run(services.run_now(self.actor, self.row)), 202)
+        run = services.run_now(self.actor, self.row)
+        return lambda: answer(_run(run), 202)
 
 
 class ScheduleRuns(ScheduleEndpoint):

@@ -14,13 +14,12 @@ from loupe.accounts.policy import Action
 from loupe.api import describe, present
 from loupe.api.answers import answer, parameter
 from loupe.api.endpoint import Endpoint, RowEndpoint
-from loupe.api.idempotency import idempotent
+from loupe.api.idempotency import LastStep, idempotent_last_step
 from loupe.api.paging import newest_first
 from loupe.api.shapes.work import JobDetail, SubmissionDetail, SubmissionPage
-from loupe.api.uploads import RawBody, discarding, sources
+from loupe.api.uploads import RawBody, app_named, discarding, named, sources
 from loupe.intake.models import Channel, Submission
 from loupe.jobs import services as jobs
-from loupe.plugins import registry as apps
 
 _SHOWN_INPUTS = 1000
 
@@ -49,36 +48,41 @@ class Submissions(Endpoint):
         operation_id="submissions_create",
         parameters=[
             describe.PROJECT,
-            describe.APP,
+            describe.APP_HERE_OR_IN_FORM,
             describe.MODEL,
             describe.NAME,
             describe.FILENAME,
             describe.IDEMPOTENCY_KEY,
         ],
-        request=describe.FILES,
+        request=describe.files(app=describe.APP, model=describe.MODEL, name=describe.NAME),
         responses={202: JobDetail, **describe.PROBLEMS},
     )
-    @idempotent
-    def post(self, request: Request) -> Response:
+    @idempotent_last_step
+    def post(self, request: Request) -> LastStep:
         """Send one or more files, or an archive of them; a job inspects them.
 
-        Answers `202` with the job, whose address is in `Location`. Files that cannot be used
-        become failed items of the job; when none can be used the whole request is refused.
+        `app`, `model` and `name` are query parameters, or fields of the form. Answers `202` with
+        the job, whose address is in `Location`. Files that cannot be used become failed items of
+        the job; when none can be used the whole request is refused.
         """
-        app = apps.get(parameter(request, "app"))
         with discarding(sources(request)) as found:
-            job = jobs.submit(
+            submission, version = jobs.receive(
                 self.actor,
                 self.project,
-                app.slug,
+                app_named(request).slug,
                 Channel.REST,
                 found,
-                parameter(request, "name"),
-                parameter(request, "model") or None,
+                named(request, "name"),
+                named(request, "model") or None,
             )
-        location = reverse("api:job", args=[job.pk])
-        row = present.jobs().get(pk=job.pk)
-        return answer(present.job_detail(row), 202, {"Location": location})
+
+        def start() -> Response:
+            job = jobs.start(self.actor, submission, version)
+            location = reverse("api:job", args=[job.pk])
+            row = present.jobs().get(pk=job.pk)
+            return answer(present.job_detail(row), 202, {"Location": location})
+
+        return start
 
 
 class OneSubmission(RowEndpoint[Submission]):

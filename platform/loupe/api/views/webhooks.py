@@ -13,7 +13,7 @@ from loupe.accounts.policy import Action
 from loupe.api import describe
 from loupe.api.answers import answer, ordered
 from loupe.api.endpoint import Endpoint, RowEndpoint, find
-from loupe.api.idempotency import idempotent
+from loupe.api.idempotency import LastStep, idempotent, idempotent_last_step
 from loupe.api.paging import newest_first
 from loupe.api.shapes.webhooks import (
     AttemptShape,
@@ -87,14 +87,14 @@ class Webhooks(Endpoint):
         request=WebhookOrder,
         responses={201: WebhookCreated, **describe.PROBLEMS},
     )
-    @idempotent
-    def post(self, request: Request) -> Response:
+    @idempotent_last_step
+    def post(self, request: Request) -> LastStep:
         """Make a webhook. The answer holds the secret that signs deliveries, this once."""
         order = ordered(request, WebhookOrder)
         webhook, secret = services.create(self.actor, self.project, order.url, order.kinds)
         location = reverse("api:webhook", args=[webhook.pk])
         created = WebhookCreated(**_fields(webhook), secret=secret)
-        return answer(created, 201, {"Location": location})
+        return lambda: answer(created, 201, {"Location": location})
 
 
 class WebhookEndpoint(RowEndpoint[Webhook]):
@@ -189,15 +189,14 @@ class TryWebhook(WebhookEndpoint):
         request=None,
         responses={200: TryShape, **describe.PROBLEMS},
     )
-    @idempotent
-    def post(self, request: Request, webhook_id: uuid.UUID) -> Response:
+    @idempotent_last_step
+    def post(self, request: Request, webhook_id: uuid.UUID) -> LastStep:
         """Post one signed ping now and say what came of it."""
         found = trying.try_out(self.actor, self.row)
-        return answer(
-            TryShape(
-                taken=found.taken,
-                status=found.status,
-                error=found.error,
-                elapsed_ms=found.elapsed_ms,
-            )
+        shown = TryShape(
+            taken=found.taken,
+            status=found.status,
+            error=found.error,
+            elapsed_ms=found.elapsed_ms,
         )
+        return lambda: answer(shown)

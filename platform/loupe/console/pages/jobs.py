@@ -126,6 +126,20 @@ def cancel(request: PageRequest, job_id: uuid.UUID) -> HttpResponse:
 
 @require_POST
 @project_page(Action.SUBMIT)
+def resume(request: PageRequest, job_id: uuid.UUID) -> HttpResponse:
+    """Go on with a cancelled job where it stopped."""
+    job = _find(request, job_id)
+    try:
+        count = jobs.resume(request.actor, job)
+        on = ngettext("Resumed: %(n)d file waits.", "Resumed: %(n)d files wait.", count)
+        say(request, on % {"n": count})
+    except LoupeError as error:
+        say_refused(request, error)
+    return HttpResponseRedirect(reverse("console:job", args=[request.project.slug, job.pk]))
+
+
+@require_POST
+@project_page(Action.SUBMIT)
 def retry(request: PageRequest, job_id: uuid.UUID) -> HttpResponse:
     """Try failed items again: all of them, or those that failed for one reason."""
     job = _find(request, job_id)
