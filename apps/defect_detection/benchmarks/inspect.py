@@ -15,8 +15,8 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from apps.defect_detection.benchmarks import installation
 from apps.defect_detection.benchmarks.frames import write_frames
+from loupe.testing import installation
 
 WARM = 20
 LIMITS_MS = {50: 8.0, 99: 20.0}

@@ -14,11 +14,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from apps.defect_detection.benchmarks import installation
 from apps.defect_detection.benchmarks.agreement import compare
 from apps.defect_detection.benchmarks.frames import write_frames, write_zip
 from apps.defect_detection.benchmarks.peers import KINDS, run_peer
 from apps.defect_detection.schema import OperatingPoint
+from loupe.testing import installation
 
 ARTEFACT = Path(__file__).resolve().parents[1] / "models" / "surfaces"
 LIMITS = {"torch": 0.5, "openvino": 1.1}

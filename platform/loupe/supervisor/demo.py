@@ -81,7 +81,7 @@ def send_samples() -> list[str]:
         return []
     sent = []
     for app in registry.installed():
-        files = _samples(app)
+        files = samples(app)
         known = Submission.objects.filter(project=project, app=app.slug).exists()
         if not files or known or app.steps[0].place is Place.ENGINE:
             continue
@@ -97,7 +97,7 @@ def send_samples() -> list[str]:
     return sent
 
 
-def _samples(app: type[DomainApp]) -> list[Path]:
+def samples(app: type[DomainApp]) -> list[Path]:
     """The app's sample files; they lie below its package."""
     spec = find_spec(app.__module__.rpartition(".")[0])
     if app.samples is None or spec is None or spec.origin is None:

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from socket import socket
 from tempfile import TemporaryDirectory
@@ -21,10 +21,17 @@ START_SECONDS = 120.0
 
 @dataclass(frozen=True, kw_only=True)
 class Loupe:
-    """`http` carries the key; `project` is the slug it belongs to."""
+    """One running installation.
+
+    Attributes:
+        http: carries the key.
+        project: the slug of the project the key belongs to.
+        var: its variable folder; None where only the address is known.
+    """
 
     http: httpx.Client
     project: str
+    var: Path | None = None
 
 
 def given(url: str, key: str, project: str) -> Loupe:
@@ -63,7 +70,7 @@ def own() -> Iterator[Loupe]:
             )  # fmt: skip
             if made.returncode:
                 raise RuntimeError(f"createkey failed: {made.stderr[-500:]}")
-            loupe = given(url, made.stdout.strip(), "demo")
+            loupe = replace(given(url, made.stdout.strip(), "demo"), var=Path(folder))
             _wait_until_idle(loupe)
             yield loupe
             loupe.http.close()
