@@ -35,6 +35,7 @@ STALE = timedelta(minutes=10)
 
 View = TypeVar("View", bound=Endpoint)
 Arguments = ParamSpec("Arguments")
+Handler = TypeVar("Handler", bound=Callable[..., Response])
 
 
 def key_in(header: str | None) -> str | None:
@@ -179,7 +180,8 @@ def idempotent_last_step(
     return _marked(post)
 
 
-def _marked(post: Callable[..., Response]) -> Any:
+def _marked(post: Handler) -> Handler:
+    """`post`, so that a test finds the handlers that honour keys."""
     post.idempotent = True  # type: ignore[attr-defined]
     return post
 

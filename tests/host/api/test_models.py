@@ -35,7 +35,7 @@ def upload(client: Client, raw: str, name: str, factor: float, key: str = "") ->
         "name": name,
         "file": SimpleUploadedFile("factor.safetensors", content),
     }
-    extra = {"HTTP_IDEMPOTENCY_KEY": key} if key else {}
+    extra: dict[str, Any] = {"HTTP_IDEMPOTENCY_KEY": key} if key else {}
     return client.post("/api/v1/models", form, HTTP_AUTHORIZATION=f"Api-Key {raw}", **extra)
 
 
