@@ -13,7 +13,7 @@ import json
 from collections.abc import Callable
 from datetime import timedelta
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar, cast
 
 from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, transaction
@@ -161,7 +161,7 @@ def idempotent(
     ) -> Response:
         return _once(self, request, lambda: lambda: handler(self, request, *args, **kwargs))
 
-    return _marked(post)
+    return cast(Callable[Concatenate[View, Request, Arguments], Response], _marked(post))
 
 
 def idempotent_last_step(
@@ -177,7 +177,7 @@ def idempotent_last_step(
     ) -> Response:
         return _once(self, request, lambda: handler(self, request, *args, **kwargs))
 
-    return _marked(post)
+    return cast(Callable[Concatenate[View, Request, Arguments], Response], _marked(post))
 
 
 def _marked(post: Handler) -> Handler:
@@ -197,11 +197,25 @@ def _once(view: Endpoint, request: Request, work: Callable[[], LastStep]) -> Res
         sorted((name, values) for name, values in request.query_params.lists()),
         _content(request),
     )
-    first = reserve(view.actor, view.project, key, sha256)
-    if first is not None:
-        kept = first.answer or {}
-        headers = {**kept.get("headers", {}), "Idempotency-Replayed": "true"}
-        return Response(kept.get("body"), status=first.status, headers=headers)
+    try:
+        first = reserve(view.actor, view.project, key, sha256)
+        if first is not None:
+            return _replayed(first)
+        return _run(view, key, work)
+    finally:
+        # A raw body that no handler took; forms remove theirs as the request ends.
+        if isinstance(request.data, Written):
+            request.data.path.unlink(missing_ok=True)
+
+
+def _replayed(first: IdempotencyKey) -> Response:
+    kept = first.answer or {}
+    headers = {**kept.get("headers", {}), "Idempotency-Replayed": "true"}
+    return Response(kept.get("body"), status=first.status, headers=headers)
+
+
+def _run(view: Endpoint, key: str, work: Callable[[], LastStep]) -> Response:
+    """Do the work, and its last step together with keeping the answer."""
     try:
         last_step = work()
         with transaction.atomic():

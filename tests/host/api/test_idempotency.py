@@ -15,6 +15,7 @@ from loupe.intake.models import Submission
 from loupe.jobs.models import Job
 from loupe.schedules.models import Schedule
 from tests.host.api.conftest import World
+from tests.host.api.files import left
 
 SCHEDULE = {"app": "dummy_app", "task": "nightly", "name": "twice", "cron": "0 3 * * *"}
 
@@ -94,3 +95,18 @@ def test_a_request_that_was_overtaken_under_its_key_does_nothing(
     answer = send(client, raw)
     assert uuid.UUID(answer.json()["id"]) in set(Job.objects.values_list("pk", flat=True))
     assert answer["Idempotency-Replayed"] == "true"
+
+
+@pytest.mark.django_db
+def test_bodies_of_repeated_requests_leave_nothing_in_the_spool(
+    client: Client, world: World
+) -> None:
+    raw, path = world.key(), "/api/v1/submissions?app=dummy_app"
+    before = left()
+    answers = [
+        post(client, raw, path, data=b'{"value": 3}', content_type="application/octet-stream")
+        for _ in range(3)
+    ]
+    other = post(client, raw, path, data=b"{}", content_type="application/octet-stream")
+    assert [answer.status_code for answer in (*answers, other)] == [202, 202, 202, 409]
+    assert left() == before

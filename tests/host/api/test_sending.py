@@ -1,16 +1,15 @@
 """What a delivery says of itself: by query parameters, or by fields of the form."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from loupe.jobs.models import Job
 from loupe.plugins import registry as apps
 from tests.host.api.conftest import World
+from tests.host.api.files import left
 
 PATH = "/api/v1/submissions"
 
@@ -19,12 +18,6 @@ def send(client: Client, world: World, query: str = "", **fields: Any) -> Any:
     """A form with one file and the fields."""
     form = {"file": SimpleUploadedFile("part.json", b'{"value": 3}'), **fields}
     return client.post(PATH + query, form, HTTP_AUTHORIZATION=f"Api-Key {world.key('submit')}")
-
-
-def left() -> list[Path]:
-    """Files that lie in the spool."""
-    found = Path(settings.SPOOL).rglob("*")
-    return [path for path in found if path.is_file() and path.name != "lock"]
 
 
 @pytest.mark.parametrize(
