@@ -18,18 +18,23 @@ import django
 django.setup()
 
 # ruff: noqa: E402
+from django.contrib.auth.models import User
 from django.db.models import Count
 
 from loupe.accounts import projects
-from loupe.accounts.models import Project
-from loupe.accounts.policy import SYSTEM
+from loupe.accounts.models import Membership, Project, Role
+from loupe.accounts.policy import SYSTEM, Actor
 from loupe.changes.models import Change
+from loupe.contract.runtime.errors import LoupeError
 from loupe.intake import services as intake
 from loupe.intake.models import Channel, Submission
 from loupe.intake.sources import Source
 from loupe.jobs import claims, services
 from loupe.jobs.models import Decision, Item, Job, Result, ResultBlock
 from loupe.registry import services as registry
+from loupe.review.models import Review
+from loupe.review.services import give
+from loupe.review.signature import holds
 from loupe.supervisor import preparing
 
 
@@ -132,6 +137,31 @@ def items(job: str) -> list[dict[str, Any]]:
     return [dict(row) for row in rows.values("state", "attempts", "losses")]
 
 
+def told(job: str) -> dict[str, Any]:
+    """What the only item of a job says about itself while it is in work."""
+    item = Item.objects.get(job_id=uuid.UUID(job))
+    return {"progress": item.progress, "note": item.note, "lease": str(item.lease_until)}
+
+
+def reviewer(password: str) -> str:
+    """A person who may sign results of the project; the user name."""
+    user = User.objects.create_user("anna", password=password, first_name="Anna")
+    project = Project.objects.get(slug="line")
+    Membership.objects.create(project=project, user=user, role=Role.REVIEWER)
+    return user.get_username()
+
+
+def sign(job: str, username: str, password: str) -> dict[str, Any]:
+    """Sign the only result of a job; who signed and whether that holds, or why it is refused."""
+    result = Result.objects.get(job_id=uuid.UUID(job))
+    actor = Actor(user=User.objects.get(username=username))
+    try:
+        review = give(actor, result, "sign", password=password)
+    except LoupeError as refusal:
+        return {"refused": refusal.code}
+    return {"signed": review.signed_name, "holds": holds(Review.objects.get(pk=review.pk))}
+
+
 def settle(seconds: float) -> None:
     """Let the installation go on for a while."""
     time.sleep(seconds)
@@ -209,7 +239,7 @@ VERBS = {
     verb.__name__: verb
     for verb in (
         prepare, submit, numbers, volume, payments, advance, result, items, settle, progress,
-        wait, reach, audit, cancel, resume, retry, claim_all, received, start,
+        wait, reach, audit, cancel, resume, retry, claim_all, received, start, told, reviewer, sign,
     )
 }  # fmt: skip
 

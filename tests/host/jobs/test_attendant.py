@@ -10,8 +10,10 @@ from tests.host.jobs.stack import Stack, running
 
 pytestmark = [pytest.mark.slow, pytest.mark.serial, pytest.mark.timeout(300)]
 
-CHUNKS = 10
-SECONDS_PER_CHUNK = "0.4"
+CHUNKS = 75  # of 4 MiB: one item of 300 MiB
+SIZE = CHUNKS * 4 * 2**20
+SECONDS_PER_CHUNK = "0.15"
+PASSWORD = "of-the-line-3"
 
 
 @pytest.fixture
@@ -28,11 +30,17 @@ def child(stack: Stack) -> psutil.Process:
     return found
 
 
-def test_long_work_survives_kills_of_its_child_and_of_the_attendant_and_resumes(
+def test_300_megabytes_survive_kills_of_the_child_and_of_the_attendant_resume_and_are_signed(
     stack: Stack,
 ) -> None:
     job = stack.ask("volume", CHUNKS)
-    assert stack.ask("advance", job, 0.2, 60) >= 0.2
+    assert stack.ask("advance", job, 0.05, 60) >= 0.05
+    before = stack.ask("told", job)
+    assert stack.ask("advance", job, 0.25, 60) >= 0.25
+    after = stack.ask("told", job)
+    assert before["progress"] < after["progress"] < 1
+    assert after["note"].endswith(f" of {SIZE} bytes")
+    assert before["lease"] < after["lease"]
     child(stack).kill()
     assert stack.ask("advance", job, 0.5, 60) >= 0.5
     stack.kill("attendant")
@@ -41,9 +49,16 @@ def test_long_work_survives_kills_of_its_child_and_of_the_attendant_and_resumes(
     assert (progress["state"], progress["done"]) == ("done", 1)
     result = stack.ask("result", job)
     assert result["data"]["resumed_at"] > 0
-    assert result["data"]["size"] == CHUNKS * 4 * 2**20
+    assert result["data"]["size"] == SIZE >= 300_000_000
     assert list(result["times_ms"]) == ["queue", "digest", "decide", "store"]
     assert stack.ask("audit", job)["results"] == 1
+    # Two kills and no more: while it was worked on, its lease never ran out.
+    (item,) = stack.ask("items", job)
+    assert (item["state"], item["losses"]) == ("done", 2)
+    anna = stack.ask("reviewer", PASSWORD)
+    assert stack.ask("sign", job, anna, "a guess") == {"refused": "password_refused"}
+    assert stack.ask("sign", job, anna, PASSWORD) == {"signed": "Anna", "holds": True}
+    assert stack.ask("sign", job, anna, PASSWORD) == {"refused": "result_signed"}
 
 
 def test_cancel_stops_the_child_and_leaves_no_scratch(stack: Stack) -> None:
