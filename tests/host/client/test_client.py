@@ -116,10 +116,10 @@ def test_exports_are_written_as_the_app_declares_them(loupe: Loupe, tmp_path: Pa
 
 def test_rows_keep_their_state_and_their_order(loupe: Loupe) -> None:
     probe = loupe.app("stateful_probe")
-    first = probe.rows("score", [{"account": 11, "cents": 5}], idempotency_key="rows-1")
-    again = probe.rows("score", [{"account": 11, "cents": 5}], idempotency_key="rows-1")
+    first = probe.rows("score", [{"account": 70_011, "cents": 5}], idempotency_key="rows-1")
+    again = probe.rows("score", [{"account": 70_011, "cents": 5}], idempotency_key="rows-1")
     assert [row.data for row in first.rows] == [row.data for row in again.rows]
-    after = probe.rows("score", [{"account": 11, "cents": 6}, {"account": 12, "cents": 1}])
+    after = probe.rows("score", [{"account": 70_011, "cents": 6}, {"account": 70_012, "cents": 1}])
     totals = [row.data["total_cents"] for row in after.rows if row.data]
     assert totals == [11, 1]
 
