@@ -36,7 +36,7 @@ class Loupe:
 
 def given(url: str, key: str, project: str) -> Loupe:
     """A Loupe that runs already."""
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # a line a call otherwise
+    _quiet()
     headers = {"Authorization": f"Bearer {key}"}
     return Loupe(http=httpx.Client(base_url=url, headers=headers, timeout=600), project=project)
 
@@ -48,6 +48,7 @@ def own() -> Iterator[Loupe]:
     Raises:
         RuntimeError: it does not get ready; the end of its output is quoted.
     """
+    _quiet()
     with TemporaryDirectory(prefix="loupe-bench-", dir="/tmp") as folder, socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
@@ -77,6 +78,10 @@ def own() -> Iterator[Loupe]:
         finally:
             up.terminate()
             up.wait(60)
+
+
+def _quiet() -> None:
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # a line a call otherwise
 
 
 def _wait(url: str, up: "subprocess.Popen[bytes]", log: Path) -> None:

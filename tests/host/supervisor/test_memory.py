@@ -10,7 +10,7 @@ from PIL import Image
 
 from loupe.plugins import running
 from loupe.supervisor.benchmarks.memory import DECODED_SHARE, LIMIT_BYTES, MIB, enlarged, judge
-from loupe.supervisor.benchmarks.resident import children, peak, resident
+from loupe.supervisor.benchmarks.resident import children, descendants, peak, resident
 
 
 def test_the_benchmark_is_listed() -> None:
@@ -42,6 +42,17 @@ def test_the_sample_is_enlarged_to_the_size_asked_for(tmp_path: Path) -> None:
     assert sample.decoded == 1000 * 500 * 3
 
 
+def test_a_module_is_found_below_other_processes() -> None:
+    inner = "import subprocess, sys; subprocess.run([sys.executable, '-m', 'timeit', '-n', '1', "
+    code = inner + "'input()'], stdout=subprocess.DEVNULL)"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE) as parent:
+        while not (found := descendants(os.getpid(), "timeit")):
+            assert parent.poll() is None
+        assert parent.pid not in found
+        assert parent.stdin is not None
+        parent.stdin.close()
+
+
 DECODED = 100 * MIB
 MOST = int(LIMIT_BYTES + DECODED_SHARE * DECODED)
 
@@ -52,13 +63,15 @@ MOST = int(LIMIT_BYTES + DECODED_SHARE * DECODED)
         ("web", LIMIT_BYTES, MOST, True),
         ("web", LIMIT_BYTES + 1, MOST, False),
         ("worker child 1", LIMIT_BYTES, MOST + 1, False),
-        ("sandbox 1", LIMIT_BYTES + 1, MOST, True),
-        ("sandbox 1", 0, MOST + 1, False),
+        ("web", None, MOST, False),
+        ("sandbox of worker 1", LIMIT_BYTES + 1, MOST, True),
+        ("sandbox of worker 1", None, MOST, True),
+        ("sandbox of engine 1", 0, MOST + 1, False),
     ],
 )
 def test_limits_are_200_mib_idle_and_two_and_a_half_images_more_at_most(
-    name: str, idle: int, highest: int, within: bool
+    name: str, idle: int | None, highest: int, within: bool
 ) -> None:
-    (line,) = judge({name: idle}, {name: highest}, DECODED)
+    line = judge(name, idle, highest, DECODED)
     assert line["within"] is within
     assert line["peak_limit_mib"] == 450

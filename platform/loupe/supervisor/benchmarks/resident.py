@@ -29,6 +29,19 @@ def children(pid: int) -> list[int]:
     return sorted(int(word) for file in files for word in file.read_text("ascii").split())
 
 
+def descendants(pid: int, module: str) -> list[int]:
+    """The processes below, at any depth, that run ``python -m <module>``."""
+    found = []
+    for child in children(pid):
+        try:
+            words = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
+            below = descendants(child, module)
+        except (FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+            continue
+        found += [child, *below] if module.encode() in words else below
+    return found
+
+
 def _bytes(pid: int, field: str) -> int:
     for line in Path(f"/proc/{pid}/status").read_text("utf-8", "replace").splitlines():
         name, _, value = line.partition(":")
