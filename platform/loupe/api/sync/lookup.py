@@ -1,22 +1,27 @@
 """Which model and operating point a call uses, remembered for a moment."""
 
+import asyncio
 import time
 from dataclasses import dataclass
 from typing import TypeAlias
 from uuid import UUID
 
+from django.db import DatabaseError
 from pydantic import BaseModel
 
 from loupe.api.shapes.work import ModelUsed
 from loupe.api.sync.asked import Asked
 from loupe.api.sync.backstage import Backstage
+from loupe.contract.runtime.errors import LoupeError
 from loupe.contract.runtime.payload import JsonValue
 from loupe.jobs.models import Provenance
 from loupe.jobs.provenance import shared
 from loupe.registry import services as registry
 from loupe.registry.models import ModelVersion
 
-TTL_S = 1.0
+FRESH_S = 0.5
+"""Until then a choice is used as it is; afterwards it is used once more and looked up behind it."""
+STALE_S = 2.0
 """How long a promotion or new threshold may take to reach synchronous calls."""
 _MOST = 256
 
@@ -33,22 +38,43 @@ class Chosen:
     shown: ModelUsed | None
 
 
+@dataclass
+class _Entry:
+    chosen: Chosen
+    at: float
+    renewal: "asyncio.Task[None] | None" = None
+
+
 _Key: TypeAlias = tuple[UUID, str, str | None]
-_remembered: dict[_Key, tuple[float, Chosen]] = {}
+_remembered: dict[_Key, _Entry] = {}
 
 
 async def chosen(call: Asked, backstage: Backstage) -> Chosen:
     """The model the call names, or the project's default, with its operating point."""
     key = (call.project.pk, call.app.slug, call.model)
-    now = time.monotonic()
     entry = _remembered.get(key)
-    if backstage.remembers and entry is not None and now - entry[0] < TTL_S:
-        return entry[1]
+    age = time.monotonic() - entry.at if entry is not None else STALE_S
+    if entry is None or not backstage.remembers or age >= STALE_S:
+        return await _fresh(key, call, backstage)
+    if age >= FRESH_S and entry.renewal is None:
+        entry.renewal = asyncio.create_task(_renewed(key, call, backstage))
+    return entry.chosen
+
+
+async def _fresh(key: _Key, call: Asked, backstage: Backstage) -> Chosen:
     found = await backstage.do(_looked_up, call)
     if len(_remembered) >= _MOST:
         _remembered.clear()
-    _remembered[key] = (now, found)
+    _remembered[key] = _Entry(found, time.monotonic())
     return found
+
+
+async def _renewed(key: _Key, call: Asked, backstage: Backstage) -> None:
+    try:
+        await _fresh(key, call, backstage)
+    except (LoupeError, DatabaseError):
+        # The next call looks for itself and is told what is wrong.
+        _remembered.pop(key, None)
 
 
 def _looked_up(call: Asked) -> Chosen:
