@@ -76,6 +76,26 @@ def test_a_slab_that_is_too_small_is_replaced_by_a_leased_one(
         assert parsed.payload.arrays["values"][-1] == 4999 * 3
 
 
+def test_a_slab_of_the_last_size_is_offered_and_none_is_left_open(photo: Path) -> None:
+    leased: list[Slab] = []
+
+    def lease(nbytes: int) -> Slab:
+        leased.append(Slab.private(nbytes))
+        return leased[-1]
+
+    with SandboxPool(1, memory_bytes=MEMORY, timeout_s=20) as pool:
+        first = pool.parse(f"{PARSERS}:ramp", photo, {"count": 1000}, lease=lease)
+        same = pool.parse(f"{PARSERS}:ramp", photo, {"count": 1000}, lease=lease)
+        assert [first.slab, same.slab] == leased
+        larger = pool.parse(f"{PARSERS}:ramp", photo, {"count": 9000}, lease=lease)
+        assert larger.payload.arrays["values"][-1] == 8999 * 3
+        assert [slab.open for slab in leased] == [True, True, False, True]
+        pool.parse(f"{PARSERS}:nothing", photo, {}, lease=lease)
+        with pytest.raises(InputRefused):
+            pool.parse(f"{PARSERS}:refuse", photo, {}, lease=lease)
+        assert not any(slab.open for slab in leased[4:])
+
+
 def test_a_child_is_kept_between_calls(pool: SandboxPool, photo: Path) -> None:
     assert pid_of(pool, photo) == pid_of(pool, photo)
 
