@@ -6,6 +6,7 @@ the network; the peer is the same page over sixty results.
 """
 
 import argparse
+import gc
 import json
 import logging
 import statistics
@@ -88,6 +89,8 @@ def run(count: int, repeats: int) -> list[dict[str, object]]:
         pages[results] = addresses(project, app, job)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
+    gc.collect()
+    gc.freeze()  # as `loupe.asgi` does for the web process
     lines: list[dict[str, object]] = []
     for name in pages[count]:
         few = measure(clients[FEW], pages[FEW][name], repeats)
