@@ -9,8 +9,8 @@ from tests.architecture.tree import python_files, text_of, tracked
 
 UNSAFE_IMPORTS = {"pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal"}
 MACHINE_PATHS = re.compile(
-    r"/(?:work|home|Users)/[a-z]|/root/|/\.library\b|shared/design|pypi\.org|pythonhosted|"
-    r"registry\.npmjs",
+    r"/(?:work|home|Users)/[a-z]|/root/|--(?:extra-)?index-url|"
+    r"https?://[^/\s]*\b(?:registry|packages|mirrors?|simple)\b",
     re.IGNORECASE,
 )
 OURS = ("platform", "apps", "core_kernels")
