@@ -79,7 +79,7 @@ def database(name: str, default: str) -> dict[str, object]:
         return {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": unquote(parts.path.removeprefix("/")) or ":memory:",
-            # The last connection to close checkpoints the whole log: 10 ms and more.
+            # The last connection to close checkpoints the whole log, which a call would wait for.
             "CONN_MAX_AGE": 60,
             "OPTIONS": {
                 "transaction_mode": "IMMEDIATE",
