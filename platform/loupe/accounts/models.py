@@ -27,6 +27,9 @@ class Project(models.Model):
     slug = models.SlugField(max_length=50, unique=True)
     name = models.CharField(max_length=100)
     time_zone = models.CharField(max_length=50, default="UTC")
+    second_person = models.BooleanField(
+        default=False, help_text="a promotion needs the consent of somebody who did not ask for it"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:

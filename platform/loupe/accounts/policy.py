@@ -24,6 +24,9 @@ class Action(StrEnum):
     CANCEL = "cancel"
     REVIEW = "review"
     EXPORT = "export"
+    LABEL = "label"
+    MANAGE_DATASETS = "manage_datasets"
+    TRAIN = "train"
     MANAGE_MODELS = "manage_models"
     MANAGE_SCHEDULES = "manage_schedules"
     MANAGE_WEBHOOKS = "manage_webhooks"
@@ -38,6 +41,9 @@ LOWEST_ROLE: dict[Action, Role] = {
     Action.SUBMIT: Role.OPERATOR,
     Action.CANCEL: Role.OPERATOR,
     Action.REVIEW: Role.REVIEWER,
+    Action.LABEL: Role.REVIEWER,
+    Action.MANAGE_DATASETS: Role.ENGINEER,
+    Action.TRAIN: Role.ENGINEER,
     Action.MANAGE_MODELS: Role.ENGINEER,
     Action.MANAGE_SCHEDULES: Role.ENGINEER,
     Action.MANAGE_WEBHOOKS: Role.ADMIN,
@@ -47,6 +53,7 @@ LOWEST_ROLE: dict[Action, Role] = {
 }
 SCOPES: frozenset[str] = frozenset(action.value for action in Action) - {
     Action.REVIEW,  # a review is a person's word
+    Action.LABEL,  # and so is a label
     Action.MANAGE_KEYS,
     Action.MANAGE_MEMBERS,
 }

@@ -13,12 +13,15 @@ from pydantic import BaseModel
 
 from loupe.contract.exports import Export
 from loupe.contract.extras import AppCommand, AppProcess, AppSchedule, Pages, SyncMode
+from loupe.contract.facts import Fact
 from loupe.contract.inputs import InputKind
+from loupe.contract.labelling import Labelling
 from loupe.contract.outcomes import DecisionColumns, DecisionDraft, Outcome, ReviewVerb
 from loupe.contract.runtime.columns import Columns, row_count
 from loupe.contract.runtime.payload import Payload
 from loupe.contract.runtime.steps import Step
 from loupe.contract.text import Text
+from loupe.contract.training import Training
 
 
 class DomainApp(ABC):
@@ -34,6 +37,12 @@ class DomainApp(ABC):
 
     inputs: ClassVar[tuple[InputKind, ...]]
     """SHALL hold at least one kind; no media type SHALL belong to two kinds."""
+
+    facts: ClassVar[tuple[Fact, ...]] = ()
+    """What a sender may say of a submission. Keys SHALL be unique; at most one SHALL be the scope."""
+
+    on_results: ClassVar[str | None] = None
+    """An `OnResults`: joins results of submissions with facts, e.g. the views of a part."""
 
     steps: ClassVar[tuple[Step, ...]]
     """SHALL name importable code; step names SHALL be unique. Allowed shapes: sandbox then
@@ -58,6 +67,12 @@ class DomainApp(ABC):
     outcomes: ClassVar[tuple[Outcome, ...]]
     review_verbs: ClassVar[tuple[ReviewVerb, ...]]
     """Shortcuts SHALL be unique; an outcome a verb sets SHALL be declared."""
+
+    labelling: ClassVar[Labelling | None] = None
+    """How its datasets look; None: people label nothing here."""
+
+    training: ClassVar[Training | None] = None
+    """How its models are trained and evaluated; None: models only come from elsewhere."""
 
     exports: ClassVar[tuple[Export, ...]] = ()
     sync: ClassVar[SyncMode | None] = None

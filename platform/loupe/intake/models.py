@@ -30,6 +30,9 @@ class Submission(models.Model):
     app = models.CharField(max_length=50)
     channel = models.CharField(max_length=10, choices=Channel.choices)
     name = models.CharField(max_length=255, blank=True, help_text="what the sender called it")
+    facts = models.JSONField(
+        default=dict, help_text="what the sender said, by the keys of the app's facts"
+    )
     sent_by_user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
     )
@@ -76,6 +79,7 @@ class WatchedFolder(models.Model):
     app = models.CharField(max_length=50)
     model_name = models.CharField(max_length=60, blank=True)
     path = models.CharField(max_length=500, help_text="relative to LOUPE_WATCH_ROOT")
+    facts = models.JSONField(default=dict, help_text="said of everything that arrives here")
     settle_seconds = models.PositiveIntegerField(default=5, help_text="unchanged for this long")
     enabled = models.BooleanField(default=True)
     error = models.TextField(blank=True)

@@ -86,8 +86,14 @@ class OperatingPoint(models.Model):
         ModelVersion, on_delete=models.CASCADE, related_name="operating_points"
     )
     project = models.ForeignKey(Project, on_delete=models.CASCADE, null=True, related_name="+")
+    scope = models.CharField(
+        max_length=100, blank=True, help_text="what it decides about, e.g. a product; blank: the rest"
+    )
     number = models.PositiveIntegerField()
     data = models.JSONField(help_text="validated by the app's operating_point_schema")
+    certificate = models.JSONField(
+        null=True, help_text="how it was fitted: limit, confidence, samples, artefact; null: by hand"
+    )
     note = models.CharField(max_length=300, blank=True)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
@@ -109,3 +115,56 @@ class OperatingPoint(models.Model):
 
     def __str__(self) -> str:
         return f"operating point {self.number}"
+
+
+class ScopeModel(models.Model):
+    """Which model inspects what belongs to one scope, where that is not the project's default."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
+    app = models.CharField(max_length=50)
+    scope = models.CharField(max_length=100)
+    model = models.ForeignKey(Model, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["project", "app", "scope"], name="one_model_per_scope")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.scope}: {self.model}"
+
+
+class PromotionRequest(models.Model):
+    """A wish to put a version into production, and what became of it."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("Waiting for a second person")
+        APPROVED = "approved", _("Approved")
+        DECLINED = "declined", _("Declined")
+        WITHDRAWN = "withdrawn", _("Withdrawn")
+
+    version = models.ForeignKey(ModelVersion, on_delete=models.CASCADE, related_name="requests")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
+    reason = models.CharField(max_length=500)
+    gate = models.JSONField(default=list, help_text="conditions and whether each held, as asked")
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    requested_at = models.DateTimeField(auto_now_add=True)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    decided_at = models.DateTimeField(null=True)
+    comment = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["version"],
+                condition=models.Q(state="waiting"),
+                name="one_waiting_request",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.version}: {self.state}"

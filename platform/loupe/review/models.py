@@ -16,6 +16,9 @@ class Review(models.Model):
     verb = models.CharField(max_length=30, help_text="a ReviewVerb's key, or 'undo'")
     outcome = models.CharField(max_length=20, help_text="of the result after this review")
     note = models.TextField(blank=True)
+    correction = models.JSONField(
+        null=True, help_text="what should have been found; valid by the app's label schema"
+    )
     signed_name = models.CharField(max_length=200, blank=True)
     content_sha256 = models.CharField(
         max_length=64, blank=True, help_text="of result, decision and verb, when signed"

@@ -28,6 +28,8 @@ INSTALLED_APPS = [
     "loupe.supervisor.apps.SupervisorConfig",
     "loupe.monitoring.apps.MonitoringConfig",
     "loupe.schedules.apps.SchedulesConfig",
+    "loupe.training.apps.TrainingConfig",
+    "loupe.datasets.apps.DatasetsConfig",
     "loupe.delivery.apps.DeliveryConfig",
     "loupe.review.apps.ReviewConfig",
     "loupe.jobs.apps.JobsConfig",

@@ -1,0 +1,64 @@
+"""What a sender may say about inputs beside their bytes: a serial, a lot, a station."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from loupe.contract.text import Text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fact:
+    """One thing a sender may say of a submission, as a form field, a JSON field or a query
+    parameter named `key`.
+
+    Attributes:
+        key: a lower-case identifier.
+        scope: this fact names what the project chooses models and operating points by (a product,
+            a portfolio). At most one fact of an app does.
+        max_length: characters; longer values are refused.
+    """
+
+    key: str
+    label: Text
+    scope: bool = False
+    max_length: int = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredResult:
+    """A row result as the host has just stored it, or as a review has just changed it.
+
+    Attributes:
+        facts: what the sender said of the submission.
+        machine_outcome: the decision's; `outcome` is the latest, of the machine or a person.
+    """
+
+    result_id: int
+    project_id: UUID
+    submission_id: UUID
+    input_name: str
+    input_sha256: str
+    facts: Mapping[str, str]
+    data: BaseModel
+    machine_outcome: str
+    outcome: str
+    label: str
+    score: float
+    reviewed: bool
+    created_at: datetime
+
+
+class OnResults(Protocol):
+    """Called inside the transaction that stores or reviews results whose submission has facts.
+
+    SHALL be idempotent, SHALL use a number of queries that does not grow with the results, and an
+    error it raises undoes the transaction.
+    """
+
+    def __call__(self, results: Sequence[StoredResult]) -> None:
+        """Follow up on `results`, all of one app; they may belong to several projects."""

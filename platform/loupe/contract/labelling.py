@@ -1,0 +1,105 @@
+"""How people's labels of an app look, and the layouts they come and go in."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from pydantic import BaseModel
+
+from loupe.contract.runtime.payload import JsonValue
+from loupe.contract.runtime.reporter import Reporter
+from loupe.contract.text import Text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """One thing wrong with a dataset that was read.
+
+    Attributes:
+        file: the path inside the dataset.
+        line: from 1; 0 where the problem is not about a line.
+        fatal: the file's record cannot be used; otherwise it is used and this is a warning.
+    """
+
+    file: str
+    reason: str
+    code: str
+    line: int = 0
+    fatal: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadRecord:
+    """One record found in a dataset.
+
+    Attributes:
+        name: the path inside the dataset; unique.
+        file: where its bytes are.
+        labels: valid by the app's label schema; None where it has not been labelled.
+        group: the lot, board or part it belongs to, empty where unknown.
+        split: ``train``, ``val``, ``test`` where the dataset says so, else empty.
+    """
+
+    name: str
+    file: Path
+    labels: BaseModel | None
+    group: str = ""
+    split: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadDataset:
+    """Everything a reader found. `about` is valid by the app's dataset schema (the classes)."""
+
+    about: BaseModel
+    records: Sequence[ReadRecord]
+    problems: Sequence[Problem] = field(default_factory=tuple)
+
+
+class ReadLayout(Protocol):
+    """Reads a folder in one layout. Runs in a sandbox; `folder` is hostile."""
+
+    def __call__(self, folder: Path, options: Mapping[str, JsonValue]) -> ReadDataset:
+        """Raise `InputRefused` where the folder as a whole is not of this layout."""
+
+
+class WriteLayout(Protocol):
+    """Writes records as one layout, below `folder`, which is empty."""
+
+    def __call__(
+        self, about: BaseModel, records: Iterator[ReadRecord], folder: Path, reporter: Reporter
+    ) -> None: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """One layout of datasets in the field, such as COCO. `recognise` names a function
+    ``(folder: Path) -> bool``; `read` a `ReadLayout`, `write` a `WriteLayout`."""
+
+    key: str
+    label: Text
+    recognise: str
+    read: str
+    write: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Labelling:
+    """What an app's datasets hold.
+
+    Attributes:
+        schema: one record's labels; frozen, with a ``schema_version``.
+        about_schema: what holds for the whole dataset, such as its classes.
+        layouts: the ways in and out, tried in this order when one comes in.
+        propose: ``(result: BaseModel, about: BaseModel) -> BaseModel``: a model's result as labels
+            for a person to accept.
+        fingerprint: ``(path: Path, options: dict) -> int``, run in the sandbox: 64 bits of which
+            near-duplicates share all but a few.
+    """
+
+    schema: type[BaseModel]
+    about_schema: type[BaseModel]
+    layouts: tuple[Layout, ...]
+    propose: str
+    fingerprint: str | None = None

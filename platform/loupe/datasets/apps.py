@@ -1,0 +1,8 @@
+"""Django's view of `loupe.datasets`."""
+
+from django.apps import AppConfig
+
+
+class DatasetsConfig(AppConfig):
+    name = "loupe.datasets"
+    label = "datasets"

@@ -1,0 +1,147 @@
+"""Datasets: records with labels that people change, and versions that never change."""
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from loupe.accounts.models import Project
+from loupe.blobs.models import Blob
+from loupe.ids import new_id
+from loupe.jobs.models import Result
+from loupe.review.models import Review
+
+
+class Dataset(models.Model):
+    """A named, growing set of labelled records of one app."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="datasets")
+    app = models.CharField(max_length=50)
+    name = models.SlugField(max_length=60)
+    description = models.TextField(blank=True)
+    about = models.JSONField(help_text="validated by the app's about_schema, e.g. the classes")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["project", "app", "name"], name="dataset_name_unique_in_project"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class RecordState(models.TextChoices):
+    TODO = "todo", _("To label")
+    LABELLED = "labelled", _("Labelled")
+    SKIPPED = "skipped", _("Left out")
+
+
+class Split(models.TextChoices):
+    """Blank: decided when a version is made, by group where there is one."""
+
+    TRAIN = "train", _("Training")
+    VAL = "val", _("Validation")
+    TEST = "test", _("Test")
+
+
+class Record(models.Model):
+    """One input with its labels as they are now."""
+
+    dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="records")
+    blob = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="+")
+    name = models.CharField(max_length=500)
+    group = models.CharField(
+        max_length=100, blank=True, help_text="lot, board or part: never on both sides of a split"
+    )
+    split = models.CharField(max_length=5, choices=Split.choices, blank=True)
+    state = models.CharField(
+        max_length=10, choices=RecordState.choices, default=RecordState.TODO
+    )
+    labels = models.JSONField(null=True, help_text="validated by the app's label schema")
+    revision = models.PositiveIntegerField(
+        default=0, help_text="counts changes; who saves names the one they saw"
+    )
+    fingerprint = models.BigIntegerField(null=True, help_text="near-duplicates differ in few bits")
+    result = models.ForeignKey(
+        Result, on_delete=models.SET_NULL, null=True, related_name="records"
+    )
+    added_at = models.DateTimeField(auto_now_add=True)
+    changed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    changed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["dataset", "name"], name="record_name_unique")
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["dataset", "state", "id"]),
+            models.Index(fields=["dataset", "blob"]),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class LabelSource(models.TextChoices):
+    """Where a change of labels came from."""
+
+    DRAWN = "drawn", _("Drawn")
+    ACCEPTED = "accepted", _("Accepted from a model")
+    CORRECTED = "corrected", _("Corrected in review")
+    IMPORTED = "imported", _("Imported")
+    UNDONE = "undone", _("Taken back")
+
+
+class LabelChange(models.Model):
+    """One change of one record's labels. Rows are only ever added."""
+
+    record = models.ForeignKey(Record, on_delete=models.CASCADE, related_name="changes")
+    revision = models.PositiveIntegerField()
+    source = models.CharField(max_length=10, choices=LabelSource.choices)
+    labels = models.JSONField(null=True, help_text="after the change")
+    review = models.ForeignKey(Review, on_delete=models.PROTECT, null=True, related_name="+")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["record", "revision"], name="label_revision_unique")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.record} r{self.revision}"
+
+
+class DatasetVersion(models.Model):
+    """An immutable list of records with their labels and splits, as JSON lines in a blob."""
+
+    dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    about = models.JSONField()
+    manifest = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="+")
+    counts = models.JSONField(help_text="records and labels, per split and class")
+    note = models.CharField(max_length=300, blank=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["dataset", "number"], name="dataset_number_unique")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.dataset.name} v{self.number}"

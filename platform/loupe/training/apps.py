@@ -1,0 +1,8 @@
+"""Django's view of `loupe.training`."""
+
+from django.apps import AppConfig
+
+
+class TrainingConfig(AppConfig):
+    name = "loupe.training"
+    label = "training"
