@@ -7,7 +7,6 @@ kernel kills this process when the other end of LIFE_FD closes: when the attenda
 
 import json
 import os
-import select
 import sys
 import traceback
 from pathlib import Path
@@ -16,41 +15,10 @@ from typing import Any
 import numpy as np
 
 from loupe.contract.runtime.errors import Cancelled, LoupeError, TemporarilyUnavailable
-from loupe.contract.runtime.payload import JsonValue, Payload
+from loupe.contract.runtime.payload import Payload
+from loupe.contract.runtime.reporting import PipeReporter
 from loupe.contract.runtime.steps import load
 from loupe.sandbox import isolation
-
-
-class PipeReporter:
-    """A `Reporter` that writes to the attendant and listens for ``cancel``."""
-
-    def __init__(self, report: int, commands: int) -> None:
-        self._report = report
-        self._commands = commands
-
-    def progress(self, done: float, total: float, note: str = "") -> None:
-        """Tell how far the work is.
-
-        Raises:
-            Cancelled: the attendant asked for the work to stop.
-        """
-        self.send({"progress": done / total if total else 0.0, "note": note})
-        self._listen()
-
-    def metrics(self, values: dict[str, JsonValue]) -> None:
-        """Tell figures of this moment."""
-        self.send({"metrics": values})
-        self._listen()
-
-    def send(self, message: dict[str, Any]) -> None:
-        """Write one line to the attendant."""
-        data = json.dumps(message).encode() + b"\n"
-        while data:
-            data = data[os.write(self._report, data) :]
-
-    def _listen(self) -> None:
-        if select.select([self._commands], [], [], 0)[0] and os.read(self._commands, 100):
-            raise Cancelled("The work was cancelled.")
 
 
 def main(argv: list[str]) -> int:
