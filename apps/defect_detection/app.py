@@ -113,6 +113,7 @@ class App(DomainApp):
         result="defect_detection/result.html",
         row="defect_detection/row.html",
         preview="apps.defect_detection.inference.preview:preview",
+        tiles="apps.defect_detection.inference.pyramid:pyramid",
         scripts=("defect_detection/viewer.js",),
         styles=("defect_detection/viewer.css",),
     )

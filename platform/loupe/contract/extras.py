@@ -48,7 +48,9 @@ class Pages:
     loaded only where the app's slots are shown. `urls` and `api_urls` are mounted under
     ``/<slug>/`` and ``/api/v1/<slug>/``. `preview` names a function
     ``(path, options) -> bytes`` that the host runs in the sandbox: it draws an input as a PNG whose
-    longer side has at most ``options["max_side"]`` pixels, for what browsers cannot show.
+    longer side has at most ``options["max_side"]`` pixels, for what browsers cannot show. `tiles`
+    names a function of the same form that returns a large image in the form of
+    `loupe.contract.runtime.pyramid`, for viewers that zoom.
     """
 
     result: str
@@ -59,6 +61,7 @@ class Pages:
     urls: str | None = None
     api_urls: str | None = None
     preview: str | None = None
+    tiles: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

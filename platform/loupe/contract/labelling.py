@@ -85,6 +85,44 @@ class Layout:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Proposal:
+    """Labels that a model suggests for one record; nothing is stored before a person accepts.
+
+    Attributes:
+        labels: valid by the app's label schema.
+        scores: how sure the model is of each of them, in the same order, 0 to 1.
+    """
+
+    labels: BaseModel
+    scores: Sequence[float]
+
+
+class Propose(Protocol):
+    """Turns what a model found into labels for a person to accept. Pure."""
+
+    def __call__(
+        self, result: BaseModel, about: BaseModel, operating_point: BaseModel
+    ) -> Proposal: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Editor:
+    """How people draw an app's labels in the browser.
+
+    Attributes:
+        template: the app's part of the annotation page. It gets ``record_about`` (the dataset's
+            ``about``) and ``editable``.
+        module: the static path of an ES module that exports ``createEditor``; `docs/pages.md` says
+            what the host calls of it.
+        styles: static paths.
+    """
+
+    template: str
+    module: str
+    styles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Labelling:
     """What an app's datasets hold.
 
@@ -92,10 +130,10 @@ class Labelling:
         schema: one record's labels; frozen, with a ``schema_version``.
         about_schema: what holds for the whole dataset, such as its classes.
         layouts: the ways in and out, tried in this order when one comes in.
-        propose: ``(result: BaseModel, about: BaseModel) -> BaseModel``: a model's result as labels
-            for a person to accept.
+        propose: names a `Propose`: a model's result as labels for a person to accept.
         fingerprint: ``(path: Path, options: dict) -> int``, run in the sandbox: 64 bits of which
             near-duplicates share all but a few.
+        editor: how labels are drawn; None: they only come in by the layouts.
     """
 
     schema: type[BaseModel]
@@ -103,3 +141,4 @@ class Labelling:
     layouts: tuple[Layout, ...]
     propose: str
     fingerprint: str | None = None
+    editor: Editor | None = None
