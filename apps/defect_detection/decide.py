@@ -13,18 +13,18 @@ def decide(result: DetectionResult, point: OperatingPoint) -> DecisionDraft:
     """Return the outcome with its reasons, strongest first (severity, then score)."""
     found: list[tuple[float, str, Box, Reason]] = []
     for box in result.boxes:
-        if max(box.width, box.height) < point.min_side_of(box.label):
+        severity = point.severity_of(box.label, max(box.width, box.height), box.severity)
+        if severity is None:
             continue
         threshold = point.threshold_of(box.label)
-        severity = point.rule(box.label).severity or box.severity
         if box.score >= threshold:
             outcome = "review" if severity == "minor" else "fail"
             weight = RANK[severity] + box.score
-            found.append((weight, outcome, box, _counts(box, severity, threshold)))
+            found.append((weight, outcome, box, _counts(box, severity, threshold, point)))
         elif box.score >= point.review_from_of(box.label):
             # Below every box that counts, whatever its severity.
             weight = box.score
-            found.append((weight, "review", box, _unsure(box, severity, threshold)))
+            found.append((weight, "review", box, _unsure(box, severity, threshold, point)))
     if not found:
         return _passed(result, point)
     found.sort(key=lambda one: one[0], reverse=True)
@@ -39,26 +39,36 @@ def decide(result: DetectionResult, point: OperatingPoint) -> DecisionDraft:
     )
 
 
-def _counts(box: Box, severity: Severity, threshold: float) -> Reason:
-    size = f"{box.width:.0f} × {box.height:.0f}"
+def _size(box: Box, point: OperatingPoint) -> tuple[str, str]:
+    """A box's width and height, in English and Chinese; in millimetres too where that is known."""
+    pixels = f"{box.width:.0f} × {box.height:.0f}"
+    mm = point.mm_per_pixel
+    if mm is None:
+        return f"{pixels} px", f"{pixels} 像素"
+    real = f"{box.width * mm:.2f} × {box.height * mm:.2f}"
+    return f"{pixels} px ({real} mm)", f"{pixels} 像素（{real} 毫米）"
+
+
+def _counts(box: Box, severity: Severity, threshold: float, point: OperatingPoint) -> Reason:
+    en, zh = _size(box, point)
     code = "minor_defect" if severity == "minor" else "defect"
     return Reason(
         code=code,
-        en=f"{box.label}, {severity}, {size} px: score {box.score:.2f}, at or above the threshold "
+        en=f"{box.label}, {severity}, {en}: score {box.score:.2f}, at or above the threshold "
         f"{threshold:.2f}.",
-        zh=f"{box.label}，{SEVERITY_ZH[severity]}，{size} 像素：得分 {box.score:.2f}，"
+        zh=f"{box.label}，{SEVERITY_ZH[severity]}，{zh}：得分 {box.score:.2f}，"
         f"达到阈值 {threshold:.2f}。",
         weight=RANK[severity] + box.score,
     )
 
 
-def _unsure(box: Box, severity: Severity, threshold: float) -> Reason:
-    size = f"{box.width:.0f} × {box.height:.0f}"
+def _unsure(box: Box, severity: Severity, threshold: float, point: OperatingPoint) -> Reason:
+    en, zh = _size(box, point)
     return Reason(
         code="unsure",
-        en=f"Perhaps {box.label}, {severity}, {size} px: score {box.score:.2f}, "
+        en=f"Perhaps {box.label}, {severity}, {en}: score {box.score:.2f}, "
         f"below the threshold {threshold:.2f}.",
-        zh=f"可能是{box.label}，{SEVERITY_ZH[severity]}，{size} 像素：得分 {box.score:.2f}，"
+        zh=f"可能是{box.label}，{SEVERITY_ZH[severity]}，{zh}：得分 {box.score:.2f}，"
         f"低于阈值 {threshold:.2f}。",
         weight=box.score,
     )
@@ -79,14 +89,22 @@ def _passed(result: DetectionResult, point: OperatingPoint) -> DecisionDraft:
         )
     best = max(result.boxes, key=lambda box: box.score)
     threshold = point.review_from_of(best.label)
-    small = max(best.width, best.height) < point.min_side_of(best.label)
-    if small:
+    side = max(best.width, best.height)
+    if side < point.min_side_of(best.label):
         limit = point.min_side_of(best.label)
         reason = Reason(
             code="too_small",
             en=f"The strongest find, {best.label} at {best.score:.2f}, is smaller than "
             f"{limit:.0f} px.",
             zh=f"最强的发现{best.label}（{best.score:.2f}）小于 {limit:.0f} 像素。",
+        )
+    elif point.severity_of(best.label, side, best.severity) is None:
+        en, zh = _size(best, point)
+        reason = Reason(
+            code="ignored_size",
+            en=f"The strongest find, {best.label} at {best.score:.2f}, counts as no defect at its "
+            f"size, {en}.",
+            zh=f"最强的发现{best.label}（{best.score:.2f}）按其尺寸（{zh}）不算缺陷。",
         )
     else:
         reason = Reason(

@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Severity = Literal["critical", "major", "minor"]
+Weight = Literal["critical", "major", "minor", "ignore"]
 
 
 class ImageFacts(BaseModel):
@@ -60,6 +61,15 @@ class DetectionResult(BaseModel):
     runtime: str = Field(default="", description="which runtime ran the network")
 
 
+class SizeRule(BaseModel):
+    """How much a defect weighs from a size on, up to the next rule's size."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    from_mm: float = Field(ge=0, description="the longer side, millimetres")
+    severity: Weight = Field(description="ignore: it is no defect by the specification")
+
+
 class ClassRule(BaseModel):
     """What differs for one class. A value left empty is the operating point's own."""
 
@@ -69,9 +79,13 @@ class ClassRule(BaseModel):
     review_from: float | None = Field(default=None, ge=0, le=1)
     severity: Severity | None = None
     min_side: float | None = Field(default=None, ge=0, description="pixels")
+    sizes: tuple[SizeRule, ...] | None = Field(
+        default=None, description="severity by size in mm, smallest first; wins over severity"
+    )
 
     @model_validator(mode="after")
     def _ordered(self) -> "ClassRule":
+        _ascending(self.sizes)
         if (
             self.threshold is not None
             and self.review_from is not None
@@ -89,7 +103,9 @@ class OperatingPoint(BaseModel):
 
     A box at or above the threshold of its class decides the image: `critical` and `major` defects
     fail it, `minor` ones send it to review. A box between `review_from` and the threshold sends it
-    to review. Boxes whose longer side is below `min_side` are ignored.
+    to review. Boxes whose longer side is below `min_side` are ignored. `sizes` say how much a defect
+    weighs by its longer side in millimetres: the last rule whose size it reaches counts, below the
+    first one its class's severity holds.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -98,6 +114,12 @@ class OperatingPoint(BaseModel):
     threshold: float = Field(default=0.5, ge=0, le=1)
     review_from: float = Field(default=0.3, ge=0, le=1)
     min_side: float = Field(default=0, ge=0, description="pixels")
+    mm_per_pixel: float | None = Field(
+        default=None, gt=0, description="millimetres a source pixel covers; empty: not known"
+    )
+    sizes: tuple[SizeRule, ...] = Field(
+        default=(), description="severity by size in mm, smallest first; needs mm_per_pixel"
+    )
     classes: dict[str, ClassRule] = Field(default_factory=dict)
     score_floor: float = Field(
         default=0.1, ge=0.01, le=1, description="boxes below it are not even stored"
@@ -115,6 +137,13 @@ class OperatingPoint(BaseModel):
             raise ValueError(
                 f"review_from is {self.review_from} and threshold is {self.threshold}: the review "
                 "band must start at or below the threshold. Lower review_from."
+            )
+        _ascending(self.sizes)
+        sized = self.sizes or any(rule.sizes for rule in self.classes.values())
+        if sized and self.mm_per_pixel is None:
+            raise ValueError(
+                "sizes are in millimetres, but mm_per_pixel is empty. Say how many millimetres one "
+                "pixel covers, or leave sizes empty."
             )
         return self
 
@@ -136,3 +165,35 @@ class OperatingPoint(BaseModel):
         """The longer side, in pixels, below which a box of this class is ignored."""
         own = self.rule(label).min_side
         return self.min_side if own is None else own
+
+    def sizes_of(self, label: str) -> tuple[SizeRule, ...]:
+        """The size rules of a class, smallest first."""
+        own = self.rule(label).sizes
+        return self.sizes if own is None else own
+
+    def severity_of(self, label: str, side: float, usual: Severity) -> Severity | None:
+        """How much a defect of this class weighs whose longer side is `side` source pixels.
+
+        Args:
+            usual: the severity the model's manifest gives the class.
+
+        Returns:
+            None where it is to be ignored.
+        """
+        if side < self.min_side_of(label):
+            return None
+        weight: Weight = self.rule(label).severity or usual
+        if self.mm_per_pixel is not None:
+            for size in self.sizes_of(label):
+                if side * self.mm_per_pixel >= size.from_mm:
+                    weight = size.severity
+        return None if weight == "ignore" else weight
+
+
+def _ascending(sizes: tuple[SizeRule, ...] | None) -> None:
+    starts = [size.from_mm for size in sizes or ()]
+    if any(after <= before for before, after in zip(starts, starts[1:], strict=False)):
+        raise ValueError(
+            f"sizes start at {starts} mm: each must start above the one before. Sort them and leave "
+            "out what comes twice."
+        )

@@ -1,5 +1,6 @@
 """Decisions follow from boxes and the operating point alone."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,6 +12,7 @@ from apps.defect_detection.schema import (
     DetectionResult,
     ImageFacts,
     OperatingPoint,
+    SizeRule,
 )
 
 IMAGE = ImageFacts(width=640, height=640, channels=3, bits=8)
@@ -100,3 +102,46 @@ def test_the_engine_is_asked_for_every_box_a_decision_could_need() -> None:
     rules = {"pit": ClassRule(threshold=0.08, review_from=0.05)}
     assert App.request(OperatingPoint(classes=rules))["score_floor"] == 0.05
     assert App.request(OperatingPoint())["score_floor"] == 0.1
+
+
+def sized(*rules: tuple[float, str], **more: object) -> OperatingPoint:
+    """An operating point of 0.05 mm a pixel with size rules for pits."""
+    sizes = tuple(SizeRule.model_validate({"from_mm": mm, "severity": said}) for mm, said in rules)
+    classes = {"pit": ClassRule(sizes=sizes)}
+    return OperatingPoint.model_validate({"mm_per_pixel": 0.05, "classes": classes, **more})
+
+
+@pytest.mark.parametrize(
+    ("side", "outcome", "code"),
+    [(9, "pass", "ignored_size"), (11, "review", "minor_defect"), (21, "fail", "defect")],
+)
+def test_how_much_a_defect_weighs_follows_from_its_size_in_mm(
+    side: float, outcome: str, code: str
+) -> None:
+    point = sized((0, "ignore"), (0.5, "minor"), (1, "critical"))
+    decision = decide(result(box(side=side)), point)
+    assert decision.outcome == outcome
+    assert decision.reasons[0].code == code
+    assert f"{side * 0.05:.2f} × 0.10 mm" in decision.reasons[0].en.replace("(", "")
+
+
+def test_below_the_first_size_the_severity_of_the_class_holds() -> None:
+    assert decide(result(box(severity="minor", side=9)), sized((0.5, "critical"))).outcome == (
+        "review"
+    )
+
+
+def test_sizes_of_a_class_win_over_those_of_the_operating_point() -> None:
+    point = sized((0, "critical"), sizes=[{"from_mm": 0, "severity": "ignore"}])
+    assert decide(result(box("pit")), point).outcome == "fail"
+    assert decide(result(box("crack")), point).outcome == "pass"
+
+
+def test_sizes_in_mm_need_the_size_of_a_pixel() -> None:
+    with pytest.raises(ValueError, match="mm_per_pixel is empty"):
+        sized((0.5, "minor"), mm_per_pixel=None)
+
+
+def test_sizes_out_of_order_are_refused() -> None:
+    with pytest.raises(ValueError, match="Sort them"):
+        sized((1, "minor"), (0.5, "major"))
