@@ -87,12 +87,15 @@ class OperatingPoint(models.Model):
     )
     project = models.ForeignKey(Project, on_delete=models.CASCADE, null=True, related_name="+")
     scope = models.CharField(
-        max_length=100, blank=True, help_text="what it decides about, e.g. a product; blank: the rest"
+        max_length=100,
+        blank=True,
+        help_text="what it decides about, e.g. a product; blank: the rest",
     )
     number = models.PositiveIntegerField()
     data = models.JSONField(help_text="validated by the app's operating_point_schema")
     certificate = models.JSONField(
-        null=True, help_text="how it was fitted: limit, confidence, samples, artefact; null: by hand"
+        null=True,
+        help_text="how it was fitted: limit, confidence, samples, artefact; null: by hand",
     )
     note = models.CharField(max_length=300, blank=True)
     created_by = models.ForeignKey(
@@ -135,7 +138,7 @@ class ScopeModel(models.Model):
 
 
 class PromotionRequest(models.Model):
-    """A wish to put a version into production, and what became of it."""
+    """A wish to put a version into production, and what became of it: the model's history."""
 
     class State(models.TextChoices):
         WAITING = "waiting", _("Waiting for a second person")
@@ -145,6 +148,9 @@ class PromotionRequest(models.Model):
 
     version = models.ForeignKey(ModelVersion, on_delete=models.CASCADE, related_name="requests")
     state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
+    rolls_back = models.BooleanField(
+        default=False, help_text="an earlier version was put back, at once and without asking"
+    )
     reason = models.CharField(max_length=500)
     gate = models.JSONField(default=list, help_text="conditions and whether each held, as asked")
     requested_by = models.ForeignKey(

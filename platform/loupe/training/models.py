@@ -53,8 +53,16 @@ class Run(models.Model):
     progress = models.FloatField(default=0, help_text="0 to 1")
     note = models.CharField(max_length=200, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
+    losses = models.PositiveSmallIntegerField(
+        default=0, help_text="children and trainers that died over it since it last got further"
+    )
     lease_token = models.UUIDField(null=True)
     lease_until = models.DateTimeField(null=True)
+    not_before = models.DateTimeField(null=True, help_text="waits until then; the note says why")
+    device = models.CharField(
+        max_length=20, blank=True, help_text="what it runs on, or ran on last"
+    )
+    log = models.TextField(blank=True, help_text="the end of what its child printed")
     error_code = models.CharField(max_length=50, blank=True)
     error = models.TextField(blank=True)
     version = models.ForeignKey(
@@ -104,7 +112,10 @@ class Evaluation(models.Model):
         DatasetVersion, on_delete=models.PROTECT, related_name="evaluations"
     )
     run = models.ForeignKey(Run, on_delete=models.SET_NULL, null=True, related_name="evaluations")
-    artefact = models.CharField(max_length=20, help_text="torch, onnx or int8, as the app names it")
+    artefact = models.CharField(
+        max_length=20, help_text="the runtime: torch, onnx or int8, as the app names it"
+    )
+    serving = models.BooleanField(default=True, help_text="of the runtime that serves the version")
     panel = models.JSONField(help_text="a loupe.contract.runtime.panel.Panel")
     predictions = models.ForeignKey(
         Blob,
