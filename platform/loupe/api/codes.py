@@ -83,6 +83,7 @@ CODES: dict[str, Code] = {
     "overlapping_entries": Code(422, "Entries of the archive overlap"),
     "compression_bomb": Code(422, "The archive is packed too tightly"),
     "compression_unsupported": Code(422, "Packed in an unknown way"),
+    "fact_refused": Code(400, "What was said of the files cannot be"),
     "bad_name": Code(422, "A name cannot be used"),
     "absolute_name": Code(422, "An absolute name"),
     "path_traversal": Code(422, "A name that leaves its folder"),
@@ -94,6 +95,15 @@ CODES: dict[str, Code] = {
     "decode_timeout": Code(422, "Decoding takes too long"),
     "decode_crashed": Code(422, "The file crashed its decoder"),
     "ragged_columns": Code(422, "Columns differ in length"),
+    # Uploads in parts.
+    "tus_version": Code(412, "Another version of tus"),
+    "offset_conflict": Code(409, "The part does not start where the upload ends"),
+    "checksum_mismatch": Code(460, "The part arrived damaged"),
+    "checksum_unknown": Code(400, "The checksum cannot be used"),
+    "upload_busy": Code(423, "The upload is in use"),
+    "upload_gone": Code(410, "The upload is no longer here"),
+    "upload_unfinished": Code(409, "The upload is not complete"),
+    "too_many_uploads": Code(409, "Too many unfinished uploads"),
     # Jobs.
     "nothing_to_do": Code(409, "Nothing to do"),
     "no_job_mode": Code(409, "The app answers synchronous calls only"),

@@ -43,6 +43,7 @@ def submission_fields(row: Submission) -> dict[str, Any]:
         "app": row.app,
         "channel": row.channel,
         "name": row.name,
+        "facts": row.facts,
         "sent_by": who(row.sent_by_user, row.sent_by_key),
         "fallback": row.fallback,
         "created_at": row.created_at,

@@ -28,6 +28,7 @@ from rest_framework.views import set_rollback
 from loupe.accounts.errors import Denied, NotVisible
 from loupe.api.codes import CODES
 from loupe.api.errors import FieldError, RequestRefused
+from loupe.contract.facts import FactRefused
 from loupe.contract.runtime.errors import (
     InputRefused,
     LoupeError,
@@ -111,6 +112,8 @@ def _fields(error: LoupeError) -> tuple[FieldError, ...]:
         return tuple(
             FieldError(f"data.{name}", error.code, said) for name, said in error.fields.items()
         )
+    if isinstance(error, FactRefused):
+        return (FieldError(error.field, error.code, error.message),)
     if isinstance(error, RequestRefused):
         return error.errors
     return ()

@@ -41,6 +41,13 @@ class DomainApp(ABC):
     facts: ClassVar[tuple[Fact, ...]] = ()
     """What a sender may say of a submission. Keys SHALL be unique; at most one SHALL be the scope."""
 
+    check_facts: ClassVar[str | None] = None
+    """A `CheckFacts`: refuses facts that name what does not exist, completes the others."""
+
+    scope_fields: ClassVar[tuple[str, ...]] = ()
+    """Fields of the operating point that belong to what is inspected and not to the model, such as
+    the pixel size of a product's pictures. A scope keeps them when its model changes."""
+
     on_results: ClassVar[str | None] = None
     """An `OnResults`: joins results of submissions with facts, e.g. the views of a part."""
 
@@ -127,6 +134,11 @@ class DomainApp(ABC):
     def examples(cls) -> tuple[BaseModel, ...]:
         """Results that, under the default operating point, SHALL reach every outcome. They are
         shown in the API's documentation and drive the conformance suite."""
+
+    @classmethod
+    def parse_options(cls, operating_point: BaseModel) -> dict[str, float | int | str | bool]:
+        """Options handed to the parsing step beside those of the input's kind."""
+        return {}
 
     @classmethod
     def request(cls, operating_point: BaseModel) -> dict[str, float | int | str | bool]:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
+from loupe.contract.runtime.errors import InputRefused
 from loupe.contract.text import Text
 
 
@@ -29,12 +30,24 @@ class Fact:
     max_length: int = 100
 
 
+class FactRefused(InputRefused):
+    """What was said of a submission cannot be: `field` names which part of it."""
+
+    code = "fact_refused"
+
+    def __init__(self, message: str, *, field: str, code: str | None = None) -> None:
+        super().__init__(message, code=code)
+        self.field = field
+
+
 @dataclass(frozen=True, kw_only=True)
 class StoredResult:
     """A row result as the host has just stored it, or as a review has just changed it.
 
     Attributes:
         facts: what the sender said of the submission.
+        data: the result, by the app's `result_schema`.
+        operating_point: what it was decided by, by the app's `operating_point_schema`.
         machine_outcome: the decision's; `outcome` is the latest, of the machine or a person.
     """
 
@@ -45,12 +58,26 @@ class StoredResult:
     input_sha256: str
     facts: Mapping[str, str]
     data: BaseModel
+    operating_point: BaseModel
     machine_outcome: str
     outcome: str
     label: str
     score: float
     reviewed: bool
     created_at: datetime
+
+
+class CheckFacts(Protocol):
+    """Looks at what a sender said before anything is stored."""
+
+    def __call__(self, project_id: UUID, facts: Mapping[str, str]) -> Mapping[str, str]:
+        """Return `facts`, completed by what follows from them (a station's present product).
+
+        SHALL be quick: it runs once in every synchronous call that states facts.
+
+        Raises:
+            FactRefused: a fact names what does not exist; the message lists what there is.
+        """
 
 
 class OnResults(Protocol):

@@ -1,6 +1,6 @@
 """Take in what was sent."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -25,10 +25,14 @@ def receive(
     channel: Channel,
     sources: Iterable[Source],
     name: str = "",
+    facts: Mapping[str, str] | None = None,
 ) -> Submission:
     """Store every usable file of `sources` (archives opened) as an input of one new submission.
 
     Files that cannot be used become inputs too, with `error_code` and `error` set and no blob.
+
+    Args:
+        facts: what the sender says of all of them, as `loupe.intake.facts.checked` returned it.
 
     Raises:
         NotVisible, Denied: the actor may not submit to the project.
@@ -43,7 +47,7 @@ def receive(
         if not collection.taken:
             raise _nothing(tuple(collection.refused))
         blobs.place([taken.written for taken in collection.taken])
-        return _write(actor, project, app, channel, name, collection)
+        return _write(actor, project, app, channel, name, facts or {}, collection)
 
 
 @transaction.atomic
@@ -53,6 +57,7 @@ def _write(
     app: str,
     channel: Channel,
     name: str,
+    facts: Mapping[str, str],
     collection: Collection,
 ) -> Submission:
     submission = Submission.objects.create(
@@ -60,6 +65,7 @@ def _write(
         app=app,
         channel=channel,
         name=name[:255],
+        facts=dict(facts),
         sent_by_user=actor.user,
         sent_by_key=actor.key,
     )

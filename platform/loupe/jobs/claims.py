@@ -110,6 +110,7 @@ def _claim_of(job_id: uuid.UUID, limit: int, suspects: bool) -> Claim | None:
             Job.objects.select_for_update(of=("self",))
             .select_related(
                 "project",
+                "submission",
                 "provenance__operating_point",
                 "provenance__model_version__model__project",
             )

@@ -15,6 +15,7 @@ from django.db import IntegrityError, transaction
 
 from loupe.accounts.policy import SYSTEM
 from loupe.contract.runtime.errors import LoupeError
+from loupe.intake import facts as intake_facts
 from loupe.intake import services as intake
 from loupe.intake.models import Channel, SeenFile, WatchedFolder
 from loupe.intake.sources import Source
@@ -59,14 +60,16 @@ def poll(folder: WatchedFolder) -> Job | None:
         return None
     sources = [Source(name=seen.name, path=root / seen.name) for seen in new]
     chosen = apps.get(folder.app)
+    said = intake_facts.checked(chosen, folder.project, folder.facts)
+    scope = intake_facts.scope_of(chosen, said)
     version = (
-        registry.resolve(SYSTEM, folder.project, folder.app, folder.model_name or None)
+        registry.resolve(SYSTEM, folder.project, folder.app, folder.model_name or None, scope=scope)
         if chosen.needs_model
         else None
     )
     try:
         submission = intake.receive(
-            SYSTEM, folder.project, folder.app, Channel.FOLDER, sources, folder.path
+            SYSTEM, folder.project, folder.app, Channel.FOLDER, sources, folder.path, said
         )
     except LoupeError as error:
         if error.code != "disk_full":

@@ -7,7 +7,7 @@ answered was stored before.
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -23,8 +23,10 @@ from loupe.blobs.writing import Written
 from loupe.bulk import insert
 from loupe.changes.kinds import Kind
 from loupe.changes.services import publish_many
+from loupe.contract.facts import StoredResult
 from loupe.contract.outcomes import DecisionDraft
 from loupe.intake.models import Channel, Input, Submission
+from loupe.jobs import following
 from loupe.jobs.models import (
     Decision,
     Item,
@@ -58,6 +60,8 @@ class SyncCall:
         blob: the input's bytes as stored; the row may still be unsaved.
         result, decision: None where the engine was late or gone; then `error_code` and `error`
             say why, the item counts as failed and can be tried again.
+        settings: the operating point that decided.
+        facts: what the caller said of the input.
         block: the result of columns-form, in place of `result` and `decision`.
         fallback: ``fail_open`` or ``fail_closed`` where the caller's policy was applied.
     """
@@ -76,6 +80,8 @@ class SyncCall:
     fallback: str = ""
     error_code: str = ""
     error: str = ""
+    facts: Mapping[str, str] = field(default_factory=dict)
+    settings: BaseModel | None = None
 
     @property
     def answered(self) -> bool:
@@ -110,6 +116,7 @@ def record_many(calls: Sequence[SyncCall]) -> list[Recorded]:
                 app=call.app,
                 channel=Channel.SYNC,
                 name=call.name,
+                facts=dict(call.facts),
                 sent_by_user=call.actor.user,
                 sent_by_key=call.actor.key,
                 fallback=call.fallback,
@@ -180,6 +187,7 @@ def record_many(calls: Sequence[SyncCall]) -> list[Recorded]:
             if call.decision is not None and item.pk in results
         )
         stored = _store_blocks(calls, items, now, store_ms)
+        _follow(calls, items, results)
         _publish(calls, items, results, stored)
     return [
         Recorded(
@@ -190,6 +198,37 @@ def record_many(calls: Sequence[SyncCall]) -> list[Recorded]:
         )
         for submission, job, item in zip(submissions, jobs, items, strict=True)
     ]
+
+
+def _follow(calls: Sequence[SyncCall], items: Sequence[Item], results: dict[int, Result]) -> None:
+    """Tell apps of the row results of calls that stated facts."""
+    by_app: dict[str, list[StoredResult]] = defaultdict(list)
+    for call, item in zip(calls, items, strict=True):
+        result = results.get(item.pk)
+        if not following.wanted(call.app, call.facts) or result is None:
+            continue
+        if call.result is None or call.settings is None:
+            continue
+        by_app[call.app].append(
+            StoredResult(
+                result_id=result.pk,
+                project_id=call.project.pk,
+                submission_id=item.job.submission_id,
+                input_name=call.name,
+                input_sha256=call.blob.sha256 if call.blob else "",
+                facts=call.facts,
+                data=call.result,
+                operating_point=call.settings,
+                machine_outcome=result.outcome,
+                outcome=result.outcome,
+                label=result.label,
+                score=result.score,
+                reviewed=False,
+                created_at=result.created_at,
+            )
+        )
+    for app, stored in by_app.items():
+        following.follow(app, stored)
 
 
 def _store_blocks(

@@ -5,7 +5,7 @@ How far a job is says `progress`. Every verb asks the policy module first.
 """
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
@@ -18,6 +18,7 @@ from loupe.bulk import insert
 from loupe.changes.kinds import Kind
 from loupe.changes.services import publish
 from loupe.contract.runtime.steps import Place
+from loupe.intake import facts as intake_facts
 from loupe.intake import services as intake
 from loupe.intake.models import Channel, Submission
 from loupe.intake.sources import Source
@@ -50,19 +51,22 @@ def submit(
     sources: Iterable[Source],
     name: str = "",
     model: str | None = None,
+    facts: Mapping[str, str] | None = None,
 ) -> Job:
     """Receive files and start the work on them.
 
     Args:
         app: the app's slug.
         channel: how the files came.
-        model: a registered model's name; None: the project's default.
+        model: a registered model's name; None: that of the scope which `facts` name, else the
+            project's default.
+        facts: what the sender says of the files, by the keys of the app's facts.
 
     Raises:
         Denied, NotVisible: the actor may not submit here.
-        LoupeError: nothing usable was sent, or the model is not registered.
+        LoupeError: nothing usable was sent, a fact is refused, or the model is not registered.
     """
-    submission, version = receive(actor, project, app, channel, sources, name, model)
+    submission, version = receive(actor, project, app, channel, sources, name, model, facts)
     return start(actor, submission, version)
 
 
@@ -74,6 +78,7 @@ def receive(
     sources: Iterable[Source],
     name: str = "",
     model: str | None = None,
+    facts: Mapping[str, str] | None = None,
 ) -> tuple[Submission, ModelVersion | None]:
     """The first half of `submit`, for callers that commit something of their own with `start`:
     the files as a submission, and the version that shall inspect them.
@@ -83,8 +88,12 @@ def receive(
     """
     require(actor, Action.SUBMIT, project)
     chosen = apps.get(app)
-    version = registry.resolve(actor, project, app, model) if chosen.needs_model else None
-    return intake.receive(actor, project, app, channel, sources, name), version
+    said = intake_facts.checked(chosen, project, facts or {})
+    scope = intake_facts.scope_of(chosen, said)
+    version = (
+        registry.resolve(actor, project, app, model, scope=scope) if chosen.needs_model else None
+    )
+    return intake.receive(actor, project, app, channel, sources, name, said), version
 
 
 def start(actor: Actor, submission: Submission, model_version: ModelVersion | None) -> Job:
@@ -121,7 +130,8 @@ def start(actor: Actor, submission: Submission, model_version: ModelVersion | No
 def _create(submission: Submission, model_version: ModelVersion | None) -> Job:
     """The job's rows and its first wake-up."""
     project = submission.project
-    point = registry.operating_point(model_version, project) if model_version else None
+    scope = intake_facts.scope_of(apps.get(submission.app), submission.facts)
+    point = registry.operating_point(model_version, project, scope) if model_version else None
     now = timezone.now()
     job = Job.objects.create(
         project=project,

@@ -16,9 +16,9 @@ UNDO = "undo"
 def lock(result_id: int) -> Result:
     """The result as it is now; nobody else reviews it until the transaction ends."""
     Result.objects.select_for_update().filter(pk=result_id).values_list("pk").get()
-    return Result.objects.select_related("decision", "project", "provenance", "item__input").get(
-        pk=result_id
-    )
+    return Result.objects.select_related(
+        "decision", "project", "provenance__operating_point", "item__input", "job__submission"
+    ).get(pk=result_id)
 
 
 def said(result: Result) -> list[Review]:

@@ -17,6 +17,7 @@ from loupe.accounts.errors import NotVisible
 from loupe.accounts.models import Project
 from loupe.accounts.policy import Action, Actor, require, visible
 from loupe.contract.outcomes import ReviewVerb
+from loupe.jobs import following
 from loupe.jobs.models import Result
 from loupe.plugins import registry as apps
 from loupe.review.errors import Conflict, NotAPerson, NothingToUndo, Signed, UnknownVerb
@@ -82,6 +83,7 @@ def give(
         confirm(user, password, request)
     with transaction.atomic():
         review = _say(user, result.pk, chosen, note, expected_last_review_id)
+        following.reviewed([review.result])
         tell(actor, review)
     return review
 
@@ -121,6 +123,7 @@ def give_many(
                 )
             except (Conflict, Signed) as error:
                 refused.append(Refused(result_id=result.pk, code=error.code, message=error.message))
+        following.reviewed([review.result for review in given])
         # Last, because from the first event on every other appending transaction waits.
         for review in given:
             tell(actor, review)
@@ -155,6 +158,7 @@ def undo(
             created_at=timezone.now(),
         )
         apply(locked, before, reviewed=len(left) > 1)
+        following.reviewed([locked])
         tell(actor, review)
     return review
 

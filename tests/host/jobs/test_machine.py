@@ -43,6 +43,7 @@ APP = "dummy_app"
 OUTCOMES: dict[str, Callable[[float], Outcome]] = {
     "row": lambda value: Row(
         result=apps.get(APP).result_schema(value=value, scaled=2 * value),
+        settings=apps.get(APP).operating_point_schema(),
         decision=DecisionDraft(outcome="low", score=value),
     ),
     "failed": lambda _: Failed(code="refused", message="It cannot be used."),

@@ -27,6 +27,7 @@ class SubmissionShape(Shape):
     app: str
     channel: str
     name: str
+    facts: dict[str, str] = Field(description="what the sender said, by the app's facts")
     sent_by: str = Field(description="user:NAME, key:PREFIX or system")
     fallback: str = Field(description="fail_open or fail_closed where the policy was applied")
     created_at: datetime

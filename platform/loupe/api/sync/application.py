@@ -22,7 +22,7 @@ from loupe.api.sync import rows, service
 from loupe.api.sync.asked import MULTIPART_BYTES, asked, body_limit, permitted
 from loupe.api.sync.backstage import ForAsgi
 from loupe.api.sync.entries import Answer
-from loupe.api.sync.receiving import VARIABLE, arriving, file_of_form, is_form, taken
+from loupe.api.sync.receiving import VARIABLE, arriving, file_of_form, is_form, removing, taken
 from loupe.contract.app import DomainApp
 from loupe.contract.extras import SyncMode
 from loupe.monitoring.http import observe
@@ -104,8 +104,9 @@ class SyncApplication:
                 call, body, content_type, headers.get("accept", ""), backstage, started
             )
         if form:
-            body, sent_name = await backstage.do(file_of_form, body, content_type, limit)
-            call = call.named(sent_name)
+            body, sent_name, fields = await backstage.do(file_of_form, body, content_type, limit)
+            with removing(body):
+                call = call.named(sent_name).with_form(fields)
         return await service.answer(call, body, backstage, started)
 
 

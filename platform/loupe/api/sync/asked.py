@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from django.conf import settings
 from django.http import QueryDict
@@ -11,6 +11,7 @@ from loupe.accounts.errors import Denied, NotVisible
 from loupe.accounts.models import Project
 from loupe.accounts.policy import Action, Actor, require
 from loupe.api.endpoint import named_project
+from loupe.api.facts import facts_said
 from loupe.api.idempotency import key_in
 from loupe.api.problems import refuse_field
 from loupe.contract.app import DomainApp
@@ -30,6 +31,7 @@ class Asked:
     """One call's parameters.
 
     Attributes:
+        facts: what the caller says of the input; `service` and `rows` check it once.
         policy: ``fail_open``, ``fail_closed`` or empty: what to answer when the engine is late
             or gone.
         deadline_ms: how long the engine may take.
@@ -47,10 +49,19 @@ class Asked:
     policy: str
     deadline_ms: int
     key: str | None
+    facts: Mapping[str, str] = field(default_factory=dict)
 
     def named(self, name: str) -> "Asked":
         """The same call, its file called `name` unless the caller named it."""
         return self if self.name != UNNAMED else replace(self, name=name[:255])
+
+    def with_form(self, fields: QueryDict) -> "Asked":
+        """The same call, with the facts that came as fields of its form too.
+
+        Raises:
+            RequestRefused, FactRefused: a fact was said twice, differently, or is none.
+        """
+        return replace(self, facts=facts_said(self.app, fields, self.facts))
 
     @property
     def request_id(self) -> str:
@@ -104,9 +115,11 @@ def asked(
         raise refuse_field("policy", f"policy={policy[:40]!r} is not one of {', '.join(POLICIES)}.")
     name = query.get("filename") or headers.get("filename") or UNNAMED
     model = query.get("model") or None
-    for field, value in (("filename", name), ("model", model or "")):
+    for parameter, value in (("filename", name), ("model", model or "")):
         if "\x00" in value or len(value) > 255:
-            raise refuse_field(field, f"{field} is too long or holds the character U+0000.")
+            raise refuse_field(
+                parameter, f"{parameter} is too long or holds the character U+0000."
+            )
     return Asked(
         app=app,
         mode=mode,
@@ -119,6 +132,7 @@ def asked(
         policy=policy,
         deadline_ms=_deadline(query.get("deadline_ms"), mode),
         key=key_in(headers.get("idempotency-key")),
+        facts=facts_said(app, query),
     )
 
 

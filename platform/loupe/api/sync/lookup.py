@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from loupe.api.sync.asked import Asked
 from loupe.api.sync.backstage import Backstage
 from loupe.contract.runtime.errors import LoupeError
 from loupe.contract.runtime.payload import JsonValue
+from loupe.intake.facts import checked, scope_of
 from loupe.jobs.models import Provenance
 from loupe.jobs.provenance import shared
 from loupe.registry import services as registry
@@ -33,6 +34,7 @@ class Chosen:
     version: ModelVersion | None
     provenance: Provenance
     settings: BaseModel
+    options: dict[str, JsonValue]
     parameters: dict[str, JsonValue]
     wire_name: str
     shown: ModelUsed | None
@@ -45,13 +47,13 @@ class _Entry:
     renewal: "asyncio.Task[None] | None" = None
 
 
-_Key: TypeAlias = tuple[UUID, str, str | None]
+_Key: TypeAlias = tuple[UUID, str, str | None, str]
 _remembered: dict[_Key, _Entry] = {}
 
 
 async def chosen(call: Asked, backstage: Backstage) -> Chosen:
-    """The model the call names, or the project's default, with its operating point."""
-    key = (call.project.pk, call.app.slug, call.model)
+    """The model the call or its scope names, or the project's default, with its operating point."""
+    key = (call.project.pk, call.app.slug, call.model, scope_of(call.app, call.facts))
     entry = _remembered.get(key)
     age = time.monotonic() - entry.at if entry is not None else STALE_S
     if entry is None or not backstage.remembers or age >= STALE_S:
@@ -59,6 +61,17 @@ async def chosen(call: Asked, backstage: Backstage) -> Chosen:
     if age >= FRESH_S and entry.renewal is None:
         entry.renewal = asyncio.create_task(_renewed(key, call, backstage))
     return entry.chosen
+
+
+async def with_facts(call: Asked, backstage: Backstage) -> Asked:
+    """The call with its facts checked and completed. Costs nothing where it states none.
+
+    Raises:
+        FactRefused: one of them cannot be.
+    """
+    if not call.facts:
+        return call
+    return replace(call, facts=await backstage.do(checked, call.app, call.project, call.facts))
 
 
 async def _fresh(key: _Key, call: Asked, backstage: Backstage) -> Chosen:
@@ -81,13 +94,15 @@ def _looked_up(call: Asked) -> Chosen:
     app = call.app
     version = point = None
     if app.needs_model:
-        version = registry.resolve(call.actor, call.project, app.slug, call.model)
-        point = registry.operating_point(version, call.project)
+        scope = scope_of(app, call.facts)
+        version = registry.resolve(call.actor, call.project, app.slug, call.model, scope=scope)
+        point = registry.operating_point(version, call.project, scope)
     settings = app.operating_point_schema.model_validate(point.data if point else {})
     return Chosen(
         version=version,
         provenance=shared(app.slug, version, point),
         settings=settings,
+        options=dict(app.parse_options(settings)),
         parameters=dict(app.request(settings)),
         wire_name=version.model.wire_name if version else "",
         shown=ModelUsed(

@@ -1,11 +1,13 @@
 """Takes in the body of a synchronous call while it arrives: hashed, limited, on disk."""
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import RequestAborted
 from django.core.files.uploadhandler import load_handler
+from django.http import QueryDict
 from django.http.multipartparser import MultiPartParser
 from django.utils.datastructures import MultiValueDict
 
@@ -70,8 +72,9 @@ def read_whole(stream: Any, limit: int) -> Written:
         return writer.finish()
 
 
-def file_of_form(body: Written, content_type: str, limit: int) -> tuple[Written, str]:
-    """The one file of a multipart body that was taken in, and its name. Removes `body`.
+def file_of_form(body: Written, content_type: str, limit: int) -> tuple[Written, str, QueryDict]:
+    """The one file of a multipart body that was taken in, its name, and the form's other fields.
+    Removes `body`.
 
     Raises:
         MultiPartParserError: the body is no form.
@@ -81,10 +84,20 @@ def file_of_form(body: Written, content_type: str, limit: int) -> tuple[Written,
         with body.path.open("rb") as stream:
             meta = {"CONTENT_TYPE": content_type, "CONTENT_LENGTH": str(body.size)}
             handlers = [load_handler(path, None) for path in settings.FILE_UPLOAD_HANDLERS]
-            _, files = MultiPartParser(meta, stream, handlers).parse()
-        return only_file(files, limit)
+            fields, files = MultiPartParser(meta, stream, handlers).parse()
+        return *only_file(files, limit), fields
     finally:
         body.path.unlink(missing_ok=True)
+
+
+@contextmanager
+def removing(body: Written) -> Iterator[None]:
+    """Remove `body` where what follows fails."""
+    try:
+        yield
+    except BaseException:
+        body.path.unlink(missing_ok=True)
+        raise
 
 
 def only_file(files: "MultiValueDict[str, Any]", limit: int) -> tuple[Written, str]:

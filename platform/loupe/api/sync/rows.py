@@ -18,7 +18,7 @@ from loupe.api.shapes.sync import RowsAnswer, TroubleShape
 from loupe.api.sync.asked import Asked
 from loupe.api.sync.backstage import Backstage
 from loupe.api.sync.entries import JSON, Answer, Entry
-from loupe.api.sync.lookup import Chosen, chosen
+from loupe.api.sync.lookup import Chosen, chosen, with_facts
 from loupe.api.sync.receiving import stored_bytes
 from loupe.api.sync.service import ENGINE_TROUBLE
 from loupe.blobs import services as blobs
@@ -140,6 +140,7 @@ class _Batch:
 
     async def _applied(self, rows: list[BaseModel]) -> Answer:
         app = self.call.app
+        self.call = await with_facts(self.call, self.backstage)
         use = await chosen(self.call, self.backstage)
         schema: type[BaseModel] = load(str(self.call.mode.row_schema))
         payload = Payload(arrays=from_rows(rows, schema))
@@ -267,6 +268,7 @@ class _Batch:
             name=self.call.name,
             kind="rows",
             blob=blob,
+            facts=self.call.facts,
             times_ms=dict(self.clock.times_ms),
             **outcome,
         )

@@ -20,7 +20,7 @@ from loupe.api.shapes.sync import FileAnswer, TroubleShape
 from loupe.api.sync.asked import Asked
 from loupe.api.sync.backstage import Backstage
 from loupe.api.sync.entries import Answer, Entry
-from loupe.api.sync.lookup import Chosen, chosen
+from loupe.api.sync.lookup import Chosen, chosen, with_facts
 from loupe.blobs import services as blobs
 from loupe.blobs.models import Blob
 from loupe.blobs.sniff.content import media_type
@@ -64,7 +64,7 @@ async def answer(call: Asked, body: Written, backstage: Backstage, started: floa
             call.actor,
             call.project,
             call.key,
-            digest("POST", call.path, call.query, [body.sha256, body.size]),
+            digest("POST", call.path, call.query, [body.sha256, body.size], *call.facts.items()),
         )
         if first is not None:
             return replayed(first.status, first.answer or {})
@@ -112,6 +112,7 @@ async def _answered(
 ) -> Answer:
     clock = StageClock()
     at = timezone.now()
+    call = await with_facts(call, backstage)
     use = await chosen(call, backstage)
     # The engine reads a second name of the same file while the first is moved into storage.
     read_from = body.path.with_name(f"{body.path.name}.read")
@@ -152,7 +153,7 @@ async def _asked_engine(
         use.wire_name,
         use.version.number if use.version else 0,
         path,
-        dict(kind.options),
+        {**dict(kind.options), **use.options},
         use.parameters,
         call.deadline_ms,
         name=call.name,
@@ -219,6 +220,8 @@ class _Stored:
             name=self.call.name,
             kind=self.kind.key,
             blob=self.blob,
+            facts=self.call.facts,
+            settings=self.use.settings,
             times_ms=dict(self.clock.times_ms),
             **outcome,  # type: ignore[arg-type]
         )

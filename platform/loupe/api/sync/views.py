@@ -13,12 +13,13 @@ from loupe.accounts.policy import Action
 from loupe.api import describe
 from loupe.api.body import announced, too_large
 from loupe.api.endpoint import Endpoint
+from loupe.api.facts import parameters
 from loupe.api.shapes.sync import FileAnswer, RowsAnswer
 from loupe.api.sync import rows, service
 from loupe.api.sync.asked import MULTIPART_BYTES, POLICIES, asked, body_limit, permitted
 from loupe.api.sync.backstage import ForDjango
 from loupe.api.sync.entries import Answer
-from loupe.api.sync.receiving import VARIABLE, is_form, only_file, read_whole
+from loupe.api.sync.receiving import VARIABLE, is_form, only_file, read_whole, removing
 from loupe.blobs.writing import Written
 from loupe.contract.app import DomainApp
 from loupe.contract.extras import SyncMode
@@ -76,7 +77,8 @@ class SyncEndpoint(Endpoint):
         body: Written
         if form:
             body, sent_name = only_file(request._request.FILES, limit)
-            call = call.named(sent_name)
+            with removing(body):
+                call = call.named(sent_name).with_form(request._request.POST)
         else:
             body = read_whole(request._request, limit)
 
@@ -119,7 +121,10 @@ def _described(app: type[DomainApp], mode: SyncMode) -> Any:
             },
             "multipart/form-data": {
                 "type": "object",
-                "properties": {"file": {"type": "string", "format": "binary"}},
+                "properties": {
+                    "file": {"type": "string", "format": "binary"},
+                    **{fact.key: {"type": "string"} for fact in app.facts},
+                },
                 "required": ["file"],
             },
         }
@@ -127,7 +132,7 @@ def _described(app: type[DomainApp], mode: SyncMode) -> Any:
     return extend_schema(
         operation_id=f"{app.slug}_{mode.verb}",
         description=mode.description.en or None,
-        parameters=list(PARAMETERS),
+        parameters=[*PARAMETERS, *parameters(app)],
         request=body,
         responses={(200, "application/json"): shape, **describe.PROBLEMS},
     )

@@ -4,6 +4,7 @@ import uuid
 from typing import ClassVar
 
 from django.db import models
+from django.http import QueryDict
 from drf_spectacular.utils import extend_schema
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
@@ -14,6 +15,7 @@ from loupe.accounts.policy import Action
 from loupe.api import describe, present
 from loupe.api.answers import answer, parameter
 from loupe.api.endpoint import Endpoint, RowEndpoint
+from loupe.api.facts import FACTS, facts_said
 from loupe.api.idempotency import LastStep, idempotent_last_step
 from loupe.api.paging import newest_first
 from loupe.api.shapes.work import JobDetail, SubmissionDetail, SubmissionPage
@@ -52,28 +54,37 @@ class Submissions(Endpoint):
             describe.MODEL,
             describe.NAME,
             describe.FILENAME,
+            FACTS,
             describe.IDEMPOTENCY_KEY,
         ],
-        request=describe.files(app=describe.APP, model=describe.MODEL, name=describe.NAME),
+        request=describe.files(
+            app=describe.APP, model=describe.MODEL, name=describe.NAME, facts=FACTS
+        ),
         responses={202: JobDetail, **describe.PROBLEMS},
     )
     @idempotent_last_step
     def post(self, request: Request) -> LastStep:
         """Send one or more files, or an archive of them; a job inspects them.
 
-        `app`, `model` and `name` are query parameters, or fields of the form. Answers `202` with
+        `app`, `model`, `name` and the app's facts are query parameters, or fields of the form.
+        Answers `202` with
         the job, whose address is in `Location`. Files that cannot be used become failed items of
         the job; when none can be used the whole request is refused.
         """
         with discarding(sources(request)) as found:
+            app = app_named(request)
+            said = facts_said(app, request._request.GET)
+            if isinstance(request.data, QueryDict):
+                said = facts_said(app, request.data, said)
             submission, version = jobs.receive(
                 self.actor,
                 self.project,
-                app_named(request).slug,
+                app.slug,
                 Channel.REST,
                 found,
                 named(request, "name"),
                 named(request, "model") or None,
+                said,
             )
 
         def start() -> Response:

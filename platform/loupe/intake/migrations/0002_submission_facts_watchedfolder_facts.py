@@ -4,20 +4,21 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('intake', '0001_initial'),
+        ("intake", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='submission',
-            name='facts',
-            field=models.JSONField(default=dict, help_text="what the sender said, by the keys of the app's facts"),
+            model_name="submission",
+            name="facts",
+            field=models.JSONField(
+                default=dict, help_text="what the sender said, by the keys of the app's facts"
+            ),
         ),
         migrations.AddField(
-            model_name='watchedfolder',
-            name='facts',
-            field=models.JSONField(default=dict, help_text='said of everything that arrives here'),
+            model_name="watchedfolder",
+            name="facts",
+            field=models.JSONField(default=dict, help_text="said of everything that arrives here"),
         ),
     ]

@@ -84,10 +84,12 @@ class Attended:
             os.close(write)
             os.close(life_read)
         threading.Thread(target=self._listen, args=(read,), daemon=True).start()
+        point = self.claim.job.provenance.operating_point
+        settings = self.app.operating_point_schema.model_validate(point.data if point else {})
         request = {
             "run": self.app.steps[0].run,
             "path": str(path),
-            "options": options_of(self.app, received.kind, self.item.options),
+            "options": options_of(self.app, received.kind, self.item.options, settings),
             "scratch": str(self.scratch),
         }
         self._tell(json.dumps(request).encode())

@@ -4,6 +4,8 @@ import logging
 from collections.abc import Callable
 from contextlib import nullcontext
 
+from pydantic import BaseModel
+
 from loupe.blobs import services as blobs
 from loupe.contract.app import DomainApp
 from loupe.contract.runtime.clock import StageClock
@@ -59,7 +61,8 @@ def _computed(bench: Bench, claim: Claim, item: Item, clock: StageClock) -> Row 
         raise LoupeError(f"Item {item.pk} has no stored input.", code="no_input")
     parse = app.steps[0]
     point = claim.job.provenance.operating_point
-    options = options_of(app, received.kind, item.options)
+    settings = app.operating_point_schema.model_validate(point.data if point else {})
+    options = options_of(app, received.kind, item.options, settings)
     with blobs.open_local(received.blob) as path:
         parsed = bench.parse(parse.run, path, options, received.name, shared=len(app.steps) > 1)
     clock.times_ms[parse.name] = parsed.elapsed_ms
@@ -72,14 +75,14 @@ def _computed(bench: Bench, claim: Claim, item: Item, clock: StageClock) -> Row 
 
 
 def options_of(
-    app: type[DomainApp], kind: str, item_options: dict[str, JsonValue]
+    app: type[DomainApp], kind: str, item_options: dict[str, JsonValue], settings: BaseModel
 ) -> dict[str, JsonValue]:
-    """What the parsing step is told: the kind's options, then the item's own."""
+    """What the parsing step is told: the kind's options, the operating point's, the item's own."""
     declared: dict[str, JsonValue] = {}
     for input_kind in app.inputs:
         if input_kind.key == kind:
             declared.update(input_kind.options)
-    return {**declared, **item_options}
+    return {**declared, **app.parse_options(settings), **item_options}
 
 
 def _asked(

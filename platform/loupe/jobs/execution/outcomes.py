@@ -13,9 +13,10 @@ from loupe.jobs.models import Item
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """A result of rows-form and its decision."""
+    """A result of rows-form and its decision; `settings` is the operating point it was made by."""
 
     result: BaseModel
+    settings: BaseModel
     decision: DecisionDraft
 
 

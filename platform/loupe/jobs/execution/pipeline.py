@@ -23,7 +23,8 @@ def concluded(
         if app.result_form == "rows":
             if not isinstance(result, app.result_schema):
                 raise TypeError(f"{app.__name__}.assemble gave no {app.result_schema.__name__}.")
-            return Row(result=result, decision=app.decide(result, settings))
+            decision = app.decide(result, settings)
+            return Row(result=result, settings=settings, decision=decision)
         if isinstance(result, BaseModel):
             raise TypeError(f"{app.__name__}.assemble gave one result, not columns.")
         decisions = app.decide_columns(result, settings)

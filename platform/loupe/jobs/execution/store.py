@@ -19,6 +19,8 @@ from loupe.blobs import services as blobs
 from loupe.bulk import insert
 from loupe.changes.kinds import Kind
 from loupe.changes.services import publish_many
+from loupe.contract.facts import StoredResult
+from loupe.jobs import following
 from loupe.jobs.ending import end_if_finished
 from loupe.jobs.execution.outcomes import Block, Failed, Finished, Postponed, Row
 from loupe.jobs.execution.pipeline import PARQUET
@@ -57,6 +59,7 @@ def store(finished: Sequence[Finished]) -> int:
         )
         without = [done for done in mine if not isinstance(done.outcome, Row | Block)]
         failed = [done for done in without if _store_unfinished(done, now)]
+        _follow(results)
         _publish(results, stored_blocks, failed)
     end_if_finished({done.item.job_id for done in mine})
     return len(mine)
@@ -105,6 +108,38 @@ def _store_rows(
         for (done, outcome), result in zip(prepared, results, strict=True)
     )
     return list(zip(rows, results, strict=True))
+
+
+def _follow(stored: Sequence[tuple[Finished, Result]]) -> None:
+    """Tell apps of the results of submissions with facts."""
+    by_app: dict[str, list[StoredResult]] = defaultdict(list)
+    for done, result in stored:
+        submission = done.claim.job.submission
+        if not following.wanted(result.app, submission.facts):
+            continue
+        received, outcome = done.item.input, done.outcome
+        if not isinstance(outcome, Row):
+            continue
+        by_app[result.app].append(
+            StoredResult(
+                result_id=result.pk,
+                project_id=result.project_id,
+                submission_id=submission.pk,
+                input_name=received.name if received else "",
+                input_sha256=(received.blob_id or "") if received else "",
+                facts=submission.facts,
+                data=outcome.result,
+                operating_point=outcome.settings,
+                machine_outcome=result.outcome,
+                outcome=result.outcome,
+                label=result.label,
+                score=result.score,
+                reviewed=False,
+                created_at=result.created_at,
+            )
+        )
+    for app, results in by_app.items():
+        following.follow(app, results)
 
 
 def _store_blocks(

@@ -101,7 +101,7 @@ class Predictor:
 
     def _predicted(self, taken: Taken) -> Line:
         clock = StageClock()
-        options = options_of(self._app, taken.kind, {})
+        options = options_of(self._app, taken.kind, {}, self._point)
         if self._engine is None:
             parsed = self._sandbox.parse(
                 self._app.steps[0].run, taken.written.path, options, name=taken.name

@@ -4,6 +4,7 @@ from loupe.registry.services.describe import ModelCard, describe
 from loupe.registry.services.operating import operating_point, set_operating_point
 from loupe.registry.services.promotion import promote, retire, roll_back
 from loupe.registry.services.resolve import resolve, usable, visible_models, visible_versions
+from loupe.registry.services.scopes import scope_model, set_scope_model
 from loupe.registry.services.shipped import register_shipped
 from loupe.registry.services.upload import upload
 
@@ -16,7 +17,9 @@ __all__ = [
     "resolve",
     "retire",
     "roll_back",
+    "scope_model",
     "set_operating_point",
+    "set_scope_model",
     "upload",
     "usable",
     "visible_models",

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from pydantic import ValidationError
 
 from loupe.accounts.models import Project
-from loupe.accounts.policy import Action, Actor, require
+from loupe.accounts.policy import SYSTEM, Action, Actor, require
 from loupe.audit.services import record
 from loupe.changes.kinds import Kind
 from loupe.changes.services import publish
@@ -18,16 +18,20 @@ from loupe.registry.models import ModelVersion, OperatingPoint
 from loupe.registry.services.resolve import visible_versions
 
 
-def operating_point(version: ModelVersion, project: Project) -> OperatingPoint:
-    """The point that decides in `project`: its own newest, else the version's first.
+def operating_point(version: ModelVersion, project: Project, scope: str = "") -> OperatingPoint:
+    """The point that decides in `project` about `scope`: the scope's newest, else the project's
+    newest, else the version's first.
+
+    A scope that was set up under another version keeps what the app calls its `scope_fields`: they
+    are joined with this version's thresholds in a new point of the scope.
 
     Raises:
         NoModel: the version has none, which only a damaged database shows.
     """
     found = (
         OperatingPoint.objects.filter(model_version=version)
-        .filter(models.Q(project=project) | models.Q(project=None))
-        .order_by(models.F("project").asc(nulls_last=True), "-number")
+        .filter(models.Q(project=project, scope__in={"", scope}) | models.Q(project=None))
+        .order_by(models.F("project").asc(nulls_last=True), models.F("scope").desc(), "-number")
         .first()
     )
     if found is None:
@@ -35,7 +39,36 @@ def operating_point(version: ModelVersion, project: Project) -> OperatingPoint:
             _("%(version)s has no operating point. Set one on the model's page.")
             % {"version": version}
         )
-    return found
+    return found if found.scope == scope else _carried(version, project, scope, found)
+
+
+def _carried(
+    version: ModelVersion, project: Project, scope: str, thresholds: OperatingPoint
+) -> OperatingPoint:
+    """The first point of `scope` under `version`; `thresholds` itself where the scope has none."""
+    app = version.model.app
+    before = (
+        OperatingPoint.objects.filter(project=project, scope=scope, model_version__model__app=app)
+        .select_related("model_version__model")
+        .order_by("-pk")
+        .first()
+    )
+    fields = apps.get(app).scope_fields
+    if before is None or not fields:
+        return thresholds
+    kept = {name: before.data[name] for name in fields if name in before.data}
+    try:
+        return _next(
+            SYSTEM,
+            project,
+            version,
+            scope,
+            validated(app, {**thresholds.data, **kept}),
+            note=f"Thresholds of this version; {', '.join(kept)} from {before.model_version}.",
+        )
+    except IntegrityError:
+        # Another process carried it over at the same moment.
+        return operating_point(version, project, scope)
 
 
 def set_operating_point(
@@ -44,8 +77,15 @@ def set_operating_point(
     version: ModelVersion,
     data: Mapping[str, Any],
     note: str = "",
+    *,
+    scope: str = "",
+    certificate: Mapping[str, Any] | None = None,
 ) -> OperatingPoint:
     """Write the next operating point of `version` in `project`; older ones stay as they are.
+
+    Args:
+        scope: what it decides about, e.g. a product; empty: everything without one of its own.
+        certificate: how it was fitted (limit, confidence, samples); None: set by hand.
 
     Raises:
         NotVisible, Denied: the actor may not manage models here.
@@ -55,27 +95,8 @@ def set_operating_point(
     require(actor, Action.MANAGE_MODELS, project)
     version = visible_versions(actor, project).get(pk=version.pk)
     valid = validated(version.model.app, data)
-    mine = OperatingPoint.objects.filter(model_version=version, project=project)
     try:
-        with transaction.atomic():
-            last = mine.aggregate(last=models.Max("number"))["last"] or 0
-            point = OperatingPoint.objects.create(
-                model_version=version,
-                project=project,
-                number=last + 1,
-                data=valid,
-                note=note[:300],
-                created_by=actor.user,
-            )
-            facts = {"model": version.model.name, "version": version.number, "number": point.number}
-            record(
-                actor,
-                project,
-                "operating_point.set",
-                f"operating_point:{point.pk}",
-                {**facts, "data": valid, "note": point.note},
-            )
-            publish(project, Kind.OPERATING_POINT_SET, point.pk, facts)
+        return _next(actor, project, version, scope, valid, note, certificate)
     except IntegrityError as error:
         raise ModelConflict(
             _(
@@ -84,6 +105,41 @@ def set_operating_point(
             )
             % {"version": version}
         ) from error
+
+
+@transaction.atomic
+def _next(
+    actor: Actor,
+    project: Project,
+    version: ModelVersion,
+    scope: str,
+    valid: dict[str, Any],
+    note: str,
+    certificate: Mapping[str, Any] | None = None,
+) -> OperatingPoint:
+    """Number, write, audit and tell; an IntegrityError means that somebody else took the number."""
+    mine = OperatingPoint.objects.filter(model_version=version, project=project)
+    last = mine.aggregate(last=models.Max("number"))["last"] or 0
+    point = OperatingPoint.objects.create(
+        model_version=version,
+        project=project,
+        scope=scope,
+        number=last + 1,
+        data=valid,
+        certificate=None if certificate is None else dict(certificate),
+        note=note[:300],
+        created_by=actor.user,
+    )
+    facts = {"model": version.model.name, "version": version.number, "number": point.number}
+    facts |= {"scope": scope} if scope else {}
+    record(
+        actor,
+        project,
+        "operating_point.set",
+        f"operating_point:{point.pk}",
+        {**facts, "data": valid, "note": point.note, "certificate": point.certificate},
+    )
+    publish(project, Kind.OPERATING_POINT_SET, point.pk, facts)
     return point
 
 

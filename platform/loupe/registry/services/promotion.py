@@ -1,4 +1,10 @@
-"""Which version decides: candidate → production → retired, each step with who and why."""
+"""Which version decides: candidate → production → retired, each step with who and why.
+
+A version reaches production through `loupe.training.promotion`, which asks the app's gate first;
+what is here writes it down and holds the rules that need no evaluation.
+"""
+
+from collections.abc import Sequence
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -10,14 +16,24 @@ from loupe.accounts.policy import Action, Actor, require
 from loupe.audit.services import record
 from loupe.changes.kinds import Kind
 from loupe.changes.services import publish
-from loupe.registry.errors import ModelConflict, StageRefused
-from loupe.registry.models import Model, ModelVersion, Stage
+from loupe.contract.runtime.panel import GateRow
+from loupe.contract.text import Text
+from loupe.plugins.language import spoken
+from loupe.registry.errors import ConsentRefused, GateClosed, ModelConflict, StageRefused
+from loupe.registry.models import Model, ModelVersion, PromotionRequest, Stage
 
 _UNSEEN = object()
 
 
 def promote(
-    actor: Actor, version: ModelVersion, reason: str, replacing: object = _UNSEEN
+    actor: Actor,
+    version: ModelVersion,
+    reason: str,
+    replacing: object = _UNSEEN,
+    *,
+    gate: Sequence[GateRow] = (),
+    asked: PromotionRequest | None = None,
+    comment: str = "",
 ) -> ModelVersion:
     """Put a candidate into production; the version there before is retired.
 
@@ -25,13 +41,38 @@ def promote(
         reason: why, for the audit log.
         replacing: the number of the version in production that the person saw, None for none.
             Left out: the one there as the call begins.
+        gate: the conditions as they are now; all have to hold.
+        asked: the waiting request that `actor` consents to, with `comment`.
 
     Raises:
         NotVisible, Denied: the actor may not manage the project's models.
         StageRefused: the version is no candidate, or the reason is missing.
+        GateClosed: a condition does not hold.
+        ConsentRefused: the project demands a second person, and `asked` is missing.
         ModelConflict: another promotion came first.
     """
-    project = _managed(actor, version.model)
+    project = managed(actor, version.model)
+    fresh = candidate(version)
+    require_open(gate)
+    if project.second_person and asked is None:
+        raise ConsentRefused(
+            _("This project demands a second person: ask for the promotion, then somebody agrees.")
+        )
+    before = in_production(fresh.model)
+    if replacing is not _UNSEEN and replacing != (before.number if before else None):
+        raise _conflict(fresh.model)
+    return _switch(
+        actor, project, before, fresh, reason, "model.promoted", Stage.CANDIDATE,
+        gate, asked, comment,
+    )  # fmt: skip
+
+
+def candidate(version: ModelVersion) -> ModelVersion:
+    """The version as it is in the database now.
+
+    Raises:
+        StageRefused: it is no candidate.
+    """
     fresh = ModelVersion.objects.select_related("model__project").get(pk=version.pk)
     if fresh.stage != Stage.CANDIDATE:
         raise StageRefused(
@@ -41,10 +82,22 @@ def promote(
             )
             % {"version": fresh, "stage": fresh.get_stage_display().lower()}
         )
-    before = in_production(fresh.model)
-    if replacing is not _UNSEEN and replacing != (before.number if before else None):
-        raise _conflict(fresh.model)
-    return _switch(actor, project, before, fresh, reason, "model.promoted", Stage.CANDIDATE)
+    return fresh
+
+
+def require_open(gate: Sequence[GateRow]) -> None:
+    """Pass in silence if every condition holds.
+
+    Raises:
+        GateClosed: some do not; the message names them.
+    """
+    closed = [row for row in gate if not row.holds]
+    if closed:
+        named = "; ".join(spoken(Text(en=row.en, zh=row.zh)) for row in closed)
+        raise GateClosed(
+            _("The version cannot be promoted, because this does not hold: %(rows)s.")
+            % {"rows": named}
+        )
 
 
 def roll_back(actor: Actor, model: Model, reason: str) -> ModelVersion:
@@ -55,7 +108,7 @@ def roll_back(actor: Actor, model: Model, reason: str) -> ModelVersion:
         StageRefused: there is no earlier version, or the reason is missing.
         ModelConflict: another promotion came first.
     """
-    project = _managed(actor, model)
+    project = managed(actor, model)
     now = in_production(model)
     retired = model.versions.filter(stage=Stage.RETIRED, promoted_at__isnull=False)
     if now is not None and now.promoted_at is not None:
@@ -65,7 +118,9 @@ def roll_back(actor: Actor, model: Model, reason: str) -> ModelVersion:
         raise StageRefused(
             _("Model %(name)r has no earlier version to roll back to.") % {"name": model.name}
         )
-    return _switch(actor, project, now, earlier, reason, "model.rolled_back", Stage.RETIRED)
+    return _switch(
+        actor, project, now, earlier, reason, "model.rolled_back", Stage.RETIRED, (), None, ""
+    )
 
 
 def retire(actor: Actor, version: ModelVersion, reason: str) -> ModelVersion:
@@ -75,8 +130,8 @@ def retire(actor: Actor, version: ModelVersion, reason: str) -> ModelVersion:
         NotVisible, Denied: the actor may not manage the project's models.
         StageRefused: it is retired already, or the reason is missing.
     """
-    project = _managed(actor, version.model)
-    _require_reason(reason)
+    project = managed(actor, version.model)
+    require_reason(reason)
     with transaction.atomic():
         changed = (
             ModelVersion.objects.filter(pk=version.pk)
@@ -106,8 +161,11 @@ def _switch(
     reason: str,
     action: str,
     expected: Stage,
+    gate: Sequence[GateRow],
+    asked: PromotionRequest | None,
+    comment: str,
 ) -> ModelVersion:
-    _require_reason(reason)
+    require_reason(reason)
     try:
         with transaction.atomic():
             replace(old, new, expected)
@@ -116,8 +174,35 @@ def _switch(
                 "version": new.number,
                 "replaced": old.number if old else None,
             }
+            if asked is None:
+                PromotionRequest.objects.create(
+                    version=new,
+                    state=PromotionRequest.State.APPROVED,
+                    rolls_back=expected == Stage.RETIRED,
+                    reason=reason[:500],
+                    gate=[row.model_dump() for row in gate],
+                    requested_by=actor.user,
+                    decided_by=actor.user,
+                    decided_at=timezone.now(),
+                )
+            else:
+                waiting = PromotionRequest.objects.filter(
+                    pk=asked.pk, state=PromotionRequest.State.WAITING
+                )
+                if not waiting.update(
+                    state=PromotionRequest.State.APPROVED,
+                    decided_by=actor.user,
+                    decided_at=timezone.now(),
+                    comment=comment[:500],
+                    gate=[row.model_dump() for row in gate],
+                ):
+                    raise _conflict(new.model)
             subject = f"model_version:{new.pk}"
-            record(actor, project, action, subject, {**facts, "reason": reason})
+            told: dict[str, object] = {**facts, "reason": reason}
+            if asked is not None:
+                asker = asked.requested_by
+                told["asked_by"] = asker.get_username() if asker else ""
+            record(actor, project, action, subject, told)
             publish(project, Kind.MODEL_PROMOTED, new.pk, facts)
     except IntegrityError as error:
         raise _conflict(new.model) from error
@@ -142,7 +227,12 @@ def replace(old: ModelVersion | None, new: ModelVersion, expected: Stage) -> Non
         raise _conflict(new.model)
 
 
-def _managed(actor: Actor, model: Model) -> Project:
+def managed(actor: Actor, model: Model) -> Project:
+    """The project whose own model this is.
+
+    Raises:
+        NotVisible, Denied: the model is shared, or the actor may not manage the project's models.
+    """
     if model.project is None:
         raise Denied(
             _(
@@ -156,7 +246,12 @@ def _managed(actor: Actor, model: Model) -> Project:
     return model.project
 
 
-def _require_reason(reason: str) -> None:
+def require_reason(reason: str) -> None:
+    """Pass in silence if something was said.
+
+    Raises:
+        StageRefused: it was not.
+    """
     if not reason.strip():
         raise StageRefused(
             _("Say why in a few words; the audit log keeps it."), code="reason_missing"

@@ -7,7 +7,7 @@ from loupe.accounts.errors import NotVisible
 from loupe.accounts.models import Project
 from loupe.accounts.policy import Actor, projects
 from loupe.registry.errors import NoModel, UnknownModel
-from loupe.registry.models import Model, ModelVersion, Stage
+from loupe.registry.models import Model, ModelVersion, ScopeModel, Stage
 
 
 def visible_models(actor: Actor, project: Project, app: str | None = None) -> QuerySet[Model]:
@@ -49,14 +49,22 @@ def usable(actor: Actor, project: Project, app: str) -> list[ModelVersion]:
 
 
 def resolve(
-    actor: Actor, project: Project, app: str, name: str | None = None, number: int | None = None
+    actor: Actor,
+    project: Project,
+    app: str,
+    name: str | None = None,
+    number: int | None = None,
+    *,
+    scope: str = "",
 ) -> ModelVersion:
     """The version that work in `project` uses.
 
     Args:
         name: a registered model, the project's own before a shared one of that name. None means
-            the project's default: its own model promoted last, else the app's shipped one.
+            the scope's model, else the project's default: its own model promoted last, else the
+            app's shipped one.
         number: a version other than the one in production; needs a name.
+        scope: what is inspected, e.g. a product; it may have a model of its own.
 
     Raises:
         NotVisible: the project does not exist for the actor.
@@ -65,7 +73,7 @@ def resolve(
     """
     models = visible_models(actor, project, app)
     if not name:
-        return _default(models, app)
+        return _of_scope(models, project, app, scope) or _default(models, app)
     named = sorted(models.filter(name=name), key=lambda model: model.project_id is None)
     if not named:
         known = ", ".join(models.values_list("name", flat=True).distinct()) or "none"
@@ -90,6 +98,25 @@ def resolve(
     raise NoModel(
         _("Model %(name)r has no version in production. Promote one first.") % {"name": name}
     )
+
+
+def _of_scope(
+    models: QuerySet[Model], project: Project, app: str, scope: str
+) -> ModelVersion | None:
+    """The production version of the model that `scope` is inspected by; None: it has none."""
+    if not scope:
+        return None
+    chosen = ScopeModel.objects.filter(project=project, app=app, scope=scope).values("model")
+    found = _in_production(models.filter(pk__in=chosen)).first()
+    if found is None and chosen.exists():
+        raise NoModel(
+            _(
+                "The model chosen for %(scope)r has no version in production. Promote one, or "
+                "choose another model."
+            )
+            % {"scope": scope}
+        )
+    return found
 
 
 def _default(models: QuerySet[Model], app: str) -> ModelVersion:

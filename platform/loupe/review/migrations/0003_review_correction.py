@@ -4,15 +4,16 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('review', '0002_append_only'),
+        ("review", "0002_append_only"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='review',
-            name='correction',
-            field=models.JSONField(help_text="what should have been found; valid by the app's label schema", null=True),
+            model_name="review",
+            name="correction",
+            field=models.JSONField(
+                help_text="what should have been found; valid by the app's label schema", null=True
+            ),
         ),
     ]
