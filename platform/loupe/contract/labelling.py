@@ -19,7 +19,8 @@ class Problem:
     Attributes:
         file: the path inside the dataset.
         line: from 1; 0 where the problem is not about a line.
-        fatal: the file's record cannot be used; otherwise it is used and this is a warning.
+        fatal: the record's labels cannot be used: it comes in without any, or, where its own bytes
+            are the problem, not at all. Otherwise it is used as it is and this is a warning.
     """
 
     file: str
@@ -133,6 +134,13 @@ class Labelling:
         propose: names a `Propose`: a model's result as labels for a person to accept.
         fingerprint: ``(path: Path, options: dict) -> int``, run in the sandbox: 64 bits of which
             near-duplicates share all but a few.
+        check: ``(labels: BaseModel, about: BaseModel) -> None``; raises `InputRefused` for labels
+            that do not fit the dataset, such as an unknown class.
+        count: ``(labels: BaseModel) -> Mapping[str, int]``: how many labels of each class.
+        merge: ``(about: BaseModel, other: BaseModel) -> BaseModel``: the first, extended by what
+            only the second has.
+        of_model: ``(manifest: Mapping) -> BaseModel``: what a dataset made for a model holds.
+        overlay: a template that draws ``labels`` (JSON) over a record's small picture, as SVG.
         editor: how labels are drawn; None: they only come in by the layouts.
     """
 
@@ -140,5 +148,10 @@ class Labelling:
     about_schema: type[BaseModel]
     layouts: tuple[Layout, ...]
     propose: str
+    check: str
+    count: str
+    merge: str
+    of_model: str
     fingerprint: str | None = None
+    overlay: str | None = None
     editor: Editor | None = None
