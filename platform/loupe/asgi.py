@@ -1,4 +1,5 @@
-"""The ASGI application: synchronous calls take the short way, Django answers the rest."""
+"""The ASGI application: synchronous calls and parts of uploads take short ways, Django answers the
+rest."""
 
 import gc
 import os
@@ -11,19 +12,24 @@ django.setup(set_prefix=False)
 
 from loupe.api.body import LimitedHandler, Receive, Scope, Send  # noqa: E402  (needs the settings)
 from loupe.api.sync.application import SyncApplication  # noqa: E402
+from loupe.api.tus.application import TusApplication, overridden  # noqa: E402
 
 
 class Front:
-    """Hands each request to the short way or to Django."""
+    """Hands each request to a short way or to Django."""
 
     def __init__(self) -> None:
         self.sync = SyncApplication()
+        self.tus = TusApplication()
         self.django = LimitedHandler()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> Any:
         if self.sync.takes(scope):
             return await self.sync(scope, receive, send)
-        return await self.django(scope, receive, send)
+        meant = overridden(scope)
+        if self.tus.takes(meant):
+            return await self.tus(meant, receive, send)
+        return await self.django(meant, receive, send)
 
 
 application = Front()

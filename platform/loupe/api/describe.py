@@ -23,6 +23,12 @@ NAME: Final = OpenApiParameter("name", str, description="What to call the submis
 FILENAME: Final = OpenApiParameter(
     "filename", str, description="What to call a raw body; also taken from the header Filename."
 )
+UPLOAD: Final = OpenApiParameter(
+    "upload",
+    str,
+    many=True,
+    description="A complete resumable upload (see `/uploads`) that belongs to the submission.",
+)
 IDEMPOTENCY_KEY: Final = OpenApiParameter(
     "Idempotency-Key",
     str,

@@ -1,6 +1,7 @@
 """Files of a request: several by multipart, or one as the raw body."""
 
-from collections.abc import Iterator, Mapping
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import IO, Any
 
@@ -50,24 +51,47 @@ def file_name(request: Request) -> str:
     return named or "upload"
 
 
-def sources(request: Request) -> list[Source]:
-    """The files of the request, in the order they came.
+def sources(request: Request, waiting: Sequence[Source] = ()) -> list[Source]:
+    """The files of the request, in the order they came, before those `waiting` from before.
 
     Raises:
         RequestRefused: there is none.
     """
     data = request.data
     if isinstance(data, Written):
-        if data.size == 0:
+        if data.size == 0 and not waiting:
             raise _nothing()
-        return [Source.spooled(file_name(request), data)]
+        if data.size == 0:
+            data.path.unlink(missing_ok=True)
+            return list(waiting)
+        return [Source.spooled(file_name(request), data), *waiting]
     found = [
         Source.spooled(name_of(file), file.written)
         for _, several in request.FILES.lists()
         for file in several
     ]
-    if not found:
+    if not found and not waiting:
         raise _nothing()
+    return [*found, *waiting]
+
+
+def uploads_named(request: Request) -> list[uuid.UUID]:
+    """The resumable uploads a request is about: ``upload`` as query parameters or fields of the
+    form, each as often as wanted.
+
+    Raises:
+        RequestRefused: one is no id.
+    """
+    form = request.data
+    sent = form.getlist("upload") if isinstance(form, MultiValueDict) else []
+    found = []
+    for value in (*request.query_params.getlist("upload"), *sent):
+        try:
+            found.append(uuid.UUID(str(value)))
+        except ValueError as error:
+            raise refuse_field(
+                "upload", f"upload={str(value)[:60]!r} is no upload's id: see POST /uploads."
+            ) from error
     return found
 
 

@@ -13,6 +13,7 @@ from loupe.api.views import (
     results,
     schedules,
     submissions,
+    uploads,
     webhooks,
 )
 
@@ -26,6 +27,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(
         "submissions/<uuid:submission_id>", submissions.OneSubmission.as_view(), name="submission"
     ),
+    path("uploads", uploads.Uploads.as_view(), name="uploads"),
+    path("uploads/<uuid:upload_id>", uploads.OneUpload.as_view(), name="upload"),
     path("jobs", jobs.Jobs.as_view(), name="jobs"),
     path("jobs/<uuid:job_id>", jobs.OneJob.as_view(), name="job"),
     path("jobs/<uuid:job_id>/cancel", jobs.CancelJob.as_view(), name="job-cancel"),

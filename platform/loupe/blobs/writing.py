@@ -1,5 +1,6 @@
 """Writes a file once, hashing and counting as the bytes go by."""
 
+import errno
 import hashlib
 import os
 from dataclasses import dataclass
@@ -92,3 +93,21 @@ def copy(source: Path, target: Path) -> Written:
         while chunk := reader.read(CHUNK_BYTES):
             writer.write(chunk)
         return writer.finish()
+
+
+def link(source: Path, target: Path) -> Written:
+    """Make `target` another name of `source`, which must not change any more, and hash it.
+
+    Raises:
+        DiskFull: they lie on different disks, so it had to be copied, and does not fit.
+    """
+    try:
+        os.link(source, target)
+    except OSError as error:
+        if error.errno not in {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP}:
+            raise
+        return copy(source, target)
+    os.utime(target)  # the garbage collection goes by it: this is a new arrival
+    with target.open("rb") as reader:
+        digest = hashlib.file_digest(reader, "sha256")
+    return Written(path=target, sha256=digest.hexdigest(), size=target.stat().st_size)

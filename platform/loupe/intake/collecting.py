@@ -78,7 +78,7 @@ class Collection:
             self._budget.count_file()
             name = names.clean(source.name)
             kinds.require(self._app, media_type, source.path.stat().st_size)
-            written = source.written or self._copied(source)
+            written = source.written or self._taken_over(source)
             self._take(name, written, media_type)
         except (EntryRefused, ArchiveRefused) as refusal:
             self._refuse(source.name, refusal)
@@ -91,8 +91,9 @@ class Collection:
                 ),
             )
 
-    def _copied(self, source: Source) -> Written:
-        return writing.copy(source.path, self._new_file())
+    def _taken_over(self, source: Source) -> Written:
+        take = writing.link if source.held else writing.copy
+        return take(source.path, self._new_file())
 
     def _open_archive(self, source: Source, media_type: str, prefix: str) -> None:
         before = len(self.taken) + len(self.refused)

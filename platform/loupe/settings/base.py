@@ -33,6 +33,7 @@ INSTALLED_APPS = [
     "loupe.delivery.apps.DeliveryConfig",
     "loupe.review.apps.ReviewConfig",
     "loupe.jobs.apps.JobsConfig",
+    "loupe.uploads.apps.UploadsConfig",
     "loupe.intake.apps.IntakeConfig",
     "loupe.registry.apps.RegistryConfig",
     "loupe.changes.apps.ChangesConfig",
@@ -224,6 +225,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 10.0,
         "options": {"expires": 10.0},
     },
+    "uploads": {
+        "task": "loupe.uploads.sweep",
+        "schedule": 600.0,
+        "options": {"expires": 600.0},
+    },
 }
 
 # Blobs: a folder, or s3://bucket?endpoint_url=… through django-storages.
@@ -238,9 +244,15 @@ WATCH_ROOT = env.folder("LOUPE_WATCH_ROOT", VAR / "watch")
 SCRATCH = VAR / "scratch"
 # Uploads on their way in; on one file system with the blobs, so that storing is a rename.
 SPOOL = VAR / "spool"
+# Uploads that come in parts, until they are submitted; on the same file system again.
+UPLOADS = VAR / "uploads"
 
 # Limits of intake. Each refusal names the limit and its variable.
 MAX_UPLOAD_BYTES = env.number("LOUPE_MAX_UPLOAD_BYTES", 4 * 2**30, at_least=1)
+# Uploads in parts: one file, unfinished ones of a project, and how long one waits for its next part.
+MAX_RESUMABLE_BYTES = env.number("LOUPE_MAX_RESUMABLE_BYTES", 64 * 2**30, at_least=1)
+MAX_OPEN_UPLOADS = env.number("LOUPE_MAX_OPEN_UPLOADS", 100, at_least=1)
+UPLOAD_HOURS = env.number("LOUPE_UPLOAD_HOURS", 48, at_least=1)
 MAX_FILES = env.number("LOUPE_MAX_FILES", 20_000, at_least=1)
 MAX_ARCHIVE_BYTES = env.number("LOUPE_MAX_ARCHIVE_BYTES", 16 * 2**30, at_least=1)
 MAX_COMPRESSION_RATIO = env.number("LOUPE_MAX_COMPRESSION_RATIO", 200, at_least=1)
@@ -255,6 +267,10 @@ MAX_ATTEMPTS = env.number("LOUPE_MAX_ATTEMPTS", 3, at_least=1)
 # Items that take minutes: how many at once, and how long one may say nothing before it is ended.
 LONG_ITEMS = env.number("LOUPE_LONG_ITEMS", 1, at_least=1)
 SILENT_SECONDS = env.number("LOUPE_SILENT_SECONDS", 600, at_least=1)
+# One training at a time on each: "auto", "cpu", or GPUs by number, e.g. "0,1".
+TRAINING_DEVICES = env.words("LOUPE_TRAINING_DEVICES", ("auto",))
+# How long the checkpoint of a failed or cancelled training waits to be resumed.
+TRAINING_KEPT_DAYS = env.number("LOUPE_TRAINING_KEPT_DAYS", 14, at_least=1)
 
 FILE_UPLOAD_HANDLERS = ["loupe.intake.upload.SpoolToDisk"]
 # Under ASGI this is also what of a body stays in memory before it goes to disk; 0 would be all.
