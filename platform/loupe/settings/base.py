@@ -29,6 +29,7 @@ INSTALLED_APPS = [
     "loupe.monitoring.apps.MonitoringConfig",
     "loupe.schedules.apps.SchedulesConfig",
     "loupe.training.apps.TrainingConfig",
+    "loupe.annotation.apps.AnnotationConfig",
     "loupe.datasets.apps.DatasetsConfig",
     "loupe.delivery.apps.DeliveryConfig",
     "loupe.review.apps.ReviewConfig",
@@ -235,6 +236,8 @@ CELERY_BEAT_SCHEDULE = {
 # Blobs: a folder, or s3://bucket?endpoint_url=… through django-storages.
 STORAGE_URL = env.text("STORAGE_URL", f"file://{VAR / 'blobs'}")
 BLOB_CACHE_BYTES = env.number("LOUPE_BLOB_CACHE_BYTES", 4 * 2**30)
+# Large pictures cut into tiles for viewers; those looked at last stay.
+TILE_CACHE_BYTES = env.number("LOUPE_TILE_CACHE_BYTES", 8 * 2**30)
 MODEL_REPOSITORY = env.folder("LOUPE_MODELS", VAR / "models")
 ENGINE_SOCKET = env.folder("LOUPE_ENGINE_SOCKET", VAR / "run" / "engine.sock")
 ENGINE_STATE = VAR / "engine"

@@ -1,0 +1,86 @@
+/* The picture: OpenSeadragon over one file or over tiles, and where its pixels lie on the screen. */
+
+const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+
+export function createViewer(element) {
+  return window.OpenSeadragon({
+    element,
+    drawer: "canvas",
+    showNavigationControl: false,
+    gestureSettingsMouse: { clickToZoom: false, dblClickToZoom: true },
+    animationTime: still ? 0 : 0.15,
+    blendTime: 0,
+    maxZoomPixelRatio: 16,
+    minZoomImageRatio: 0.8,
+    visibilityRatio: 0.5,
+    imageSmoothingEnabled: false,
+    preload: true,
+    maxImageCacheCount: 400,
+  });
+}
+
+/* Show `picture` ({kind: "image" | "tiles", url}); resolves to the size of the image in its own pixels. */
+export async function show(viewer, picture) {
+  const source =
+    picture.kind === "tiles" ? await tiles(picture.url) : { type: "image", url: picture.url };
+  await new Promise((resolve, reject) => {
+    const done = (settle) => (event) => {
+      viewer.removeHandler("open", opened);
+      viewer.removeHandler("open-failed", failed);
+      settle(event);
+    };
+    const opened = done(resolve);
+    const failed = done((event) => reject(new Error(event.message ?? "")));
+    viewer.addHandler("open", opened);
+    viewer.addHandler("open-failed", failed);
+    viewer.open(source);
+  });
+  const size = viewer.world.getItemAt(0).getContentSize();
+  return { width: size.x, height: size.y };
+}
+
+const described = new Map();
+
+/* A description is asked for once; asking early makes the server cut the tiles early. */
+export function describe(url) {
+  if (!described.has(url)) {
+    const answer = fetch(url, { headers: { Accept: "application/json" } }).then(async (response) => {
+      if (response.ok) return response.json();
+      described.delete(url);
+      throw new Error(await response.text());
+    });
+    answer.catch(() => described.delete(url));
+    described.set(url, answer);
+  }
+  return described.get(url);
+}
+
+async function tiles(url) {
+  const { width, height, tile, levels, address } = await describe(url);
+  /* OpenSeadragon counts its levels from one pixel up, the server from the full size down. */
+  const top = Math.ceil(Math.log2(Math.max(width, height)));
+  return {
+    width,
+    height,
+    tileSize: tile,
+    tileOverlap: 0,
+    minLevel: Math.max(0, top - levels + 1),
+    maxLevel: top,
+    getTileUrl: (level, column, row) =>
+      address.replace("LEVEL", top - level).replace("COLUMN", column).replace("ROW", row),
+  };
+}
+
+/* From source pixels to the element's pixels and back, as drawn at this moment. */
+export function transform(viewer, image) {
+  const { Point } = window.OpenSeadragon;
+  const origin = viewer.viewport.pixelFromPoint(new Point(0, 0), true);
+  const one = viewer.viewport.pixelFromPoint(new Point(1, 0), true);
+  const scale = (one.x - origin.x) / image.width;
+  return {
+    scale,
+    x: (value) => origin.x + value * scale,
+    y: (value) => origin.y + value * scale,
+    toImage: (left, top) => ({ x: (left - origin.x) / scale, y: (top - origin.y) / scale }),
+  };
+}
