@@ -41,3 +41,15 @@ class UploadRefused(LoupeError):
     """A model cannot be uploaded that way: its name, or the app takes none."""
 
     code = "upload_refused"
+
+
+class GateClosed(LoupeError):
+    """Conditions of promotion do not hold; the message names them."""
+
+    code = "gate_closed"
+
+
+class ConsentRefused(LoupeError):
+    """A second person's consent is needed, or cannot be given like that."""
+
+    code = "second_person_needed"

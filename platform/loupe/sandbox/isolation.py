@@ -25,13 +25,14 @@ _OPEN_FILES = 64
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def die_with_parent(pipe: int) -> None:
-    """Have the kernel kill this process when the write end of `pipe` is closed.
+def die_with_parent(pipe: int, *, group: bool = False) -> None:
+    """Have the kernel kill this process when the write end of `pipe` is closed; with `group`, its
+    whole process group.
 
     The parent holds that end, so this fires on its exit, kill -9 included. PR_SET_PDEATHSIG
     would fire when the *thread* that started the child ends, which a pool of threads cannot use.
     """
-    fcntl.fcntl(pipe, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(pipe, fcntl.F_SETOWN, -os.getpgrp() if group else os.getpid())
     fcntl.fcntl(pipe, _F_SETSIG, signal.SIGKILL)
     fcntl.fcntl(pipe, fcntl.F_SETFL, fcntl.fcntl(pipe, fcntl.F_GETFL) | os.O_ASYNC)
     # The parent may have gone before the signal was armed.
@@ -48,10 +49,12 @@ def no_network() -> bool:
     return bool(_libc.unshare(flags) == 0)
 
 
-def harden() -> None:
+def harden(*, open_files: int = _OPEN_FILES) -> None:
     """No core dumps, few open files, no new privileges."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (_OPEN_FILES, _OPEN_FILES))
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = open_files if hard == resource.RLIM_INFINITY else min(open_files, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     _libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 
 

@@ -22,14 +22,14 @@ from loupe.plugins.language import spoken
 from loupe.registry.errors import ConsentRefused, GateClosed, ModelConflict, StageRefused
 from loupe.registry.models import Model, ModelVersion, PromotionRequest, Stage
 
-_UNSEEN = object()
+UNSEEN = object()
 
 
 def promote(
     actor: Actor,
     version: ModelVersion,
     reason: str,
-    replacing: object = _UNSEEN,
+    replacing: object = UNSEEN,
     *,
     gate: Sequence[GateRow] = (),
     asked: PromotionRequest | None = None,
@@ -59,7 +59,7 @@ def promote(
             _("This project demands a second person: ask for the promotion, then somebody agrees.")
         )
     before = in_production(fresh.model)
-    if replacing is not _UNSEEN and replacing != (before.number if before else None):
+    if replacing is not UNSEEN and replacing != (before.number if before else None):
         raise _conflict(fresh.model)
     return _switch(
         actor, project, before, fresh, reason, "model.promoted", Stage.CANDIDATE,
