@@ -104,7 +104,11 @@ class DomainApp(ABC):
     @abstractmethod
     def assemble(cls, payload: Payload) -> BaseModel | Columns:
         """Turn the last step's payload into the result: of rows-form an instance of the schema,
-        of columns-form one array per field of the schema."""
+        of columns-form one array per field of the schema.
+
+        The payload's `meta` holds ``input_name``, what the sender called the input, and ``facts``,
+        what was said of it.
+        """
 
     @classmethod
     @abstractmethod

@@ -22,12 +22,21 @@ class Fact:
         scope: this fact names what the project chooses models and operating points by (a product,
             a portfolio). At most one fact of an app does.
         max_length: characters; longer values are refused.
+        choices: a `FactChoices`: forms offer these instead of free text.
     """
 
     key: str
     label: Text
     scope: bool = False
     max_length: int = 100
+    choices: str | None = None
+
+
+class FactChoices(Protocol):
+    """What a fact can be in a project, for forms."""
+
+    def __call__(self, project_id: UUID) -> Sequence[tuple[str, str]]:
+        """Values and how people call them, in the order they are offered."""
 
 
 class FactRefused(InputRefused):

@@ -1,6 +1,7 @@
 """Which folders are watched: `watch`, `set_enabled`, `unwatch`; polled by `loupe.jobs.folders`."""
 
 import uuid
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 from django.conf import settings
@@ -11,6 +12,7 @@ from loupe.accounts.errors import NotVisible
 from loupe.accounts.models import Project
 from loupe.accounts.policy import Action, Actor, require
 from loupe.audit import services as audit
+from loupe.intake import facts as intake_facts
 from loupe.intake.errors import FolderRefused
 from loupe.intake.models import WatchedFolder
 from loupe.plugins import registry as apps
@@ -24,20 +26,28 @@ def listing(actor: Actor, project: Project) -> "models.QuerySet[WatchedFolder]":
 
 @transaction.atomic
 def watch(
-    actor: Actor, project: Project, *, path: str, app: str, model_name: str = ""
+    actor: Actor,
+    project: Project,
+    *,
+    path: str,
+    app: str,
+    model_name: str = "",
+    facts: Mapping[str, str] | None = None,
 ) -> WatchedFolder:
     """Make the new files of a folder submissions from now on.
 
     Args:
         path: relative to LOUPE_WATCH_ROOT, with slashes; the folder must exist there.
+        facts: what is said of everything that arrives there.
 
     Raises:
         NotVisible, Denied: the actor may not manage schedules here.
         UnknownApp: no app has that slug.
         FolderRefused: the path leaves the root, does not exist, or is watched already.
+        FactRefused: a fact is not one that the app takes.
     """
     require(actor, Action.MANAGE_SCHEDULES, project)
-    apps.get(app)
+    said = intake_facts.checked(apps.get(app), project, facts or {})
     below = PurePosixPath(path.strip())
     if below.is_absolute() or ".." in below.parts or "\\" in path or not below.parts:
         raise FolderRefused(
@@ -54,10 +64,10 @@ def watch(
     if WatchedFolder.objects.filter(project=project, app=app, path=str(below)).exists():
         raise FolderRefused(_("The folder %(path)r is watched already.") % {"path": str(below)})
     folder = WatchedFolder.objects.create(
-        project=project, app=app, path=str(below), model_name=model_name.strip()
+        project=project, app=app, path=str(below), model_name=model_name.strip(), facts=said
     )
-    facts = {"path": folder.path, "app": app, "model": folder.model_name}
-    audit.record(actor, project, "folder.watched", f"folder:{folder.pk}", facts)
+    told = {"path": folder.path, "app": app, "model": folder.model_name, "facts": said}
+    audit.record(actor, project, "folder.watched", f"folder:{folder.pk}", told)
     return folder
 
 

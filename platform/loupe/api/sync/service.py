@@ -183,7 +183,8 @@ class _Stored:
         with inferred:
             self.clock.merge(inferred.times_ms)
             with self.clock.stage("decide"):
-                result = self.call.app.assemble(inferred.payload)
+                payload = inferred.payload.about(self.call.name, self.call.facts)
+                result = self.call.app.assemble(payload)
                 if not isinstance(result, self.call.app.result_schema):
                     raise TypeError(f"{self.call.app.slug}: assemble gave no result.")
                 decision = self.call.app.decide(result, self.use.settings)

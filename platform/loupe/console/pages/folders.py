@@ -36,6 +36,35 @@ class FolderForm(forms.Form):
         help_text=gettext_lazy("Empty: the project's default."),
     )
 
+    facts = forms.CharField(
+        label=gettext_lazy("What is said of its files"),
+        max_length=500,
+        required=False,
+        help_text=gettext_lazy("For instance: product=bracket, station=line-1."),
+    )
+
+    def clean_facts(self) -> dict[str, str]:
+        """The facts by name."""
+        text: str = self.cleaned_data["facts"]
+        pairs = [part.partition("=") for part in text.split(",") if part.strip()]
+        if any(not sign or not key.strip() for key, sign, _value in pairs):
+            raise forms.ValidationError(_("Write name=value, with commas between several."))
+        return {key.strip(): value.strip() for key, _sign, value in pairs}
+
+    def clean(self) -> dict[str, object]:
+        """Refuse facts that the app does not take."""
+        found = super().clean() or {}
+        app = apps.get(str(found["app"])) if "app" in found else None
+        unknown = set(found.get("facts") or {}) - {fact.key for fact in app.facts} if app else set()
+        if app is not None and unknown:
+            known = ", ".join(fact.key for fact in app.facts) or _("none")
+            self.add_error(
+                "facts",
+                _("There is no fact %(key)r; there are: %(known)s.")
+                % {"key": min(unknown), "known": known},
+            )
+        return found
+
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
         language = get_language() or "en"

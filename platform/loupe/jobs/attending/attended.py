@@ -20,7 +20,7 @@ from loupe.contract.runtime.errors import LoupeError
 from loupe.contract.runtime.payload import Payload
 from loupe.jobs.claims import Claim
 from loupe.jobs.execution.item import guarded, options_of, queued_ms
-from loupe.jobs.execution.outcomes import Failed, Finished, Outcome, Postponed
+from loupe.jobs.execution.outcomes import Block, Failed, Finished, Outcome, Postponed, Row
 from loupe.jobs.execution.pipeline import concluded
 from loupe.jobs.models import Item
 from loupe.plugins import registry as apps
@@ -182,7 +182,13 @@ class Attended:
                 "This is a fault of the app; its log has the details.",
             )
         point = self.claim.job.provenance.operating_point
-        return guarded(self.item, lambda: concluded(self.app, self._payload(ending), point, clock))
+        said = self.claim.job.submission.facts
+
+        def compute() -> Row | Block:
+            payload = self._payload(ending).about(name, said)
+            return concluded(self.app, payload, point, clock)
+
+        return guarded(self.item, compute)
 
     def _payload(self, ending: dict[str, Any]) -> Payload:
         arrays = {

@@ -60,6 +60,7 @@ def _computed(bench: Bench, claim: Claim, item: Item, clock: StageClock) -> Row 
     if received is None or received.blob is None:
         raise LoupeError(f"Item {item.pk} has no stored input.", code="no_input")
     parse = app.steps[0]
+    said = claim.job.submission.facts
     point = claim.job.provenance.operating_point
     settings = app.operating_point_schema.model_validate(point.data if point else {})
     options = options_of(app, received.kind, item.options, settings)
@@ -68,10 +69,10 @@ def _computed(bench: Bench, claim: Claim, item: Item, clock: StageClock) -> Row 
     clock.times_ms[parse.name] = parsed.elapsed_ms
     with parsed.slab or nullcontext():
         if len(app.steps) == 1:
-            return concluded(app, parsed.payload, point, clock)
+            return concluded(app, parsed.payload.about(received.name, said), point, clock)
         with _asked(bench, app, claim, item, parsed.payload) as answer:
             clock.merge(answer.times_ms)
-            return concluded(app, answer.payload, point, clock)
+            return concluded(app, answer.payload.about(received.name, said), point, clock)
 
 
 def options_of(

@@ -128,7 +128,7 @@ class Predictor:
 
     def _decided(self, taken: Taken, payload: Payload, clock: StageClock) -> Line:
         with clock.stage("decide"):
-            result = self._app.assemble(payload)
+            result = self._app.assemble(payload.about(taken.name, {}))
             if not isinstance(result, self._app.result_schema):
                 raise NeedsService(f"{self._app.name} answers whole tables: use the service.")
             decision = self._app.decide(result, self._point)
