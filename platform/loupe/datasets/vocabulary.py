@@ -1,0 +1,101 @@
+"""What an app says about its labels, called with the types the contract promises."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import gettext as _
+from pydantic import BaseModel, ValidationError
+
+from loupe.contract.labelling import Labelling
+from loupe.contract.runtime.errors import InputRefused
+from loupe.contract.runtime.steps import load
+from loupe.datasets.errors import DatasetRefused, LabelsRefused, NoLabelling
+from loupe.plugins import registry as apps
+from loupe.plugins.language import spoken
+
+
+def labelling_of(app: str) -> Labelling:
+    """How datasets of `app` look.
+
+    Raises:
+        UnknownApp: no app has that slug.
+        NoLabelling: it has no datasets.
+    """
+    domain = apps.get(app)
+    if domain.labelling is None:
+        raise NoLabelling(_("%(app)s has no datasets.") % {"app": spoken(domain.name)})
+    return domain.labelling
+
+
+def about(labelling: Labelling, data: object) -> BaseModel:
+    """What holds for the whole dataset, as the app's schema.
+
+    Raises:
+        DatasetRefused: it is not valid.
+    """
+    try:
+        return labelling.about_schema.model_validate(data)
+    except ValidationError as error:
+        raise DatasetRefused(first_of(error), code="about_invalid") from error
+
+
+def labels(labelling: Labelling, data: object, dataset: BaseModel) -> BaseModel:
+    """One record's labels as the app's schema, checked against the dataset's `about`.
+
+    Raises:
+        LabelsRefused: they are not valid or do not fit.
+    """
+    try:
+        found = labelling.schema.model_validate(data)
+    except ValidationError as error:
+        raise LabelsRefused(first_of(error)) from error
+    try:
+        load(labelling.check)(found, dataset)
+    except InputRefused as error:
+        raise LabelsRefused(error.message, code=error.code) from error
+    return found
+
+
+def stored(model: BaseModel) -> dict[str, Any]:
+    """A model as the JSON that is kept."""
+    data: dict[str, Any] = model.model_dump(mode="json")
+    return data
+
+
+def count(labelling: Labelling, data: BaseModel) -> dict[str, int]:
+    """Labels of each class."""
+    return {str(name): int(number) for name, number in load(labelling.count)(data).items()}
+
+
+def merge(labelling: Labelling, mine: BaseModel, other: BaseModel) -> BaseModel:
+    """`mine`, extended by what only `other` has.
+
+    Raises:
+        DatasetRefused: both together are not valid.
+    """
+    try:
+        merged: BaseModel = load(labelling.merge)(mine, other)
+    except ValidationError as error:
+        raise DatasetRefused(first_of(error), code="about_invalid") from error
+    return merged
+
+
+def of_model(labelling: Labelling, manifest: Mapping[str, Any]) -> BaseModel:
+    """What a dataset made for a model holds.
+
+    Raises:
+        DatasetRefused: the manifest's words cannot be a dataset's.
+    """
+    try:
+        found: BaseModel = load(labelling.of_model)(manifest)
+    except ValidationError as error:
+        raise DatasetRefused(first_of(error), code="about_invalid") from error
+    return found
+
+
+def first_of(error: ValidationError) -> str:
+    """The first thing that is wrong, as a sentence with its place."""
+    first = error.errors(include_url=False, include_context=False)[0]
+    text = str(first["msg"]).removeprefix("Value error, ")
+    place = ".".join(str(part) for part in first["loc"])
+    return f"{place}: {text}" if place else text
