@@ -10,6 +10,7 @@ from loupe.console.pages import (
     home,
     jobs,
     keys,
+    labelling,
     members,
     models,
     pictures,
@@ -17,6 +18,7 @@ from loupe.console.pages import (
     result,
     results,
     schedules,
+    tiles,
     webhooks,
     workspace,
 )
@@ -28,6 +30,8 @@ P = "p/<slug:project>/"
 A = f"{P}apps/<slug:app>/"
 R = f"{A}results/<int:result_id>/"
 M = f"{P}models/<slug:app>/<int:model_id>/"
+L = f"{P}datasets/<uuid:dataset_id>/label/"
+TILE = "tiles/<int:level>/<int:column>/<int:row>"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.choose, name="projects"),
@@ -37,6 +41,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{P}search", home.search, name="search"),
     path(A, workspace.workspace, name="workspace"),
     path(f"{A}upload", workspace.upload, name="upload"),
+    path(f"{A}upload/<uuid:upload_id>/forget", workspace.forget, name="upload_forget"),
     path(f"{A}results/", results.listing, name="results"),
     path(f"{A}results/bulk", results.bulk, name="bulk"),
     path(f"{A}results/export/<slug:key>", results.export, name="export"),
@@ -45,6 +50,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{R}undo", result.undo, name="undo"),
     path(f"{R}raw.json", result.raw, name="raw"),
     path(f"{R}picture/<slug:size>", pictures.picture, name="picture"),
+    path(f"{R}tiles.json", tiles.of_result, name="tiles"),
+    path(f"{R}{TILE}", tiles.tile_of_result, name="tile"),
     path(f"{R}export/<slug:key>", pictures.drawing, name="drawing"),
     path(f"{P}jobs/", jobs.listing, name="jobs"),
     path(f"{P}jobs/<uuid:job_id>/", jobs.page, name="job"),
@@ -58,6 +65,16 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{M}<int:number>/promote", models.promote, name="model_promote"),
     path(f"{M}<int:number>/retire", models.retire, name="model_retire"),
     path(f"{M}<int:number>/point", models.point, name="model_point"),
+    path(L, labelling.start, name="label_start"),
+    path(f"{L}<int:record_id>/", labelling.page, name="label"),
+    path(f"{L}<int:record_id>/record.json", labelling.record, name="label_record"),
+    path(f"{L}<int:record_id>/save", labelling.save, name="label_save"),
+    path(f"{L}<int:record_id>/skip", labelling.skip, name="label_skip"),
+    path(f"{L}<int:record_id>/here", labelling.here, name="label_here"),
+    path(f"{L}<int:record_id>/propose", labelling.propose, name="label_propose"),
+    path(f"{L}<int:record_id>/picture", labelling.picture, name="label_picture"),
+    path(f"{L}<int:record_id>/tiles.json", labelling.tiles_of, name="label_tiles"),
+    path(f"{L}<int:record_id>/{TILE}", labelling.tile_of, name="label_tile"),
     path(f"{P}schedules/", schedules.listing, name="schedules"),
     path(f"{P}schedules/new", schedules.create, name="schedule_new"),
     path(f"{P}schedules/<uuid:schedule_id>/", schedules.page, name="schedule"),

@@ -49,6 +49,7 @@ WRITE = {
 ELSEWHERE = {
     # Need a thing of their own; their own tests walk through them.
     "picture",
+    "upload_forget",
     "model_point",
     "model_promote",
     "model_retire",

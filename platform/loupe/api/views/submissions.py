@@ -19,9 +19,10 @@ from loupe.api.facts import FACTS, facts_said
 from loupe.api.idempotency import LastStep, idempotent_last_step
 from loupe.api.paging import newest_first
 from loupe.api.shapes.work import JobDetail, SubmissionDetail, SubmissionPage
-from loupe.api.uploads import RawBody, app_named, discarding, named, sources
+from loupe.api.uploads import RawBody, app_named, discarding, named, sources, uploads_named
 from loupe.intake.models import Channel, Submission
 from loupe.jobs import services as jobs
+from loupe.uploads import services as resumable
 
 _SHOWN_INPUTS = 1000
 
@@ -54,6 +55,7 @@ class Submissions(Endpoint):
             describe.MODEL,
             describe.NAME,
             describe.FILENAME,
+            describe.UPLOAD,
             FACTS,
             describe.IDEMPOTENCY_KEY,
         ],
@@ -67,11 +69,16 @@ class Submissions(Endpoint):
         """Send one or more files, or an archive of them; a job inspects them.
 
         `app`, `model`, `name` and the app's facts are query parameters, or fields of the form.
-        Answers `202` with
-        the job, whose address is in `Location`. Files that cannot be used become failed items of
-        the job; when none can be used the whole request is refused.
+        Answers `202` with the job, whose address is in `Location`. Files that came in parts before
+        (see `/uploads`) are named by `upload`, beside files in the request or instead of them.
+        Files that cannot be used become failed items of the job; when none can be used the whole
+        request is refused.
         """
-        with discarding(sources(request)) as found:
+        waiting = uploads_named(request)
+        with (
+            resumable.using(self.actor, self.project, waiting) as held,
+            discarding(sources(request, held)) as found,
+        ):
             app = app_named(request)
             said = facts_said(app, request._request.GET)
             if isinstance(request.data, QueryDict):
@@ -89,6 +96,7 @@ class Submissions(Endpoint):
 
         def start() -> Response:
             job = jobs.start(self.actor, submission, version)
+            resumable.submitted(waiting, submission)
             location = reverse("api:job", args=[job.pk])
             row = present.jobs().get(pk=job.pk)
             return answer(present.job_detail(row), 202, {"Location": location})

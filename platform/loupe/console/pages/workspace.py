@@ -1,15 +1,19 @@
 """An app's workspace: drop files, choose the model, see what came of the last ones."""
 
+import uuid
 from typing import cast
 
 from django.http import HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
+from loupe.accounts.errors import NotVisible
 from loupe.accounts.policy import Action
-from loupe.console.pages.frame import PageRequest, app_or_missing, project_page, say_refused
+from loupe.console.pages import facts_form
+from loupe.console.pages.frame import PageRequest, app_or_missing, project_page, say, say_refused
 from loupe.contract.runtime.errors import LoupeError
 from loupe.contract.runtime.steps import Place
 from loupe.intake.errors import SubmissionRefused
@@ -20,6 +24,8 @@ from loupe.jobs.models import Job, Result
 from loupe.registry import services as registry
 from loupe.registry.errors import NoModel
 from loupe.registry.models import ModelVersion, Stage
+from loupe.uploads import services as uploads
+from loupe.uploads.models import Upload
 
 
 @require_GET
@@ -40,6 +46,8 @@ def workspace(request: PageRequest, app: str) -> HttpResponse:
             "recent": recent.order_by("-created_at")[:6],
             "newest": newest.order_by("-id")[:12],
             "asked_model": request.GET.get("model", ""),
+            "unfinished": _unfinished(request, app),
+            "fact_fields": facts_form.fields(domain, request.project.pk, request.GET),
         },
     )
 
@@ -64,15 +72,20 @@ def upload(request: PageRequest, app: str) -> HttpResponse:
     try:
         domain = app_or_missing(app)
         files = cast(list[SpooledFile], request.FILES.getlist("files"))
-        job = jobs.submit(
-            request.actor,
-            request.project,
-            domain.slug,
-            Channel.WEB,
-            [file.source() for file in files],
-            _name(request.POST.get("name", ""), files),
-            request.POST.get("model") or None,
-        )
+        waiting = _ids(request.POST.getlist("upload"))
+        with uploads.using(request.actor, request.project, waiting) as held:
+            sources = [*(file.source() for file in files), *held]
+            job = jobs.submit(
+                request.actor,
+                request.project,
+                domain.slug,
+                Channel.WEB,
+                sources,
+                _name(request.POST.get("name", ""), [source.name for source in sources]),
+                request.POST.get("model") or None,
+                facts_form.sent(domain, request.POST),
+            )
+        uploads.submitted(waiting, job.submission)
     except SubmissionRefused as error:
         reasons = [{"name": r.name, "message": r.message, "code": r.code} for r in error.reasons]
         if wants_json:
@@ -90,16 +103,50 @@ def upload(request: PageRequest, app: str) -> HttpResponse:
     return JsonResponse({"url": address}) if wants_json else HttpResponseRedirect(address)
 
 
-def _name(given: str, files: list[SpooledFile]) -> str:
+@require_POST
+@project_page(Action.SUBMIT)
+def forget(request: PageRequest, app: str, upload_id: uuid.UUID) -> HttpResponse:
+    """Throw an unfinished upload away."""
+    try:
+        found = uploads.find(request.actor, upload_id)
+        if found.project_id != request.project.pk:
+            raise NotVisible(_("There is no upload %(id)s that you can see.") % {"id": upload_id})
+        uploads.delete(request.actor, found)
+        say(request, _("Removed."))
+    except LoupeError as error:
+        say_refused(request, error)
+    return HttpResponseRedirect(reverse("console:workspace", args=[request.project.slug, app]))
+
+
+def _ids(texts: list[str]) -> list[uuid.UUID]:
+    """The resumable uploads that belong to a form.
+
+    Raises:
+        NotVisible: one is no id.
+    """
+    try:
+        return [uuid.UUID(text) for text in texts]
+    except ValueError as error:
+        raise NotVisible(_("There is no such upload.")) from error
+
+
+def _unfinished(request: PageRequest, app: str) -> list[Upload]:
+    """Uploads of this page that wait for their next part, or for being submitted."""
+    if "submit" not in request.allowed:
+        return []
+    rows = uploads.listing(request.actor, request.project).filter(metadata__app=app)
+    return list(rows.filter(sent_by_user=request.actor.user)[:20])
+
+
+def _name(given: str, names: list[str]) -> str:
     """What the job is called: the sender's word, the folder's, or the first file's and how many."""
     if given.strip():
         return given.strip()[:255]
-    names = [file.sent_name for file in files]
     tops = {name.split("/", 1)[0] for name in names if "/" in name}
     if len(tops) == 1 and all("/" in name for name in names):
         return tops.pop()[:255]
     first = names[0] if names else ""
-    if len(files) < 2:
+    if len(names) < 2:
         return first[:255]
-    more = ngettext("%(name)s and %(n)d more", "%(name)s and %(n)d more", len(files) - 1)
-    return (more % {"name": first[:200], "n": len(files) - 1})[:255]
+    more = ngettext("%(name)s and %(n)d more", "%(name)s and %(n)d more", len(names) - 1)
+    return (more % {"name": first[:200], "n": len(names) - 1})[:255]
