@@ -3,15 +3,19 @@
 from pydantic import BaseModel
 
 from dummy_app.exports import write_lines, write_text
+from dummy_app.labels import Sizes, Target
 from dummy_app.schema import Limits, Reading
+from dummy_app.training.recipe import Recipe
 from loupe.contract.app import DomainApp
 from loupe.contract.exports import Export
 from loupe.contract.extras import AppCommand, AppProcess, AppSchedule, Pages, SyncMode
 from loupe.contract.inputs import InputKind
+from loupe.contract.labelling import Labelling, Layout
 from loupe.contract.outcomes import DecisionDraft, Outcome, Reason, ReviewVerb, Tone
 from loupe.contract.runtime.payload import Payload
 from loupe.contract.runtime.steps import Place, Step
 from loupe.contract.text import Text
+from loupe.contract.training import Curve, Training
 
 
 class App(DomainApp):
@@ -66,6 +70,35 @@ class App(DomainApp):
         row="dummy_app/row.html",
         urls="dummy_app.urls",
         api_urls="dummy_app.api_urls",
+    )
+    labelling = Labelling(
+        schema=Target,
+        about_schema=Sizes,
+        layouts=(
+            Layout(
+                key="lines",
+                label=Text(en="JSON lines", zh="JSON 行"),
+                recognise="dummy_app.labels:recognise",
+                read="dummy_app.labels:read",
+                write="dummy_app.labels:write",
+            ),
+        ),
+        propose="dummy_app.labels:propose",
+        check="dummy_app.labels:check",
+        count="dummy_app.labels:count",
+        merge="dummy_app.labels:merge",
+        of_model="dummy_app.labels:of_model",
+        fingerprint="dummy_app.labels:fingerprint",
+    )
+    training = Training(
+        module="dummy_app.training",
+        evaluate_module="dummy_app.evaluation",
+        config_schema=Recipe,
+        curves=(
+            Curve(key="loss", label=Text(en="Loss", zh="损失"), higher_is_better=False),
+            Curve(key="factor", label=Text(en="Factor", zh="系数"), higher_is_better=True),
+        ),
+        gate="dummy_app.training.measuring:gate",
     )
     commands = (AppCommand(name="greet", help="Says hello.", run="dummy_app.tasks:greet"),)
     benchmarks = (

@@ -1,0 +1,1 @@
+"""Measures a factor, by the host's seam."""

@@ -1,0 +1,1 @@
+"""Fits the factor, by the host's seam."""
