@@ -7,11 +7,13 @@ from pydantic import BaseModel
 
 from apps.defect_detection import exports
 from apps.defect_detection.decide import decide
+from apps.defect_detection.labels import DatasetAbout, ImageLabels
 from apps.defect_detection.schema import Box, DetectionResult, ImageFacts, OperatingPoint
 from loupe.contract.app import DomainApp
 from loupe.contract.exports import Export
 from loupe.contract.extras import AppCommand, Pages, SyncMode
 from loupe.contract.inputs import InputKind
+from loupe.contract.labelling import Labelling, Layout
 from loupe.contract.outcomes import DecisionDraft, Outcome, ReviewVerb, Tone
 from loupe.contract.runtime.payload import Payload
 from loupe.contract.runtime.steps import Place, Step
@@ -65,6 +67,47 @@ class App(DomainApp):
         ReviewVerb(
             key="bad", label=Text(en="It is bad", zh="判为不合格"), shortcut="3", outcome="fail"
         ),
+    )
+    labelling = Labelling(
+        schema=ImageLabels,
+        about_schema=DatasetAbout,
+        layouts=(
+            Layout(
+                key="yolo",
+                label=Text(en="YOLO", zh="YOLO"),
+                recognise="apps.defect_detection.layouts.yolo:recognise",
+                read="apps.defect_detection.layouts.yolo:read",
+                write="apps.defect_detection.layouts.yolo_write:write",
+            ),
+            Layout(
+                key="coco",
+                label=Text(en="COCO", zh="COCO"),
+                recognise="apps.defect_detection.layouts.coco:recognise",
+                read="apps.defect_detection.layouts.coco:read",
+                write="apps.defect_detection.layouts.coco_write:write",
+            ),
+            Layout(
+                key="voc",
+                label=Text(en="Pascal VOC", zh="Pascal VOC"),
+                recognise="apps.defect_detection.layouts.voc:recognise",
+                read="apps.defect_detection.layouts.voc:read",
+                write="apps.defect_detection.layouts.voc_write:write",
+            ),
+            Layout(
+                key="pictures",
+                label=Text(en="Pictures only", zh="仅图像"),
+                recognise="apps.defect_detection.layouts.pictures_only:recognise",
+                read="apps.defect_detection.layouts.pictures_only:read",
+                write="apps.defect_detection.layouts.pictures_only:write",
+            ),
+        ),
+        propose="apps.defect_detection.labels:propose",
+        check="apps.defect_detection.labels:check",
+        count="apps.defect_detection.labels:count",
+        merge="apps.defect_detection.labels:merge",
+        of_model="apps.defect_detection.labels:of_model",
+        fingerprint="apps.defect_detection.inference.fingerprint:fingerprint",
+        overlay="defect_detection/labels.html",
     )
     exports: ClassVar = (
         Export(
