@@ -25,6 +25,7 @@ class SafeTrainer(DetectionTrainer):
         folder = Path(self.save_dir)
         if self.best_fitness == self.fitness:
             architectures.save(self.ema.ema, folder / "best.safetensors")
+        architectures.save(self.ema.ema, folder / "last.safetensors")
         line = {"epoch": self.epoch, "fitness": float(self.fitness or 0)}
         line.update({name: float(value) for name, value in (self.metrics or {}).items()})
         with (folder / "history.jsonl").open("a") as file:
@@ -77,15 +78,16 @@ def validate(
     description: Path,
     split: str,
     out: Path,
+    rect: bool = False,
 ) -> dict[str, Any]:
-    """Measure `weights` on a split at square 640 with Ultralytics' own evaluator."""
+    """Measure `weights` on a split at 640, square or in rectangles, by Ultralytics' evaluator."""
     model = architectures.load(architecture, weights, names)
     arguments = {
         "data": str(description),
         "split": split,
         "imgsz": 640,
         "batch": 32,
-        "rect": False,
+        "rect": rect,
         "nms": None,
         "plots": False,
         "project": str(out),
@@ -107,7 +109,8 @@ def validate(
         for at, index in enumerate(box.ap_class_index)
     }
     return {
-        "evaluator": "ultralytics DetectionValidator, square 640, nms outside the network",
+        "evaluator": f"ultralytics DetectionValidator, {'rectangles' if rect else 'square'} 640, "
+        "nms outside the network",
         "map50": round(float(box.map50), 4),
         "map50_95": round(float(box.map), 4),
         "precision": round(float(box.mp), 4),

@@ -1,0 +1,81 @@
+#!/usr/bin/env bash
+# Trains detectors on DeepPCB on a machine with a CUDA GPU that has torch but neither Ultralytics nor
+# a network (wheels of ultralytics, ultralytics-thop and ultralytics-platform lie in .whl/), and
+# prints one JSON line per run. DEEPPCB is the set's folder.
+# Usage: DEEPPCB=DIR scripts/train_deeppcb.sh OUT PLAN
+#   probe    how fast composing and training are, by batch, compiler and optimiser
+#   explore  variants of the recipe side by side for SECONDS_EACH (compare them with each other only)
+#   same     same epochs, batch and seed as plain Ultralytics, alone: SEEDS (default "0")
+#   plain    plain Ultralytics, alone: SEEDS
+#   default  the default recipe, alone: SEEDS
+#   small    200 pictures, plain and Loupe for SECONDS_EACH, one after the other: SEEDS
+#   arm      ARM, alone, with the further arguments as they are
+set -euo pipefail
+out=$1 plan=$2
+shift 2
+seeds=${SEEDS:-0} seconds=${SECONDS_EACH:-120}
+mkdir -p "$out"
+if [ -d .whl ] && [ ! -d /tmp/site ]; then
+    python3 -m pip install -q --no-index --no-deps --no-compile --no-cache-dir --upgrade \
+        --target /tmp/site .whl/*.whl
+fi
+[ -d /tmp/site ] && export PYTHONPATH=/tmp/site:$PWD:$PWD/platform
+export PYTHONPATH=${PYTHONPATH:-$PWD:$PWD/platform} PYTHONUNBUFFERED=1
+run=/tmp/deeppcb-runs
+
+arm() { # NAME-OF-ARM arguments…; what matters is copied to OUT
+    python3 -m apps.defect_detection.benchmarks.deeppcb --data "$DEEPPCB" --out "$run" --arm "$@" \
+        >>"$out/figures.jsonl" 2>>"$out/log" || echo "failed: $*" >>"$out/log"
+}
+
+collect() { # the curves of all runs as one file, and the weights of five
+    (cd "$run" && tail -n +1 -- */history.jsonl */run/history.jsonl) >"$out/curves.txt" 2>/dev/null || true
+    for weights in "$run"/*/best.safetensors "$run"/*/run/best.safetensors; do
+        name=${weights#"$run"/} kept=$(find "$out" -name '*.safetensors' | wc -l)
+        [ "$plan" != explore ] && [ -f "$weights" ] && [ "$kept" -lt 5 ] || continue
+        cp "$weights" "$out/${name%%/*}.safetensors"
+    done
+    cat "$out/figures.jsonl"
+    tail -n 40 "$out/log"
+}
+trap collect EXIT
+
+case $plan in
+probe)
+    arm speed --epochs 3
+    arm speed --epochs 4 --set batch=32
+    arm speed --epochs 3 --set 'optimizer="musgd"'
+    arm speed --epochs 5 --set 'compile="default"'
+    ;;
+explore)
+    export OMP_NUM_THREADS=2
+    short=(default --seconds "$seconds" --set measure_every=4)
+    arm "${short[@]}" --name adamw &
+    arm "${short[@]}" --name musgd --set 'optimizer="musgd"' --set learning_rate=0.01 &
+    arm "${short[@]}" --name scale25 --set scale=0.25 &
+    arm "${short[@]}" --name thick --set thickness=0.5 --set blur=0.2 &
+    arm "${short[@]}" --name paste --set paste=2.0 &
+    arm "${short[@]}" --name rate --set weight_decay=0.05 --set learning_rate=0.003 &
+    wait
+    ;;
+same | default)
+    [ "$plan" = same ] && plan=same_epochs
+    for seed in $seeds; do arm "$plan" --seed "$seed" "$@"; done
+    ;;
+plain)
+    for seed in $seeds; do arm plain --seed "$seed" "$@"; done
+    ;;
+small)
+    for seed in $seeds; do
+        arm plain --name plain200 --pictures 200 --seconds "$seconds" --seed "$seed"
+        arm small --name small200 --pictures 200 --seconds "$seconds" --seed "$seed" "$@"
+    done
+    ;;
+arm)
+    arm "$@"
+    ;;
+*)
+    echo "unknown plan $plan" >&2
+    exit 2
+    ;;
+esac
