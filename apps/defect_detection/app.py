@@ -13,7 +13,7 @@ from loupe.contract.app import DomainApp
 from loupe.contract.exports import Export
 from loupe.contract.extras import AppCommand, Pages, SyncMode
 from loupe.contract.inputs import InputKind
-from loupe.contract.labelling import Labelling, Layout
+from loupe.contract.labelling import Editor, Labelling, Layout
 from loupe.contract.outcomes import DecisionDraft, Outcome, ReviewVerb, Tone
 from loupe.contract.runtime.payload import Payload
 from loupe.contract.runtime.steps import Place, Step
@@ -108,6 +108,12 @@ class App(DomainApp):
         of_model="apps.defect_detection.labels:of_model",
         fingerprint="apps.defect_detection.inference.fingerprint:fingerprint",
         overlay="defect_detection/labels.html",
+        editor=Editor(
+            template="defect_detection/label.html",
+            panel="defect_detection/label_panel.html",
+            module="defect_detection/boxes/editor.js",
+            styles=("defect_detection/viewer.css", "defect_detection/boxes.css"),
+        ),
     )
     exports: ClassVar = (
         Export(

@@ -111,14 +111,15 @@ class Editor:
     """How people draw an app's labels in the browser.
 
     Attributes:
-        template: the app's part of the annotation page. It gets ``record_about`` (the dataset's
-            ``about``) and ``editable``.
+        template: where the picture is drawn; `panel`: what stands beside it. Both get
+            ``record_about`` (the dataset's ``about``) and ``editable``.
         module: the static path of an ES module that exports ``createEditor``; `docs/pages.md` says
             what the host calls of it.
         styles: static paths.
     """
 
     template: str
+    panel: str
     module: str
     styles: tuple[str, ...] = ()
 

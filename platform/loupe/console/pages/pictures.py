@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import cast
 
 from django.conf import settings
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
@@ -44,7 +44,11 @@ def picture(request: PageRequest, app: str, result_id: int, size: str) -> HttpRe
     row = visible(rows, request.actor).select_related("item__input__blob").first()
     if row is None or row.item.input is None or row.item.input.blob is None:
         raise NotVisible(_("This result has no picture that you can see."))
-    blob = row.item.input.blob
+    return shown(request, domain, row.item.input.blob, size)
+
+
+def shown(request: HttpRequest, domain: type[DomainApp], blob: Blob, size: str) -> HttpResponse:
+    """The bytes of a picture, as they came or drawn, with the headers untrusted bytes need."""
     if request.headers.get("If-None-Match") == f'"{blob.sha256}-{size}"':
         return HttpResponse(status=304)
     try:

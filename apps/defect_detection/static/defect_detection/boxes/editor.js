@@ -1,8 +1,9 @@
 /* Boxes on a picture, drawn and corrected by people: the editor of the annotation page and of
    corrections in review.
 
-   createEditor(root, options) finds its places by [data-part] below `root`. Options: classes,
-   editable, onChange(labels, source), viewer and image (a picture that is shown already). */
+   createEditor(root, options) finds its places by [data-part] below `root`. Options: about (the
+   dataset's classes), editable, onChange(labels, source), onProposals(shown, offered), viewer and
+   image (a picture that is shown already). */
 
 import { createClasses } from "./classes.js";
 import { between, moved, overlap, union } from "./geometry.js";
@@ -20,6 +21,7 @@ let last = 0;
 const fresh = (box) => ({ ...box, id: ++last });
 
 export function createEditor(root, options) {
+  const names = options.about.classes;
   const part = (name) => root.querySelector(`[data-part=${name}]`);
   const viewer = options.viewer ?? createViewer(part("canvas"));
   const surface = document.createElement("div");
@@ -33,7 +35,7 @@ export function createEditor(root, options) {
   const painter = createPainter(canvas);
   const history = createHistory();
   const scene = {
-    classes: options.classes,
+    classes: names,
     boxes: [],
     ghosts: [],
     theirs: [],
@@ -48,13 +50,13 @@ export function createEditor(root, options) {
   let image = options.image ?? null;
   let offered = [];
   let before = [];
-  let active = options.classes[0] ?? "";
+  let active = names[0] ?? "";
   let floor = 0;
   let hand = false;
   let wanted = false;
 
   const board = {
-    classes: options.classes,
+    classes: names,
     image: () => image,
     at: () => transform(viewer, image),
     boxes: () => scene.boxes,
@@ -143,7 +145,7 @@ export function createEditor(root, options) {
       return chosen.length > 0;
     },
     paste() {
-      const known = clipboard.filter((box) => options.classes.includes(box.label));
+      const known = clipboard.filter((box) => names.includes(box.label));
       if (!known.length) return false;
       const taken = (box) => history.now.some((own) => own.label === box.label && overlap(own, box) > 0.95);
       const added = known.map((box) => {
@@ -215,7 +217,7 @@ export function createEditor(root, options) {
     },
   };
   const list = createList(root, board);
-  const classes = createClasses(root, options.classes, pick);
+  const classes = createClasses(root, names, pick);
   const pointer = watchPointer(surface, viewer, board);
 
   function pick(label) {
