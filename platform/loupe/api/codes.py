@@ -122,6 +122,15 @@ CODES: dict[str, Code] = {
     "manifest_invalid": Code(422, "The artefact's manifest is not valid"),
     "upload_refused": Code(409, "The app takes no models that way"),
     "operating_point_invalid": Code(400, "The operating point is not valid"),
+    # Trainings and promotions.
+    "training_refused": Code(400, "The training cannot be started like that"),
+    "no_training": Code(409, "The app trains no models"),
+    "recipe_invalid": Code(400, "The recipe is not valid"),
+    "wrong_state": Code(409, "The training's state does not allow this"),
+    "app_error": Code(500, "The app's own program failed"),
+    "device_busy": Code(503, "The device is busy with another training"),
+    "gate_closed": Code(409, "A condition of promotion does not hold"),
+    "second_person_needed": Code(409, "A second person's consent is needed"),
     # Schedules and webhooks.
     "schedule_invalid": Code(400, "The schedule is not valid"),
     "schedule_running": Code(409, "The schedule is running"),

@@ -38,6 +38,7 @@ from loupe.contract.runtime.errors import (
 from loupe.engine.errors import EngineFault, NotFound
 from loupe.engine.errors import RequestRefused as BrokenRequest
 from loupe.registry.errors import OperatingPointInvalid
+from loupe.training.errors import RecipeInvalid
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 2
@@ -108,7 +109,7 @@ def _of_loupe(error: LoupeError) -> Problem:
 
 def _fields(error: LoupeError) -> tuple[FieldError, ...]:
     """What is wrong with each field, where the error knows."""
-    if isinstance(error, OperatingPointInvalid):
+    if isinstance(error, OperatingPointInvalid | RecipeInvalid):
         return tuple(
             FieldError(f"data.{name}", error.code, said) for name, said in error.fields.items()
         )

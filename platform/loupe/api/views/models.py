@@ -29,12 +29,14 @@ from loupe.api.shapes.models import (
 from loupe.api.uploads import RawBody, app_named, discarding, named, sources
 from loupe.registry import services
 from loupe.registry.models import Model, ModelVersion, OperatingPoint, Stage
+from loupe.training import promotion
 
 _MANAGE = Action.MANAGE_MODELS
 _NAME = OpenApiParameter("name", str, description="The model's name; also taken from the form.")
 
 
-def _version(row: ModelVersion) -> VersionShape:
+def version_shape(row: ModelVersion) -> VersionShape:
+    """One version."""
     return VersionShape(
         number=row.number,
         stage=row.stage,
@@ -111,7 +113,7 @@ class Models(Endpoint):
                 found[0].name,
             )
         location = reverse("api:model-version", args=[made.model_id, made.number])
-        return lambda: answer(_version(made), 201, {"Location": location})
+        return lambda: answer(version_shape(made), 201, {"Location": location})
 
 
 class ModelEndpoint(Endpoint):
@@ -155,7 +157,7 @@ class OneModel(ModelEndpoint):
         """Show a model with its versions, newest first."""
         versions = sorted(self.model.versions.all(), key=lambda row: -row.number)
         return answer(
-            ModelDetail(**_fields(self.model), versions=[_version(row) for row in versions])
+            ModelDetail(**_fields(self.model), versions=[version_shape(row) for row in versions])
         )
 
 
@@ -187,7 +189,7 @@ class OneVersion(VersionEndpoint):
     )
     def get(self, request: Request, model_id: int, number: int) -> Response:
         """Show a version with its manifest."""
-        return answer(_version(self.version))
+        return answer(version_shape(self.version))
 
 
 class VersionStage(VersionEndpoint):
@@ -199,14 +201,20 @@ class VersionStage(VersionEndpoint):
         operation_id="models_stage",
         parameters=[describe.PROJECT, describe.IDEMPOTENCY_KEY],
         request=StageOrder,
-        responses={200: VersionShape, **describe.PROBLEMS},
+        responses={200: VersionShape, 202: VersionShape, **describe.PROBLEMS},
     )
     @idempotent
     def post(self, request: Request, model_id: int, number: int) -> Response:
-        """Put a candidate into production, or take a version out of use."""
+        """Put a candidate into production, or take a version out of use.
+
+        `202` where the project demands a second person: the version stays a candidate until
+        somebody else agrees, see `models_approve`.
+        """
         order = ordered(request, StageOrder)
-        act = services.promote if order.stage == "production" else services.retire
-        return answer(_version(act(self.actor, self.version, order.reason)))
+        if order.stage == "retired":
+            return answer(version_shape(services.retire(self.actor, self.version, order.reason)))
+        made = promotion.promote(self.actor, self.version, order.reason)
+        return answer(version_shape(made.version), 202 if made.waiting else 200)
 
 
 class OperatingPoints(VersionEndpoint):
