@@ -4,9 +4,13 @@
 review.
 """
 
+from itertools import pairwise
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from apps.defect_detection.naming import said_by
+from apps.defect_detection.picture import PictureRules
 
 Severity = Literal["critical", "major", "minor"]
 Weight = Literal["critical", "major", "minor", "ignore"]
@@ -49,6 +53,19 @@ class Box(BaseModel):
         return self.y2 - self.y1
 
 
+class Code(BaseModel):
+    """One barcode read in the picture; its bounds are in source pixels."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    text: str
+    format: str
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+
+
 class DetectionResult(BaseModel):
     """Every box the model found above the score floor, highest score first."""
 
@@ -59,6 +76,9 @@ class DetectionResult(BaseModel):
     boxes: tuple[Box, ...] = ()
     tiles: int = Field(default=1, ge=1, description="views the network looked at")
     runtime: str = Field(default="", description="which runtime ran the network")
+    file: str = Field(default="", description="what the sender called the picture")
+    view: str = Field(default="", description="which view the sender said it is")
+    codes: tuple[Code, ...] = Field(default=(), description="barcodes, where they are asked for")
 
 
 class SizeRule(BaseModel):
@@ -103,9 +123,9 @@ class OperatingPoint(BaseModel):
 
     A box at or above the threshold of its class decides the image: `critical` and `major` defects
     fail it, `minor` ones send it to review. A box between `review_from` and the threshold sends it
-    to review. Boxes whose longer side is below `min_side` are ignored. `sizes` say how much a defect
-    weighs by its longer side in millimetres: the last rule whose size it reaches counts, below the
-    first one its class's severity holds.
+    to review. Boxes whose longer side is below `min_side` are ignored. `sizes` say how much a
+    defect weighs by its longer side in millimetres: the last rule whose size it reaches counts,
+    below the first one its class's severity holds.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -121,6 +141,9 @@ class OperatingPoint(BaseModel):
         default=(), description="severity by size in mm, smallest first; needs mm_per_pixel"
     )
     classes: dict[str, ClassRule] = Field(default_factory=dict)
+    picture: PictureRules = Field(
+        default_factory=PictureRules, description="regions, masks, names and codes of a product"
+    )
     score_floor: float = Field(
         default=0.1, ge=0.01, le=1, description="boxes below it are not even stored"
     )
@@ -146,6 +169,12 @@ class OperatingPoint(BaseModel):
                 "pixel covers, or leave sizes empty."
             )
         return self
+
+    def view_of(self, result: DetectionResult) -> str:
+        """Which view a picture is: as the sender said, else as its file is called."""
+        if result.view or not self.picture.file_names:
+            return result.view
+        return said_by(self.picture.file_names, [result.file], files=True).get("view", "")
 
     def rule(self, label: str) -> ClassRule:
         """The rule of a class; an empty one where none was set."""
@@ -192,8 +221,8 @@ class OperatingPoint(BaseModel):
 
 def _ascending(sizes: tuple[SizeRule, ...] | None) -> None:
     starts = [size.from_mm for size in sizes or ()]
-    if any(after <= before for before, after in zip(starts, starts[1:], strict=False)):
+    if any(after <= before for before, after in pairwise(starts)):
         raise ValueError(
-            f"sizes start at {starts} mm: each must start above the one before. Sort them and leave "
-            "out what comes twice."
+            f"sizes start at {starts} mm: each must start above the one before. Sort them and "
+            "leave out what comes twice."
         )
