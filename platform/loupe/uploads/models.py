@@ -56,3 +56,8 @@ class Upload(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def share(self) -> float:
+        """How much of it is here, 0 to 1."""
+        return self.offset / self.length if self.length else 1.0

@@ -27,6 +27,9 @@ from loupe.registry.models import ModelVersion, Stage
 from loupe.uploads import services as uploads
 from loupe.uploads.models import Upload
 
+PARTS_FROM_BYTES = 32 * 2**20
+"""Files from this size on travel in parts, so that they can be paused and go on after a break."""
+
 
 @require_GET
 @project_page(section="workspace")
@@ -47,6 +50,7 @@ def workspace(request: PageRequest, app: str) -> HttpResponse:
             "newest": newest.order_by("-id")[:12],
             "asked_model": request.GET.get("model", ""),
             "unfinished": _unfinished(request, app),
+            "parts_from": PARTS_FROM_BYTES,
             "fact_fields": facts_form.fields(domain, request.project.pk, request.GET),
         },
     )

@@ -1,12 +1,16 @@
-/* The drop zone: files, folders and archives in one request, with progress file by file. */
+/* The drop zone: files, folders and archives, with progress file by file. Large files go ahead part
+   by part and can be paused; the others travel in the one request that starts the job. */
+import { Parts, Stopped } from "./parts.js";
 
 const form = document.getElementById("upload");
 const words = document.getElementById("upload-words")?.dataset;
 const find = (id) => document.getElementById(id);
 const SHOWN = 200;
 
-let chosen = []; // {file, path}
+let chosen = []; // {file, path, sent: bytes, id: of an upload in parts}
 let request = null;
+let going = null; // the file that goes part by part just now
+let paused = false;
 
 const size = (bytes) => {
   const units = ["B", "kB", "MB", "GB", "TB"];
@@ -117,30 +121,92 @@ async function dropped(transfer) {
 
 function busy(sending) {
   find("upload-cancel").hidden = !sending;
+  if (!sending) find("upload-pause").hidden = true;
   find("upload-start").disabled = sending;
   find("upload-clear").disabled = sending;
 }
 
-function progress(event, began) {
-  if (!event.lengthComputable) return;
-  find("upload-bar").value = event.loaded / event.total;
+/* `sent` bytes of `whole` since `began`, of which `before` were there already. */
+function report(sent, whole, began, before = 0) {
+  find("upload-bar").value = whole ? sent / whole : 1;
   const seconds = (performance.now() - began) / 1000;
-  const rate = event.loaded / Math.max(seconds, 0.001);
+  const rate = Math.max(1, (sent - before) / Math.max(seconds, 0.001));
   find("upload-title").textContent =
-    event.loaded >= event.total
+    sent >= whole
       ? words.storing
       : words.sending
-          .replace("%percent", `${Math.floor((100 * event.loaded) / event.total)} %`)
+          .replace("%percent", `${Math.floor((100 * sent) / whole)} %`)
           .replace("%rate", size(rate))
-          .replace("%left", duration((event.total - event.loaded) / rate));
+          .replace("%left", duration((whole - sent) / rate));
+}
+
+function say(one, share) {
+  if (!one.state) return;
+  one.state.textContent =
+    share >= 1 ? words.done : share <= 0 ? words.waiting : `${Math.floor(share * 100)} %`;
+}
+
+function progress(event, began, small, ahead) {
+  if (!event.lengthComputable) return;
+  report(ahead + event.loaded, ahead + event.total, began, ahead);
   /* The parts of a form travel one after another, so the sum tells which files are through. */
   let before = 0;
-  for (const one of chosen) {
-    const share = one.file.size ? (event.loaded - before) / one.file.size : 1;
+  for (const one of small) {
+    say(one, one.file.size ? (event.loaded - before) / one.file.size : 1);
     before += one.file.size;
-    if (!one.state) continue;
-    one.state.textContent =
-      share >= 1 ? words.done : share <= 0 ? words.waiting : `${Math.floor(share * 100)} %`;
+  }
+}
+
+/* What the server has of a file from before a reload; the page lists it. */
+function begun(one) {
+  const rows = [...document.querySelectorAll("[data-upload]")];
+  return rows.find(
+    (row) =>
+      row.dataset.name === one.path &&
+      Number(row.dataset.length) === one.file.size &&
+      Number(row.dataset.modified) === one.file.lastModified,
+  );
+}
+
+async function sendInParts(large, whole, began) {
+  let before = null;
+  for (const one of large) {
+    const row = begun(one);
+    const others = large.reduce((sum, other) => sum + (other === one ? 0 : (other.sent ?? 0)), 0);
+    going = new Parts(one.file, one.path, {
+      address: form.dataset.parts,
+      token: form.querySelector("input[name=csrfmiddlewaretoken]").value,
+      metadata: { app: form.dataset.app, modified: one.file.lastModified },
+      known: one.id ?? row?.dataset.upload,
+      onProgress: (bytes) => {
+        one.sent = bytes;
+        before ??= others + bytes;
+        if (!paused) report(others + bytes, whole, began, before);
+        say(one, bytes / one.file.size);
+      },
+      onWaiting: (waiting) => {
+        if (waiting) find("upload-title").textContent = words.offline;
+      },
+    });
+    if (paused) going.pause();
+    one.id = await going.send();
+    row?.remove();
+    going = null;
+  }
+}
+
+function pause() {
+  paused = !paused;
+  const button = find("upload-pause");
+  button.setAttribute("aria-pressed", String(paused));
+  button.querySelector("[data-label]").textContent = paused
+    ? button.dataset.resume
+    : button.dataset.pause;
+  if (paused) {
+    going?.pause();
+    find("upload-title").textContent = words.paused;
+  } else {
+    going?.resume();
   }
 }
 
@@ -164,37 +230,71 @@ function answered() {
   draw(() => "", reasons);
 }
 
-function send(event) {
+async function send(event) {
   event.preventDefault();
   if (chosen.length === 0) {
     problem(words.none);
     return;
   }
-  const body = new FormData();
-  for (const field of form.querySelectorAll("input[type=hidden], select, input[name=name]")) {
-    body.append(field.name, field.value);
-  }
-  chosen.forEach((one) => body.append("files", one.file, one.path));
+  const large = chosen.filter((one) => one.file.size >= Number(form.dataset.partsFrom));
+  const small = chosen.filter((one) => !large.includes(one));
   const began = performance.now();
   problem("");
   draw();
+  busy(true);
+  paused = false;
+  find("upload-pause").hidden = large.length === 0;
+  try {
+    await sendInParts(large, total(), began);
+  } catch (error) {
+    going = null;
+    busy(false);
+    if (error instanceof Stopped) cancelled();
+    else problem(error.message);
+    return;
+  }
+  find("upload-pause").hidden = true;
+  sendForm(large, small);
+}
+
+function sendForm(large, small) {
+  const body = new FormData();
+  for (const field of form.querySelectorAll("input:not([type=file]), select")) {
+    if (field.name && !body.has(field.name)) body.append(field.name, field.value);
+  }
+  large.forEach((one) => body.append("upload", one.id));
+  small.forEach((one) => body.append("files", one.file, one.path));
+  const ahead = large.reduce((sum, one) => sum + one.file.size, 0);
+  const began = performance.now();
   request = new XMLHttpRequest();
   request.open("POST", form.action);
   request.setRequestHeader("Accept", "application/json");
-  request.upload.addEventListener("progress", (step) => progress(step, began));
+  request.upload.addEventListener("progress", (step) => progress(step, began, small, ahead));
   request.addEventListener("load", answered);
   request.addEventListener("error", () => {
     busy(false);
-    problem(words.broken);
+    problem(large.length ? words.brokenLate : words.broken);
   });
   request.addEventListener("abort", () => {
     busy(false);
-    find("upload-bar").value = 0;
-    find("upload-title").textContent = words.cancelled;
-    draw();
+    cancelled();
   });
-  busy(true);
   request.send(body);
+}
+
+function cancelled() {
+  find("upload-bar").value = 0;
+  find("upload-title").textContent = words.cancelled;
+  chosen.forEach((one) => {
+    delete one.id;
+    one.sent = 0;
+  });
+  draw();
+}
+
+async function cancel() {
+  if (going) await going.stop();
+  else request?.abort();
 }
 
 if (form) {
@@ -222,7 +322,8 @@ if (form) {
     });
   }
   form.addEventListener("submit", send);
-  find("upload-cancel").addEventListener("click", () => request?.abort());
+  find("upload-cancel").addEventListener("click", cancel);
+  find("upload-pause").addEventListener("click", pause);
   find("upload-clear").addEventListener("click", () => {
     chosen = [];
     problem("");
