@@ -1,6 +1,5 @@
 """One image through the network: a single view, or tiles and an overview for large images."""
 
-import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.defect_detection.inference import postprocess, tiles
-from apps.defect_detection.inference.letterbox import letterbox, to_network
+from apps.defect_detection.inference.letterbox import letterbox
 from apps.defect_detection.inference.model import DetectorModel
 from apps.defect_detection.inference.postprocess import Rows
 from apps.defect_detection.inference.runtimes.runtime import Runtime
@@ -19,7 +18,6 @@ from loupe.contract.runtime.steps import Clock
 
 # Views of one large image that are in the network at once.
 PARALLEL_VIEWS = 2
-_buffers = threading.local()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,10 +98,8 @@ def _view(
     """Boxes of one view in its own pixels."""
     with clock.stage("preprocess"):
         square, place = letterbox(part, model.size)
-        blob = _buffer(model.size)
-        to_network(square, blob[0])
     with clock.stage("infer"):
-        output = runtime.forward(blob)
+        output = runtime.look(np.ascontiguousarray(square))
     with clock.stage("postprocess"):
         if model.head == "end2end":
             rows = postprocess.from_end2end(output[0], options.score_floor)
@@ -111,14 +107,6 @@ def _view(
             rows = postprocess.from_raw(output[0], options.score_floor, options.overlap)
         rows[:, :4] = place.to_source(rows[:, :4])
     return rows
-
-
-def _buffer(size: int) -> NDArray[np.float32]:
-    """This thread's network input [1, 3, size, size], allocated once."""
-    held: dict[int, NDArray[np.float32]] = _buffers.__dict__.setdefault("held", {})
-    if size not in held:
-        held[size] = np.empty((1, 3, size, size), np.float32)
-    return held[size]
 
 
 def _number(

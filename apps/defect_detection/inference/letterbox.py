@@ -4,6 +4,7 @@ Bilinear without anti-aliasing (OpenCV's INTER_LINEAR), padding 114 around the m
 rounded with ``round(d ± 0.1)``; then BGR to RGB, divided by 255, channels first, fp32.
 """
 
+import threading
 from dataclasses import dataclass
 
 import cv2
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 PADDING = 114
+_buffers = threading.local()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,3 +74,16 @@ def to_network(square: NDArray[np.uint8], into: NDArray[np.float32]) -> None:
     """Write a BGR square [S, S, 3] into `into` [3, S, S]: RGB, 0 to 1."""
     for plane, channel in zip(into, reversed(cv2.split(square)), strict=True):
         np.divide(channel, np.float32(255), out=plane)
+
+
+def as_input(square: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """The network input [1, 3, S, S] of a BGR square [S, S, 3].
+
+    It lies in memory of this thread, which the next call writes over.
+    """
+    held: dict[int, NDArray[np.float32]] = _buffers.__dict__.setdefault("held", {})
+    size = len(square)
+    if size not in held:
+        held[size] = np.empty((1, 3, size, size), np.float32)
+    to_network(square, held[size][0])
+    return held[size]

@@ -7,12 +7,14 @@ from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from django.db import transaction
 from django.utils import timezone
 
 from loupe.blobs import room, writing
 from loupe.blobs.backend import backend
 from loupe.blobs.models import Blob
 from loupe.blobs.writing import Written
+from loupe.bulk import insert
 
 
 def store(path: Path, media_type: str) -> Blob:
@@ -70,13 +72,8 @@ def record(entries: Iterable[tuple[str, int, str]]) -> list[Blob]:
         Blob(sha256=sha256, size=size, media_type=media_type, last_stored_at=timezone.now())
         for sha256, size, media_type in entries
     ]
-    Blob.objects.bulk_create(
-        {row.sha256: row for row in rows}.values(),
-        batch_size=500,
-        update_conflicts=True,
-        unique_fields=["sha256"],
-        update_fields=["last_stored_at"],
-    )
+    with transaction.atomic(savepoint=False):
+        insert({row.sha256: row for row in rows}.values(), renewing=("last_stored_at",))
     return rows
 
 

@@ -2,7 +2,7 @@
 
 `bulk_create` builds its statement anew each time, which costs more than the database does: a
 synchronous call writes eight rows into eight tables.
-No conflict handling, no expressions, no multi-table inheritance; signals are sent by neither.
+No expressions, no multi-table inheritance; signals are sent by neither.
 """
 
 from collections.abc import Iterable
@@ -11,14 +11,20 @@ from typing import Any, TypeVar
 
 from django.db import connection, models
 
+from loupe.bulk.plain import as_it_is
+
 Row = TypeVar("Row", bound=models.Model)
 
 MOST_PARAMETERS = 30_000
 """Both databases take at least 32,766 parameters in one statement."""
 
 
-def insert(rows: Iterable[Row]) -> list[Row]:
+def insert(rows: Iterable[Row], *, renewing: tuple[str, ...] = ()) -> list[Row]:
     """Insert new rows of one model and give them their keys; call it inside a transaction.
+
+    Args:
+        renewing: fields to write to the row that has the primary key already, where there is one;
+            only for models that bring their key along. No two of `rows` may share a key then.
 
     Raises:
         DatabaseError: as any insert.
@@ -30,19 +36,23 @@ def insert(rows: Iterable[Row]) -> list[Row]:
     together = max(1, MOST_PARAMETERS // len(fields))
     with connection.cursor() as cursor:
         for start in range(0, len(new), together):
-            _insert_some(cursor, new[start : start + together])
+            _insert_some(cursor, new[start : start + together], renewing)
     return new
 
 
-def _insert_some(cursor: Any, rows: list[Row]) -> None:
+def _insert_some(cursor: Any, rows: list[Row], renewing: tuple[str, ...]) -> None:
     model = type(rows[0])
     fields, makes_key = _shape(model)
-    values = [
-        field.get_db_prep_save(field.pre_save(row, add=True), connection)
-        for row in rows
-        for field in fields
-    ]
-    cursor.execute(_statement(model, len(rows), connection.vendor), values)
+    plain = as_it_is(model, connection.vendor)
+    values = []
+    for row in rows:
+        held = row.__dict__
+        for field in fields:
+            value = held.get(field.attname)
+            if type(value) not in plain[field.attname]:
+                value = field.get_db_prep_save(field.pre_save(row, add=True), connection)
+            values.append(value)
+    cursor.execute(_statement(model, len(rows), connection.vendor, renewing), values)
     if makes_key:
         for row, (key,) in zip(rows, cursor.fetchall(), strict=True):
             row.pk = key
@@ -62,7 +72,9 @@ def _shape(model: type[models.Model]) -> "tuple[list[models.Field[Any, Any]], bo
 
 
 @lru_cache(maxsize=512)
-def _statement(model: type[models.Model], count: int, vendor: str) -> str:
+def _statement(
+    model: type[models.Model], count: int, vendor: str, renewing: tuple[str, ...]
+) -> str:
     """``INSERT … VALUES …``, with ``RETURNING`` where the database makes the key.
 
     `vendor` is part of the cache's key: quoting is the database's.
@@ -73,6 +85,11 @@ def _statement(model: type[models.Model], count: int, vendor: str) -> str:
     row = "(" + ", ".join(["%s"] * len(fields)) + ")"
     statement = f"INSERT INTO {quote(model._meta.db_table)} ({columns}) VALUES "  # noqa: S608
     statement += ", ".join([row] * count)
-    if makes_key and model._meta.pk is not None:
-        statement += f" RETURNING {quote(str(model._meta.pk.column))}"
+    key = quote(str(model._meta.pk.column))
+    if renewing:
+        named = [quote(str(model._meta.get_field(name).column)) for name in renewing]  # type: ignore[union-attr]
+        renewed = ", ".join(f"{name} = excluded.{name}" for name in named)
+        statement += f" ON CONFLICT ({key}) DO UPDATE SET {renewed}"
+    if makes_key:
+        statement += f" RETURNING {key}"
     return statement

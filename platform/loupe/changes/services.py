@@ -30,7 +30,7 @@ def publish(
     return publish_many(project, [(kind, subject, data or {})])[0]
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def publish_many(
     project: Project, lines: Iterable[tuple[Kind | str, object, Mapping[str, Any]]]
 ) -> list[Change]:

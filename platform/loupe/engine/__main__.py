@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import uvloop
+
 from loupe.contract import discovery
 from loupe.contract.app import DomainApp
 from loupe.contract.runtime.errors import LoupeError
@@ -53,7 +55,8 @@ def main(argv: list[str], apps: Mapping[str, type[DomainApp]] | None = None) -> 
         format="%(asctime)s %(levelname)s %(name)s %(message)s",
     )
     try:
-        asyncio.run(_serve(options, Apps(discovery.declared() if apps is None else apps)))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_serve(options, Apps(discovery.declared() if apps is None else apps)))
     except LoupeError as error:
         logging.getLogger("loupe.engine").error("%s", error.message)
         return 1

@@ -18,7 +18,7 @@ from loupe.contract.runtime.errors import LoupeError
 from loupe.contract.runtime.payload import Payload
 from loupe.contract.runtime.steps import load
 from loupe.sandbox import isolation, wire
-from loupe.sandbox.slab import DTYPES, Slab, layout, room_for
+from loupe.sandbox.slab import DTYPES, POPULATED_BYTES, Slab, layout, room_for
 
 _BIG = 8 * 2**20
 _CV_OUT_OF_MEMORY = -4
@@ -31,6 +31,7 @@ class Child:
         self.sock = sock
         self.memory_bytes = memory_bytes
         self.functions: dict[str, Callable[..., Any]] = {}
+        self._kept: Slab | None = None
 
     def serve(self) -> None:
         """Answer until the parent closes the connection."""
@@ -55,30 +56,49 @@ class Child:
         return {"ready": True}
 
     def _call(self, message: dict[str, Any], fd: int | None) -> None:
-        slab = Slab("given", fd, message["nbytes"]) if fd is not None else None
+        slab = self._mapped(fd, message["nbytes"]) if fd is not None else None
         try:
             answer, arrays = self._answer(message)
             sizes = [array.nbytes for array in arrays]
             needed = room_for(sizes)
             if arrays and (slab is None or slab.nbytes < needed):
                 wire.send(self.sock, {"need": needed})
-                if slab is not None:
-                    slab.unmap()
+                self._let_go(slab)
                 more, fd = wire.receive(self.sock)
                 if fd is None:
                     return  # the parent had no room and says so itself
-                slab = Slab("given", fd, more["nbytes"])
+                slab = self._mapped(fd, more["nbytes"])
             if slab is not None:
                 for array, offset in zip(arrays, layout(sizes), strict=True):
                     np.copyto(slab.array(array.dtype, array.shape, offset), array)
             wire.send(self.sock, answer)
         finally:
-            if slab is not None:
-                slab.unmap()
+            self._let_go(slab)
         big = sum(sizes) >= _BIG
         del arrays
         if big:
             isolation.trim()
+
+    def _mapped(self, fd: int, nbytes: int) -> Slab:
+        """The slab behind `fd`.
+
+        The last small one stays mapped: the parent offers it again and again, and mapping it takes
+        longer than writing a small picture.
+        """
+        if self._kept is not None:
+            if os.path.sameopenfile(fd, self._kept.fd):
+                os.close(fd)
+                return self._kept
+            self._kept.unmap()
+            self._kept = None
+        slab = Slab("given", fd, nbytes)
+        if nbytes <= POPULATED_BYTES:
+            self._kept = slab
+        return slab
+
+    def _let_go(self, slab: Slab | None) -> None:
+        if slab is not None and slab is not self._kept:
+            slab.unmap()
 
     def _answer(self, message: dict[str, Any]) -> tuple[dict[str, Any], list[np.ndarray]]:
         arguments = [

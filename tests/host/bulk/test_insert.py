@@ -1,11 +1,14 @@
 """Promises of quick inserts: what `bulk_create` stores, in order, with keys, on every database."""
 
+from datetime import UTC, datetime
+
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.forms.models import model_to_dict
 from django.utils import timezone
 
 from loupe.accounts.models import Project
+from loupe.blobs.models import Blob
 from loupe.bulk import MOST_PARAMETERS, insert
 from loupe.changes.models import Change
 from loupe.intake.models import Channel, Input, Submission
@@ -59,6 +62,18 @@ def test_no_rows_ask_nothing_of_the_database() -> None:
 
     with connection.execute_wrapper(refuse):
         assert insert([]) == []
+
+
+def test_a_key_that_is_there_renews_what_was_named_and_nothing_else() -> None:
+    def blob(media_type: str, minutes: int) -> Blob:
+        at = datetime(2026, 1, 1, 0, minutes, tzinfo=UTC)
+        return Blob(sha256="a" * 64, size=5, media_type=media_type, last_stored_at=at)
+
+    insert([blob("image/png", 1)])
+    insert([blob("image/jpeg", 2)], renewing=("last_stored_at",))
+    (stored,) = Blob.objects.all()
+    assert stored.media_type == "image/png"
+    assert stored.last_stored_at.minute == 2
 
 
 def test_a_broken_rule_stores_nothing(project: Project) -> None:

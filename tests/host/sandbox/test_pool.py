@@ -96,6 +96,37 @@ def test_a_slab_of_the_last_size_is_offered_and_none_is_left_open(photo: Path) -
         assert not any(slab.open for slab in leased[4:])
 
 
+def test_slabs_offered_in_turn_each_get_their_own_answer(pool: SandboxPool, photo: Path) -> None:
+    slabs = [Slab.private(8192), Slab.private(8192), Slab.private(32 * 2**20)]
+    counts = (1000, 500, 700)
+    for index in (0, 0, 1, 0, 2, 1, 1, 2, 0):
+        slab, count = slabs[index], counts[index]
+        slab.array("uint8", (slab.nbytes,))[:] = 0
+        assert pool.parse(f"{PARSERS}:ramp", photo, {"count": count}, slab).slab is slab
+        expected = np.arange(count, dtype=np.float32) * 3
+        np.testing.assert_array_equal(slab.array("float32", (count,)), expected)
+    for slab in slabs:
+        slab.close()
+
+
+def test_a_child_keeps_one_small_slab_in_memory_and_no_large_one(
+    pool: SandboxPool, photo: Path
+) -> None:
+    pid = pid_of(pool, photo)
+    for nbytes in (8192, 16384, 8192, 64 * 2**20):
+        with Slab.private(nbytes) as slab:
+            pool.parse(f"{PARSERS}:ramp", photo, {"count": 100}, slab)
+    maps = Path(f"/proc/{pid}/maps").read_text().splitlines()
+    assert sum("loupe-private" in line for line in maps) <= 1
+    assert not [line for line in maps if "loupe-private" in line and _mapped(line) > 16 * 2**20]
+
+
+def _mapped(line: str) -> int:
+    """Bytes of one line of ``/proc/PID/maps``."""
+    start, end = (int(part, 16) for part in line.split()[0].split("-"))
+    return end - start
+
+
 def test_a_child_is_kept_between_calls(pool: SandboxPool, photo: Path) -> None:
     assert pid_of(pool, photo) == pid_of(pool, photo)
 

@@ -7,6 +7,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidArgument, InvalidGraph
 
+from apps.defect_detection.inference.letterbox import as_input
 from loupe.contract.runtime.errors import ModelRefused
 
 
@@ -37,6 +38,10 @@ class OnnxRuntime:
         """Run [1, 3, S, S] fp32 and return the head's output, batch first."""
         output: NDArray[np.float32] = self._session.run(None, {self._input: blob})[0]
         return output
+
+    def look(self, square: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Run one picture; see `Runtime.look`."""
+        return self.forward(as_input(square))
 
     def close(self) -> None:
         """Free the session."""

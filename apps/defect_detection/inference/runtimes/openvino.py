@@ -1,4 +1,8 @@
-"""OpenVINO on the CPU, told to stay in f32: its default picks bf16, which moves boxes by pixels."""
+"""OpenVINO on the CPU, told to stay in f32: its default picks bf16, which moves boxes by pixels.
+
+Pictures go in as bytes: turning BGR bytes into RGB floats is part of the compiled network, which
+does it on all its cores and without writing a float picture to memory.
+"""
 
 import threading
 from pathlib import Path
@@ -7,17 +11,19 @@ from typing import Any
 import numpy as np
 import openvino
 from numpy.typing import NDArray
+from openvino.preprocess import ColorFormat, PrePostProcessor
 
 from loupe.contract.runtime.errors import ModelRefused
 
 F32 = {"INFERENCE_PRECISION_HINT": "f32"}
+PICTURES, FLOATS = "pictures", "floats"
 
 
 class OpenVinoRuntime:
     """Two compilations of one network: all cores on one request, and one stream a core.
 
     A request alone takes the first (latency); as soon as requests overlap they take the second
-    (throughput), which is compiled when that first happens.
+    (throughput), which is compiled when that first happens, as is what takes floats.
     """
 
     name = "openvino"
@@ -32,50 +38,68 @@ class OpenVinoRuntime:
         self._core.set_property({"ENABLE_MMAP": True})
         self._threads = threads
         try:
-            self._network = self._core.read_model(weights)
+            self._networks = {FLOATS: self._core.read_model(weights)}
+            self._networks[PICTURES] = _of_pictures(self._core.read_model(weights))
         except RuntimeError as error:
             raise ModelRefused(f"OpenVINO cannot read {weights.name}: {_first(error)}") from error
-        self._alone = self._compile("LATENCY")
-        self._together: openvino.CompiledModel | None = None
+        self._compiled = {(PICTURES, "LATENCY"): self._compile(PICTURES, "LATENCY")}
         self._lock = threading.Lock()
         self._busy = 0
         self._local = threading.local()
 
+    def look(self, square: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Run one picture; see `Runtime.look`."""
+        return self._run(PICTURES, square[None])
+
     def forward(self, blob: NDArray[np.float32]) -> NDArray[np.float32]:
         """Run [1, 3, S, S] fp32 and return the head's output, batch first."""
+        return self._run(FLOATS, blob)
+
+    def close(self) -> None:
+        """Free every compilation."""
+        del self._compiled, self._networks, self._core
+
+    def _run(self, form: str, given: NDArray[Any]) -> NDArray[np.float32]:
         with self._lock:
             self._busy += 1
-            alone = self._busy == 1
-            if not alone and self._together is None:
-                self._together = self._compile("THROUGHPUT")
+            hint = "LATENCY" if self._busy == 1 else "THROUGHPUT"
+            if (form, hint) not in self._compiled:
+                self._compiled[form, hint] = self._compile(form, hint)
         try:
-            request = self._request("alone" if alone else "together")
-            request.infer([openvino.Tensor(blob, shared_memory=True)])
+            request = self._request(form, hint)
+            request.infer([openvino.Tensor(given, shared_memory=True)])
             return np.array(request.get_output_tensor(0).data)
         finally:
             with self._lock:
                 self._busy -= 1
 
-    def close(self) -> None:
-        """Free both compilations."""
-        del self._alone, self._together, self._network, self._core
-
-    def _request(self, which: str) -> openvino.InferRequest:
+    def _request(self, form: str, hint: str) -> openvino.InferRequest:
         """This thread's own request: requests are not shared between threads."""
         held = self._local.__dict__.setdefault("held", {})
-        if which not in held:
-            compiled: Any = self._alone if which == "alone" else self._together
-            held[which] = compiled.create_infer_request()
-        return held[which]
+        if (form, hint) not in held:
+            held[form, hint] = self._compiled[form, hint].create_infer_request()
+        return held[form, hint]
 
-    def _compile(self, hint: str) -> openvino.CompiledModel:
+    def _compile(self, form: str, hint: str) -> openvino.CompiledModel:
         config: dict[str, object] = {**F32, "PERFORMANCE_HINT": hint}
         if self._threads is not None:
             config["INFERENCE_NUM_THREADS"] = self._threads
         try:
-            return self._core.compile_model(self._network, "CPU", config)
+            return self._core.compile_model(self._networks[form], "CPU", config)
         except RuntimeError as error:
             raise ModelRefused(f"OpenVINO cannot compile the network: {_first(error)}") from error
+
+
+def _of_pictures(network: openvino.Model) -> openvino.Model:
+    """The network with BGR bytes [1, S, S, 3] for its input."""
+    steps = PrePostProcessor(network)
+    given = steps.input()
+    given.tensor().set_element_type(openvino.Type.u8).set_layout(openvino.Layout("NHWC"))
+    given.tensor().set_color_format(ColorFormat.BGR)
+    given.model().set_layout(openvino.Layout("NCHW"))
+    given.preprocess().convert_element_type(openvino.Type.f32)
+    given.preprocess().convert_color(ColorFormat.RGB).scale(255.0)
+    return steps.build()
 
 
 def _first(error: Exception) -> str:

@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from apps.defect_detection.inference import architectures
+from apps.defect_detection.inference.letterbox import as_input
 from loupe.contract.runtime.errors import ModelRefused
 
 
@@ -45,6 +46,10 @@ class TorchRuntime:
             output = self._module(torch.from_numpy(blob))
         first = output[0] if isinstance(output, list | tuple) else output
         return np.asarray(first.numpy(), dtype=np.float32)
+
+    def look(self, square: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Run one picture; see `Runtime.look`."""
+        return self.forward(as_input(square))
 
     def close(self) -> None:
         """Free the module."""

@@ -36,12 +36,25 @@ def test_raw_outputs_equal_the_torch_oracle(name: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("name", ["openvino", "onnxruntime", "torch"])
+def test_a_picture_is_seen_as_the_same_numbers_whoever_turns_it_into_them(name: str) -> None:
+    runtime = open_runtime(ARTEFACT, MANIFEST, name)
+    square, _ = letterbox(decode(SAMPLES / "stone-crack.jpg", {}).arrays["image"], 640)
+    seen, expected = runtime.look(square), runtime.forward(blob_of("stone-crack.jpg"))
+    assert np.abs(seen[:, :4] - expected[:, :4]).max() < 0.02
+    assert np.abs(seen[:, 4:] - expected[:, 4:]).max() < 1e-5
+
+
+@pytest.mark.slow
 def test_overlapping_requests_get_their_own_answers() -> None:
     runtime = open_runtime(ARTEFACT, MANIFEST)
-    blobs = [blob_of(path.name) for path in sorted(SAMPLES.glob("*.jpg"))]
-    alone = [runtime.forward(blob) for blob in blobs]
+    squares = [
+        letterbox(decode(path, {}).arrays["image"], 640)[0]
+        for path in sorted(SAMPLES.glob("*.jpg"))
+    ]
+    alone = [runtime.look(square) for square in squares]
     with ThreadPoolExecutor(4) as pool:
-        together = list(pool.map(runtime.forward, blobs * 2))
+        together = list(pool.map(runtime.look, squares * 2))
     for expected, found in zip(alone * 2, together, strict=True):
         assert np.abs(found - expected).max() < 0.05
 
