@@ -8,10 +8,11 @@ from pydantic import BaseModel
 from apps.defect_detection import exports
 from apps.defect_detection.decide import decide
 from apps.defect_detection.labels import DatasetAbout, ImageLabels
-from apps.defect_detection.schema import Box, DetectionResult, ImageFacts, OperatingPoint
+from apps.defect_detection.schema import Box, Code, DetectionResult, ImageFacts, OperatingPoint
 from loupe.contract.app import DomainApp
 from loupe.contract.exports import Export
 from loupe.contract.extras import AppCommand, Pages, SyncMode
+from loupe.contract.facts import Fact
 from loupe.contract.inputs import InputKind
 from loupe.contract.labelling import Editor, Labelling, Layout
 from loupe.contract.outcomes import DecisionDraft, Outcome, ReviewVerb, Tone
@@ -40,6 +41,25 @@ class App(DomainApp):
             options=(("max_pixels", 100_000_000),),
         ),
     )
+    facts: ClassVar = (
+        Fact(
+            key="product",
+            label=Text(en="Product", zh="产品"),
+            scope=True,
+            choices="apps.defect_detection.services.products:choices",
+        ),
+        Fact(key="lot", label=Text(en="Lot", zh="批次")),
+        Fact(key="serial", label=Text(en="Serial", zh="序列号")),
+        Fact(
+            key="station",
+            label=Text(en="Station", zh="工位"),
+            choices="apps.defect_detection.services.stations:choices",
+        ),
+        Fact(key="view", label=Text(en="View", zh="视角"), max_length=60),
+    )
+    check_facts = "apps.defect_detection.services.facts:check"
+    scope_fields = ("mm_per_pixel", "sizes", "picture")
+    on_results = "apps.defect_detection.services.joining:on_results"
     steps: ClassVar = (
         Step(
             name="decode",
@@ -217,6 +237,9 @@ class App(DomainApp):
             boxes=tuple(boxes),
             tiles=meta["tiles"],
             runtime=meta["runtime"],
+            file=str(meta.get("input_name", ""))[:500],
+            view=str(meta.get("facts", {}).get("view", "")),
+            codes=tuple(Code(**code) for code in meta.get("codes", ())),
         )
 
     @classmethod
@@ -227,6 +250,14 @@ class App(DomainApp):
         ):
             raise TypeError("decide takes a DetectionResult and an OperatingPoint.")
         return decide(result, operating_point)
+
+    @classmethod
+    def parse_options(cls, operating_point: BaseModel) -> dict[str, float | int | str | bool]:
+        """Which barcodes to read, where the product has some."""
+        if not isinstance(operating_point, OperatingPoint):
+            raise TypeError("parse_options takes an OperatingPoint.")
+        codes = operating_point.picture.codes
+        return {} if codes == "off" else {"codes": codes}
 
     @classmethod
     def request(cls, operating_point: BaseModel) -> dict[str, float | int | str | bool]:

@@ -12,7 +12,7 @@ FAIL_FROM, REVIEW_FROM = 2.0, 1.0
 def decide(result: DetectionResult, point: OperatingPoint) -> DecisionDraft:
     """Return the outcome with its reasons, strongest first (severity, then score)."""
     found: list[tuple[float, str, Box, Reason]] = []
-    for box in result.boxes:
+    for box in standing(result, point):
         severity = point.severity_of(box.label, max(box.width, box.height), box.severity)
         if severity is None:
             continue
@@ -37,6 +37,30 @@ def decide(result: DetectionResult, point: OperatingPoint) -> DecisionDraft:
         label=lead[2].label,
         reasons=tuple(one[3] for one in found),
     )
+
+
+def standing(result: DetectionResult, point: OperatingPoint) -> tuple[Box, ...]:
+    """The boxes that lie where defects count: in the product's regions and not under a mask."""
+    picture = point.picture
+    if not picture.regions and not picture.masks:
+        return result.boxes
+    view = point.view_of(result)
+    return tuple(box for box in result.boxes if not _left_out(box, result, point, view))
+
+
+def counting(result: DetectionResult, point: OperatingPoint) -> tuple[Box, ...]:
+    """The boxes that fail the picture or send it to review, strongest first."""
+    return tuple(
+        box
+        for box in standing(result, point)
+        if point.severity_of(box.label, max(box.width, box.height), box.severity) is not None
+        and box.score >= point.review_from_of(box.label)
+    )
+
+
+def _left_out(box: Box, result: DetectionResult, point: OperatingPoint, view: str) -> str:
+    corners, image = (box.x1, box.y1, box.x2, box.y2), result.image
+    return point.picture.leaves_out(corners, (image.width, image.height), view)
 
 
 def _size(box: Box, point: OperatingPoint) -> tuple[str, str]:
@@ -87,7 +111,10 @@ def _passed(result: DetectionResult, point: OperatingPoint) -> DecisionDraft:
                 ),
             ),
         )
-    best = max(result.boxes, key=lambda box: box.score)
+    counted = standing(result, point)
+    if not counted:
+        return _nothing_where_it_counts(result)
+    best = max(counted, key=lambda box: box.score)
     threshold = point.review_from_of(best.label)
     side = max(best.width, best.height)
     if side < point.min_side_of(best.label):
@@ -114,3 +141,19 @@ def _passed(result: DetectionResult, point: OperatingPoint) -> DecisionDraft:
             zh=f"最强的发现{best.label}（{best.score:.2f}）低于复检下限 {threshold:.2f}。",
         )
     return DecisionDraft(outcome="pass", score=best.score, reasons=(reason,))
+
+
+def _nothing_where_it_counts(result: DetectionResult) -> DecisionDraft:
+    best = max(result.boxes, key=lambda box: box.score)
+    return DecisionDraft(
+        outcome="pass",
+        score=0.0,
+        reasons=(
+            Reason(
+                code="left_out",
+                en=f"Every find lies outside the product's regions or under a mask; the strongest "
+                f"is {best.label} at {best.score:.2f}.",
+                zh=f"所有发现都在产品检测区域之外或被屏蔽；最强的是{best.label}（{best.score:.2f}）。",
+            ),
+        ),
+    )

@@ -20,6 +20,7 @@ from apps.defect_detection.inference.headers import Header, damaged, read_header
 from apps.defect_detection.inference.tiff import read_tiff
 from loupe.contract.runtime.errors import InputRefused
 from loupe.contract.runtime.payload import JsonValue, Payload
+from loupe.contract.runtime.steps import load
 
 MAX_PIXELS = 100_000_000
 Pixels = NDArray[np.uint8]
@@ -28,7 +29,8 @@ Pixels = NDArray[np.uint8]
 def decode(path: Path, options: Mapping[str, JsonValue]) -> Payload:
     """Return ``image`` [H, W, 3] uint8 BGR with its size, channels and bits in `meta`.
 
-    `options`: ``max_pixels``, the largest width × height decoded (default 100 million).
+    `options`: ``max_pixels``, the largest width × height decoded (default 100 million); ``codes``,
+    which barcodes to read: ``off`` (default), ``linear``, ``matrix`` or ``any``.
 
     Raises:
         InputRefused: empty, not an image, damaged, animated or with too many pixels.
@@ -53,8 +55,26 @@ def decode(path: Path, options: Mapping[str, JsonValue]) -> Payload:
     height, width = image.shape[:2]
     return Payload(
         arrays={"image": image},
-        meta={"width": width, "height": height, "channels": header.channels, "bits": bits},
+        meta={
+            "width": width,
+            "height": height,
+            "channels": header.channels,
+            "bits": bits,
+            **_codes(image, options.get("codes")),
+        },
     )
+
+
+def _codes(image: Pixels, kind: JsonValue) -> dict[str, JsonValue]:
+    """The picture's barcodes, where they are asked for; the reader is loaded only then."""
+    if kind in {None, "off"}:
+        return {}
+    if kind not in ("linear", "matrix", "any"):
+        raise InputRefused(
+            f"codes is {kind!r}; it must be off, linear, matrix or any.", code="bad_option"
+        )
+    found: list[JsonValue] = load("apps.defect_detection.inference.codes:read_codes")(image, kind)
+    return {"codes": found}
 
 
 def pixels(data: memoryview, limit: int) -> tuple[Pixels, Header, int]:

@@ -4,7 +4,7 @@
 facts nothing is looked up and nothing is called.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from loupe.contract.facts import OnResults, StoredResult
 from loupe.contract.runtime.steps import load
@@ -30,7 +30,7 @@ def follow(app: str, results: Sequence[StoredResult]) -> None:
     on_results(results)
 
 
-def reviewed(rows: Sequence[Result]) -> None:
+def reviewed(rows: Iterable[Result]) -> None:
     """Follow up on results whose outcome a person has just changed.
 
     `rows` come with decision, submission, input and operating point selected.

@@ -4,7 +4,7 @@ Everything is made as the services would leave it, in as few statements as possi
 thousand results take a second.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,6 +17,7 @@ from loupe.accounts.models import Membership, Project, Role
 from loupe.accounts.policy import Actor
 from loupe.blobs.models import Blob
 from loupe.intake.models import Channel, Input, Submission
+from loupe.jobs import following
 from loupe.jobs.models import Decision, Item, ItemState, Job, JobState, Result
 from loupe.jobs.provenance import shared
 from loupe.plugins import registry as apps
@@ -112,8 +113,10 @@ def job(
     user: User | None = None,
     channel: Channel = Channel.WEB,
     at: datetime | None = None,
+    facts: Mapping[str, str] | None = None,
 ) -> Job:
-    """A job with results, failures and queued items, in the state they imply."""
+    """A job with results, failures and queued items, in the state they imply. Where `facts` are
+    said, the app is told of the results as if they had just been stored."""
     domain = apps.get(app)
     now = at or timezone.now()
     point_row = OperatingPoint.objects.filter(model_version=version).last() if version else None
@@ -122,7 +125,12 @@ def job(
     open_items = any(one.data is None and not one.error_code for one in listed)
     with transaction.atomic():
         submission = Submission.objects.create(
-            project=project, app=app, channel=channel, name=name, sent_by_user=user
+            project=project,
+            app=app,
+            channel=channel,
+            name=name,
+            sent_by_user=user,
+            facts=dict(facts or {}),
         )
         created = Job.objects.create(
             project=project,
@@ -189,6 +197,12 @@ def job(
             ],
             batch_size=500,
         )
+        if facts:
+            following.reviewed(
+                Result.objects.filter(job=created).select_related(
+                    "decision", "provenance__operating_point", "item__input", "job__submission"
+                )
+            )
     return created
 
 

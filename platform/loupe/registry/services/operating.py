@@ -56,7 +56,7 @@ def _carried(
     fields = apps.get(app).scope_fields
     if before is None or not fields:
         return thresholds
-    kept = {name: before.data[name] for name in fields if name in before.data}
+    kept = {name: before.data[name] for name in fields if before.data.get(name) is not None}
     try:
         return _next(
             SYSTEM,

@@ -1,0 +1,28 @@
+"""Models, versions and operating points, for the services of apps."""
+
+from loupe.registry.errors import OperatingPointInvalid, UnknownModel
+from loupe.registry.models import Model, ModelVersion, OperatingPoint
+from loupe.registry.services import (
+    operating_point,
+    resolve,
+    scope_model,
+    set_operating_point,
+    set_scope_model,
+    usable,
+    visible_models,
+)
+
+__all__ = [
+    "Model",
+    "ModelVersion",
+    "OperatingPoint",
+    "OperatingPointInvalid",
+    "UnknownModel",
+    "operating_point",
+    "resolve",
+    "scope_model",
+    "set_operating_point",
+    "set_scope_model",
+    "usable",
+    "visible_models",
+]
