@@ -71,7 +71,7 @@ def rates(
     found = weighed(predictions, point)
     wanted = np.ones(found.units, dtype=bool) if parts is None else parts
     boxes = predictions.boxes.of(found.box_part)
-    said = outcomes(boxes, predictions.classes, point, found.units)
+    said = outcomes(boxes, found.boxes, predictions.classes, point, found.units)
     bad, good = wanted & (found.worst > IGNORED), wanted & (found.worst == IGNORED)
 
     def share(of: NDArray[np.bool_], lost: NDArray[np.bool_]) -> Rate:

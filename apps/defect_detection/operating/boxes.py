@@ -103,11 +103,10 @@ def weights(boxes: Boxes, classes: Sequence[str], point: OperatingPoint) -> Ints
 
 
 def outcomes(
-    boxes: Boxes, classes: Sequence[str], point: OperatingPoint, owners: int
+    boxes: Boxes, rank: Ints, classes: Sequence[str], point: OperatingPoint, owners: int
 ) -> NDArray[np.int8]:
     """`PASS`, `REVIEW` or `FAIL` of each owner [owners], as `decide` says it for one picture and
-    the worst of its views for a part."""
-    rank = weights(boxes, classes, point)
+    the worst of its views for a part. `rank` is what `weights` gave."""
     threshold = np.array([point.threshold_of(name) for name in classes] or [1.0])
     review = np.array([point.review_from_of(name) for name in classes] or [1.0])
     counts = rank > IGNORED

@@ -18,7 +18,7 @@ from apps.defect_detection.operating.boxes import (
 from apps.defect_detection.operating.ladder import Ladder, highest, rungs
 from apps.defect_detection.operating.limits import Count, Kind, Limit
 from apps.defect_detection.operating.predictions import Predictions
-from apps.defect_detection.schema import OperatingPoint
+from apps.defect_detection.schema import DetectionResult, ImageFacts, OperatingPoint
 
 NEVER = np.iinfo(np.int64).max
 
@@ -75,11 +75,41 @@ class Weighed:
 
 
 def weighed(predictions: Predictions, point: OperatingPoint) -> Weighed:
-    """Apply the rules of `point` on severity and size to defects and finds alike."""
-    truth = weights(predictions.truth, predictions.classes, point)
-    boxes = weights(predictions.boxes, predictions.classes, point)
+    """Apply `point`'s rules on severity, size and places to defects and finds alike."""
+    views = _views(predictions, point)
+    truth = _weights(predictions, predictions.truth, point, views)
+    boxes = _weights(predictions, predictions.boxes, point, views)
     worst = highest(predictions.part[predictions.truth.owner], truth, len(predictions.parts))
     return Weighed(predictions=predictions, truth=truth, boxes=boxes, worst=worst)
+
+
+def _views(predictions: Predictions, point: OperatingPoint) -> list[str]:
+    """Which view each picture is by its name; empty where no region or mask asks for it."""
+    if not (point.picture.regions or point.picture.masks):
+        return []
+    return [
+        point.view_of(
+            DetectionResult(
+                image=ImageFacts(width=width, height=height, channels=3, bits=8), file=name
+            )
+        )
+        for name, (width, height) in zip(predictions.names, predictions.size.tolist(), strict=True)
+    ]
+
+
+def _weights(
+    predictions: Predictions, boxes: Boxes, point: OperatingPoint, views: Sequence[str]
+) -> Ints:
+    rank = weights(boxes, predictions.classes, point)
+    if not views:
+        return rank
+    for index, (owner, corners) in enumerate(
+        zip(boxes.owner.tolist(), boxes.corners.tolist(), strict=True)
+    ):
+        width, height = predictions.size[owner].tolist()
+        if rank[index] and point.picture.leaves_out(corners, (width, height), views[owner]):
+            rank[index] = IGNORED
+    return rank
 
 
 def class_index(classes: Sequence[str], label: str) -> int:

@@ -34,6 +34,7 @@ class Predictions:
     Attributes:
         truth, boxes: `owner` is the picture.
         names: of the pictures [R].
+        size: int64 [R, 2], width and height of the pictures in pixels.
         part: int64 [R], which part a picture shows.
         parts: the parts' names [U].
         split: int64 [R], the index into `SPLITS`.
@@ -42,6 +43,7 @@ class Predictions:
 
     classes: tuple[str, ...]
     names: tuple[str, ...]
+    size: Ints
     part: Ints
     parts: tuple[str, ...]
     split: Ints
@@ -61,6 +63,7 @@ class Predictions:
         return Predictions(
             classes=self.classes,
             names=tuple(self.names[index] for index in kept),
+            size=self.size[kept],
             part=part.astype(np.int64),
             parts=tuple(self.parts[index] for index in parts),
             split=self.split[kept],
@@ -98,6 +101,7 @@ def read(
     place = {name: index for index, name in enumerate(known)}
     parts: dict[str, int] = {}
     names: list[str] = []
+    size: list[tuple[int, int]] = []
     part: list[int] = []
     split: list[int] = []
     truth: list[tuple[float, ...]] = []
@@ -121,6 +125,7 @@ def read(
             owner = len(names)
             name = str(said["name"])
             names.append(name)
+            size.append((int(said["width"]), int(said["height"])))
             # A picture's name and a group's never mean the same part.
             key = f"g:{said['group']}" if said.get("group") else f"p:{name}"
             part.append(parts.setdefault(key, len(parts)))
@@ -139,6 +144,7 @@ def read(
     return Predictions(
         classes=tuple(known),
         names=tuple(names),
+        size=np.array(size, dtype=np.int64).reshape(-1, 2),
         part=np.array(part, dtype=np.int64),
         parts=tuple(key[2:] for key in parts),
         split=np.array(split, dtype=np.int64),

@@ -65,6 +65,7 @@ class Population:
         return Predictions(
             classes=CLASSES,
             names=tuple(map(str, range(len(defect)))),
+            size=np.tile(np.array([640, 480]), (len(defect), 1)),
             part=np.repeat(np.arange(parts), pictures),
             parts=tuple(map(str, range(parts))),
             split=np.full(len(defect), 2),

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from apps.defect_detection.decide import decide
 from apps.defect_detection.operating.at_point import rates
-from apps.defect_detection.operating.boxes import OUTCOMES, Boxes, outcomes, usual_ranks
+from apps.defect_detection.operating.boxes import OUTCOMES, Boxes, outcomes, usual_ranks, weights
 from apps.defect_detection.operating.curves import curves, pg2_pb2
 from apps.defect_detection.schema import Box, ClassRule, DetectionResult, ImageFacts, OperatingPoint
 from tests.apps.defect_detection.operating.made import CLASSES, line, predictions
@@ -99,7 +99,7 @@ def test_many_at_once_are_decided_as_one_by_one(
         ).outcome
         for found in pictures
     ]
-    said = outcomes(together, CLASSES, point, len(pictures))
+    said = outcomes(together, weights(together, CLASSES, point), CLASSES, point, len(pictures))
     assert [OUTCOMES[one] for one in said] == one_by_one
 
 
@@ -143,6 +143,18 @@ def test_a_defect_that_the_rules_ignore_makes_no_part_bad() -> None:
     at = rates(found, point)
     assert at.escape.units == 0
     assert (at.overkill.losses, at.overkill.units) == (0, 1)
+
+
+def test_what_lies_under_a_mask_is_neither_a_defect_nor_a_find() -> None:
+    mask = {"corners": [[0, 0], [0.08, 0], [0.08, 0.2], [0, 0.2]]}
+    found = predictions(
+        line("a", ["pit"], [("pit", 0.9)]), line("b", ["pit", "pit"], [("pit", 0.9)])
+    )
+    point = OperatingPoint.model_validate({"picture": {"masks": [mask]}})
+    at = rates(found, point)
+    assert (at.overkill.losses, at.overkill.units) == (0, 1)
+    assert (at.escape.losses, at.escape.units) == (1, 1)
+    assert rates(found, OperatingPoint()).escape.units == 2
 
 
 def test_finds_on_nothing_are_counted_per_picture() -> None:
