@@ -2,9 +2,10 @@
 # Trains detectors on DeepPCB on a machine with a CUDA GPU that has torch but neither Ultralytics nor
 # a network (wheels of ultralytics, ultralytics-thop and ultralytics-platform lie in .whl/), and
 # prints one JSON line per run. DEEPPCB is the set's folder.
+# DEADLINE, seconds since 1970, stops what still runs shortly before.
 # Usage: DEEPPCB=DIR scripts/train_deeppcb.sh OUT PLAN
 #   probe    how fast composing and training are, by batch, compiler and optimiser
-#   explore  variants of the recipe side by side for SECONDS_EACH (compare them with each other only)
+#   explore  variants of the recipe side by side (their times mean nothing); explore2: more
 #   same     same epochs, batch and seed as plain Ultralytics, alone: SEEDS (default "0")
 #   plain    plain Ultralytics, alone: SEEDS
 #   default  the default recipe, alone: SEEDS
@@ -24,7 +25,9 @@ export PYTHONPATH=${PYTHONPATH:-$PWD:$PWD/platform} PYTHONUNBUFFERED=1
 run=/tmp/deeppcb-runs
 
 arm() { # NAME-OF-ARM arguments…; what matters is copied to OUT
-    python3 -m apps.defect_detection.benchmarks.deeppcb --data "$DEEPPCB" --out "$run" --arm "$@" \
+    local limit=$((${DEADLINE:-$(($(date +%s) + 3600))} - $(date +%s) - 12))
+    [ "$limit" -gt 5 ] || return 0
+    timeout "$limit" python3 -m apps.defect_detection.benchmarks.deeppcb --data "$DEEPPCB" --out "$run" --arm "$@" \
         >>"$out/figures.jsonl" 2>>"$out/log" || echo "failed: $*" >>"$out/log"
 }
 
@@ -32,7 +35,7 @@ collect() { # the curves of all runs as one file, and the weights of five
     (cd "$run" && tail -n +1 -- */history.jsonl */run/history.jsonl) >"$out/curves.txt" 2>/dev/null || true
     for weights in "$run"/*/best.safetensors "$run"/*/run/best.safetensors; do
         name=${weights#"$run"/} kept=$(find "$out" -name '*.safetensors' | wc -l)
-        [ "$plan" != explore ] && [ -f "$weights" ] && [ "$kept" -lt 5 ] || continue
+        [[ "$plan" != explore* ]] && [ -f "$weights" ] && [ "$kept" -lt 5 ] || continue
         cp "$weights" "$out/${name%%/*}.safetensors"
     done
     cat "$out/figures.jsonl"
@@ -42,20 +45,28 @@ trap collect EXIT
 
 case $plan in
 probe)
-    arm speed --epochs 3
     arm speed --epochs 4 --set batch=32
-    arm speed --epochs 3 --set 'optimizer="musgd"'
-    arm speed --epochs 5 --set 'compile="default"'
+    arm speed --epochs 4 --set 'optimizer="musgd"'
+    arm speed --epochs 6 --set 'compile="default"'
     ;;
 explore)
-    export OMP_NUM_THREADS=2
-    short=(default --seconds "$seconds" --set measure_every=4)
-    arm "${short[@]}" --name adamw &
+    export OMP_NUM_THREADS=3
+    short=(same_epochs --set measure_every=5)
     arm "${short[@]}" --name musgd --set 'optimizer="musgd"' --set learning_rate=0.01 &
     arm "${short[@]}" --name scale25 --set scale=0.25 &
-    arm "${short[@]}" --name thick --set thickness=0.5 --set blur=0.2 &
-    arm "${short[@]}" --name paste --set paste=2.0 &
     arm "${short[@]}" --name rate --set weight_decay=0.05 --set learning_rate=0.003 &
+    arm "${short[@]}" --name thick --set thickness=0.5 --set blur=0.2 &
+    arm default --name long --epochs "${LONG:-200}" --set measure_every=5 &
+    wait
+    ;;
+explore2)
+    export OMP_NUM_THREADS=3
+    short=(same_epochs --set measure_every=5)
+    arm "${short[@]}" --name noturns --set turns=false &
+    arm "${short[@]}" --name paste --set paste=2.0 &
+    arm "${short[@]}" --name average --set ema_tau=300 &
+    arm "${short[@]}" --name batch32 --set batch=32 &
+    arm "${short[@]}" --name cosine --set 'schedule="cosine"' --set learning_rate=0.002 &
     wait
     ;;
 same | default)

@@ -22,6 +22,7 @@ import torch
 
 from apps.defect_detection.inference import architectures
 from apps.defect_detection.training import loop, pictures, predict, trainer
+from apps.defect_detection.training.augment import Composer
 from apps.defect_detection.training.average_precision import measure
 from apps.defect_detection.training.recipe import Recipe
 
@@ -80,7 +81,8 @@ def main(argv: list[str]) -> int:
     architecture = figures["recipe"].get("architecture", "yolo11n")
     for kept in ("best", "last"):
         if (weights := Path(figures.pop(kept))).exists():
-            figures[kept] = judge(architecture, weights, description, val, out, device)
+            oracle = description if kept == "best" else None
+            figures[kept] = judge(architecture, weights, oracle, val, out, device)
     figures["torch"] = torch.__version__
     figures["device"] = torch.cuda.get_device_name() if device.type == "cuda" else "cpu"
     line = json.dumps(figures)
@@ -149,12 +151,12 @@ def run_plain(
 def judge(
     architecture: str,
     weights: Path,
-    description: Path,
+    description: Path | None,
     val: list[pictures.Labelled],
     out: Path,
     device: torch.device,
 ) -> dict[str, Any]:
-    """Figures of `weights` by Ultralytics' validation, rectangular and square, and by ours."""
+    """Figures of `weights` by ours and, given a description, by Ultralytics' validation."""
     names = dict(enumerate(NAMES))
     split = pictures.load(val, 640, device)
     model = architectures.load(architecture, weights, names).to(device)
@@ -166,7 +168,7 @@ def judge(
             for name, value in zip(NAMES, result.per_class[:, 0], strict=True)
         },
     }
-    for rectangular in (True, False):
+    for rectangular in (True, False) if description else ():
         kind = "ultralytics_rect" if rectangular else "ultralytics_square"
         measured = trainer.validate(
             architecture, weights, names, description, "val", out, rect=rectangular
@@ -179,7 +181,7 @@ def speed(train: list[pictures.Labelled], recipe: Recipe, out: Path, device: tor
     """Pictures a second of composing alone and of whole epochs, one JSON line."""
     split = pictures.load(train, recipe.size, device)
     generator = torch.Generator().manual_seed(0)
-    composer = loop.Composer(split, recipe, device, generator)
+    composer = Composer(split, recipe, device, generator)
     chosen = torch.arange(min(recipe.batch, len(split)))
     seconds = []
     for _ in range(12):

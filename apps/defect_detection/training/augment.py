@@ -113,7 +113,7 @@ class Composer:
             return []
         numbers = torch.poisson(torch.full((count,), recipe.paste), generator=self.generator)
         layers = []
-        for turn_of in range(int(min(PASTES, numbers.max()))):
+        for turn_of in range(int(numbers.max().clamp(max=PASTES))):
             pick = torch.randint(len(self.with_boxes), (count,), generator=self.generator)
             source = self.with_boxes[pick]
             which = (self._rand(count) * self.counts[source]).long()
@@ -145,11 +145,12 @@ class Composer:
         order = index.argsort(stable=True)
         box = torch.cat([each[2] for each in kept])[order] / size
         xywh = torch.cat(((box[:, :2] + box[:, 2:]) / 2, box[:, 2:] - box[:, :2]), 1)
-        move = {"device": self.device, "non_blocking": True}
         return {
-            "batch_idx": index[order].float().to(**move),
-            "cls": torch.cat([each[1] for each in kept])[order][:, None].to(**move),
-            "bboxes": xywh.to(**move),
+            "batch_idx": index[order].float().to(self.device, non_blocking=True),
+            "cls": torch.cat([each[1] for each in kept])[order][:, None].to(
+                self.device, non_blocking=True
+            ),
+            "bboxes": xywh.to(self.device, non_blocking=True),
         }
 
     def _placed(self, layer: _Layer) -> tuple[torch.Tensor, torch.Tensor]:

@@ -75,7 +75,7 @@ def fit(
     average = MovingAverage(model, recipe.ema_decay, recipe.ema_tau)
     optimizer = build_optimizer(model, recipe)
     scaler = torch.amp.GradScaler(device.type, enabled=on_gpu)
-    run: Any = torch.compile(model, mode=recipe.compile) if recipe.compile else model
+    run: Any = torch.compile(model, mode=recipe.compile, dynamic=False) if recipe.compile else model
     generator = torch.Generator().manual_seed(seed)
     composer = Composer(train, recipe, device, generator)
     expected = truth(val)
@@ -115,7 +115,7 @@ def fit(
         trained = time.monotonic()
         final = epoch >= epochs
         if epoch % recipe.measure_every == 0 or final:
-            found = predict(average.model, val, device, half=on_gpu)
+            found = predict(average.model, val, device)
             result = measure(found, expected, len(names))
             fitness = MAP50_SHARE * result.map50 + (1 - MAP50_SHARE) * result.map50_95
             line |= {"map50": result.map50, "map50_95": result.map50_95, "fitness": fitness}

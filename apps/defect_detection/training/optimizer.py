@@ -17,7 +17,7 @@ CLASS_BRANCH_GAIN = 3.0
 FLAT_UNTIL = 0.6
 
 
-def build_optimizer(model: torch.nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+def build_optimizer(model: Any, recipe: Recipe) -> torch.optim.Optimizer:
     """Weights decay; biases and normalisation do not. MuSGD orthogonalises matrices and filters."""
     decayed, norms, biases, matrices = ([] for _ in range(4))
     head = model.model[-1]
@@ -52,7 +52,11 @@ def build_optimizer(model: torch.nn.Module, recipe: Recipe) -> torch.optim.Optim
                 fused=fused,
             )
         )
-    settings = {"lr": recipe.learning_rate, "momentum": recipe.momentum, "nesterov": True}
+    settings: dict[str, Any] = {
+        "lr": recipe.learning_rate,
+        "momentum": recipe.momentum,
+        "nesterov": True,
+    }
     if recipe.optimizer == "sgd":
         return _remember(
             torch.optim.SGD([group for group in groups if group["params"]], **settings)
