@@ -168,7 +168,9 @@ def judge(
             for name, value in zip(NAMES, result.per_class[:, 0], strict=True)
         },
     }
-    for rectangular in (True, False) if description else ():
+    if description is None:
+        return figures
+    for rectangular in (True, False):
         kind = "ultralytics_rect" if rectangular else "ultralytics_square"
         measured = trainer.validate(
             architecture, weights, names, description, "val", out, rect=rectangular
