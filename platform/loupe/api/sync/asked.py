@@ -117,9 +117,7 @@ def asked(
     model = query.get("model") or None
     for parameter, value in (("filename", name), ("model", model or "")):
         if "\x00" in value or len(value) > 255:
-            raise refuse_field(
-                parameter, f"{parameter} is too long or holds the character U+0000."
-            )
+            raise refuse_field(parameter, f"{parameter} is too long or holds the character U+0000.")
     return Asked(
         app=app,
         mode=mode,

@@ -68,11 +68,12 @@ export function createPainter(canvas) {
     context.lineWidth = lit ? 4.5 : 3.5;
     context.strokeStyle = "rgb(0 0 0 / 45%)";
     context.strokeRect(x, y, w, h);
-    context.setLineDash(dashes ?? []);
+    const short = Math.min(1, Math.min(width, height) / 40);
+    context.setLineDash((dashes ?? []).map((length) => Math.max(2, length * short)));
     context.lineWidth = lit ? 2.5 : 2;
     context.strokeStyle = colour;
     context.strokeRect(x, y, w, h);
-    if (name && (lit || width > 14 || height > 14)) tag(name, x, y, colour, top < 18);
+    if (name && (lit || width > 28 || height > 28)) tag(name, x, y, colour, top < 18);
   }
 
   function tag(name, left, top, colour, within) {

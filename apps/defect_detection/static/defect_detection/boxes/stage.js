@@ -33,6 +33,7 @@ export async function show(viewer, picture) {
     const failed = done((event) => reject(new Error(event.message ?? "")));
     viewer.addHandler("open", opened);
     viewer.addHandler("open-failed", failed);
+    viewer.imageLoader.clear(); /* tiles of the picture before are of no use any more */
     viewer.open(source);
   });
   const size = viewer.world.getItemAt(0).getContentSize();
