@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 
 from tests.host.jobs.stack import ROOT, Stack
 
-PARTS = ("broker", "engine", "worker", "attendant", "beat", "web")
+PARTS = ("broker", "engine", "worker", "attendant", "trainer", "beat", "web")
 READY_SECONDS = 90
 
 

@@ -45,6 +45,7 @@ def planned(*, host: str, port: int) -> tuple[Process, ...]:
         engine(),
         worker(),
         attendant(),
+        trainer(),
         beat(),
         web(host, port),
         *_of_apps(),
@@ -117,6 +118,11 @@ def beat() -> Process:
 def attendant() -> Process:
     """Runs items that take minutes, each as a leased child."""
     return Process(name="attendant", argv=_django("attendant"), stop_seconds=20)
+
+
+def trainer() -> Process:
+    """Runs trainings and evaluations, each as a leased child; its children outlive it nowhere."""
+    return Process(name="trainer", argv=_django("trainer"), stop_seconds=20)
 
 
 def web(host: str, port: int) -> Process:

@@ -65,7 +65,8 @@ class Child:
         finally:
             os.close(write)
             os.close(life_read)
-        threading.Thread(target=self._listen, args=(read,), daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, args=(read,), daemon=True)
+        self._listener.start()
 
     def _listen(self, read: int) -> None:
         with os.fdopen(read, "rb") as reports:
@@ -140,6 +141,7 @@ class Child:
         if self.process.stdin is not None:
             self.process.stdin.close()
         os.close(self._life)
+        self._listener.join(timeout=patience)  # what it said last is still in the pipe
         self.hear()
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Max, Q
 from django.utils import timezone
 
 from loupe.accounts.policy import SYSTEM
@@ -62,8 +62,12 @@ def keep(run: Run, figures: Mapping[int, Mapping[str, Any]]) -> None:
     """Write figures by step; a step that is told again, after a kill, has its later figures. A run
     that got further is forgiven what it lost before."""
     now = timezone.now()
+    if not figures:
+        return
     with transaction.atomic():
-        if not held(run).update(losses=0):
+        further = RunMetrics.objects.filter(run=run).aggregate(last=Max("step"))["last"] or 0
+        forgiven = {"losses": 0} if max(figures) > further else {"note": F("note")}
+        if not held(run).update(**forgiven):
             return
         RunMetrics.objects.bulk_create(
             [

@@ -10,10 +10,11 @@ from django.conf import settings
 from loupe.blobs import room
 from loupe.contract.runtime import bundle, checkpoints
 from loupe.contract.runtime.errors import LoupeError
-from loupe.contract.runtime.training import CHECKPOINT
+from loupe.contract.runtime.training import CHECKPOINT, history
 from loupe.datasets.services import materialise
 from loupe.engine import repository
 from loupe.registry.models import ModelVersion
+from loupe.training import claims
 from loupe.training.models import Run, RunKind, RunMetrics
 from loupe.training.places import folder_of
 from loupe.training.recipes import training_of
@@ -57,6 +58,8 @@ def prepare(run: Run) -> Prepared:
         arguments += ["--base", str(_artefact(run.base))]
     if checkpoints.newest(out / CHECKPOINT) is not None:
         arguments.append("--resume")
+        # What a trainer that was killed had heard and not yet written.
+        claims.keep(run, {said.pop("step"): said for said in history(out)})
     else:
         # It begins anew, and so do its curves.
         shutil.rmtree(out, ignore_errors=True)

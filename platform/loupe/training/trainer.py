@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 TICK_SECONDS = 0.25
 CLAIM_AGAIN_SECONDS = 1.0
-WRITE_SECONDS = 2.0
+WRITE_SECONDS = 1.0
 SWEEP_SECONDS = 3600.0
 POSTPONED_SECONDS = 20.0
 CANCEL_GRACE_SECONDS = 20.0
@@ -185,7 +185,7 @@ class Trainer:
 
     def __init__(self, devices: Sequence[str]) -> None:
         self._devices = tuple(devices)
-        self._works: list[Work] = []
+        self.works: list[Work] = []
         self._pool = ThreadPoolExecutor(max_workers=max(1, len(self._devices)))
         self._claimed_at = self._wrote_at = self._swept_at = float("-inf")
         self.stopping = False
@@ -201,20 +201,25 @@ class Trainer:
                     close_old_connections()
                 time.sleep(TICK_SECONDS)
         finally:
-            for work in self._works:
-                work.let_go()
-            self._pool.shutdown(wait=True, cancel_futures=True)
+            self.stop()
+
+    def stop(self) -> None:
+        """End children and hand their runs back."""
+        for work in self.works:
+            work.let_go()
+        self.works.clear()
+        self._pool.shutdown(wait=True, cancel_futures=True)
 
     def tick(self) -> None:
         """One round over everything in work."""
-        for work in list(self._works):
+        for work in list(self.works):
             work.look()
             if work.over:
-                self._works.remove(work)
+                self.works.remove(work)
         now = time.monotonic()
         if now - self._wrote_at >= min(WRITE_SECONDS, settings.LEASE_SECONDS / 3):
             self._wrote_at = now
-            for work in self._works:
+            for work in self.works:
                 work.write()
         if now - self._claimed_at >= CLAIM_AGAIN_SECONDS:
             self._claimed_at = now
@@ -225,11 +230,11 @@ class Trainer:
             places.sweep()
 
     def _claim(self) -> None:
-        busy = {work.device for work in self._works}
+        busy = {work.device for work in self.works}
         for device in self._devices:
             if device in busy:
                 continue
             run = claims.claim(device)
             if run is None:
                 return
-            self._works.append(Work(run, device, self._pool))
+            self.works.append(Work(run, device, self._pool))

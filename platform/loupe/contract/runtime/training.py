@@ -59,9 +59,9 @@ class Train(Protocol[Config]):
     """Trains one model. SHALL be called with keywords only.
 
     SHALL call `reporter` at least every few seconds, report ``metrics`` with an integer ``step``
-    (the epoch, from 1) once a step, and, with `resume`, go on from OUT's newest complete
-    checkpoint, or begin anew where there is none. SHALL give the same figures for the same seed and
-    device.
+    (the epoch, from 1) once a step before that step's checkpoint is saved, and, with `resume`, go
+    on from OUT's newest complete checkpoint, or begin anew where there is none. SHALL give the same
+    figures for the same seed and device.
     """
 
     def __call__(

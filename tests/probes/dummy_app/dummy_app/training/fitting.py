@@ -47,12 +47,12 @@ def train(
         if step == config.steps // 2 + 1:
             _go_wrong(config.fail, out, step)
         factor += config.rate * (best - factor)
-        with checkpoints.saving(out / CHECKPOINT, step) as folder:
-            save_file({"factor": np.array([factor])}, folder / "state.safetensors")
-            (folder / "state.json").write_text(json.dumps({"step": step}))
         _pretend(config, reporter, step)
         loss = float(((values * factor - targets) ** 2).mean())
         reporter.metrics({"step": step, "loss": loss, "factor": factor, "resumed_at": done})
+        with checkpoints.saving(out / CHECKPOINT, step) as folder:
+            save_file({"factor": np.array([factor])}, folder / "state.safetensors")
+            (folder / "state.json").write_text(json.dumps({"step": step}))
     folder = out / ARTEFACT
     folder.mkdir(exist_ok=True)
     save_file({"factor": np.array([factor], np.float32)}, folder / "weights.safetensors")
