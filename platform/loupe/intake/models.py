@@ -19,6 +19,7 @@ class Channel(models.TextChoices):
     SYNC = "sync", _("Synchronous call")
     FOLDER = "folder", _("Watched folder")
     SCHEDULE = "schedule", _("Schedule")
+    HTTP = "http", _("Camera or HTTP source")
     COMMAND = "command", _("Command line")
 
 

@@ -28,6 +28,7 @@ INSTALLED_APPS = [
     "loupe.supervisor.apps.SupervisorConfig",
     "loupe.monitoring.apps.MonitoringConfig",
     "loupe.schedules.apps.SchedulesConfig",
+    "loupe.sources.apps.SourcesConfig",
     "loupe.training.apps.TrainingConfig",
     "loupe.annotation.apps.AnnotationConfig",
     "loupe.datasets.apps.DatasetsConfig",
@@ -226,6 +227,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 10.0,
         "options": {"expires": 10.0},
     },
+    "sources": {
+        "task": "loupe.sources.poll",
+        "schedule": 2.0,
+        "options": {"expires": 2.0},
+    },
     "uploads": {
         "task": "loupe.uploads.sweep",
         "schedule": 600.0,
@@ -285,6 +291,9 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 2**20
 
 # Networks that webhooks may reach although they are not public, e.g. 10.20.0.0/16.
 WEBHOOK_ALLOW = env.networks("LOUPE_WEBHOOK_ALLOW")
+# The same for cameras and other HTTP sources, and the largest file one may give.
+SOURCE_ALLOW = env.networks("LOUPE_SOURCE_ALLOW")
+SOURCE_BYTES = env.number("LOUPE_SOURCE_BYTES", 256 * 2**20, at_least=1)
 # Lets a Prometheus on another machine read /metrics; without it only this machine may.
 METRICS_TOKEN = env.text("LOUPE_METRICS_TOKEN", "")
 
