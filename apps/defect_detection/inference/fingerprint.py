@@ -1,7 +1,7 @@
-"""A picture in 64 bits, of which a copy at another size, quality or brightness shares all but a few.
+"""A picture in 64 bits, of which a copy in another size or quality shares all but a few.
 
-The picture is shrunk to 32 × 32 grey values and transformed by a discrete cosine transform; each bit
-says whether one of the 64 lowest frequencies without the mean lies above their median ("pHash").
+The picture is shrunk to 32 × 32 grey values and transformed by a discrete cosine transform; each
+bit says whether one of the 64 lowest frequencies lies above their median ("pHash").
 """
 
 import mmap

@@ -92,6 +92,11 @@ class Record(models.Model):
             models.Index(fields=["dataset", "split", "id"]),
             models.Index(fields=["dataset", "group", "id"]),
             models.Index(fields=["dataset", "blob"]),
+            models.Index(
+                fields=["dataset"],
+                condition=models.Q(fingerprint__isnull=True),
+                name="records_not_compared",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -197,7 +202,13 @@ class Import(models.Model):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="imports")
     name = models.CharField(max_length=255, help_text="what the sender called the archive")
-    blob = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="+")
+    blob = models.ForeignKey(
+        Blob,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        help_text="none of a folder that a command imports",
+    )
     options = models.JSONField(default=dict)
     layout = models.CharField(max_length=30, blank=True, help_text="as recognised")
     state = models.CharField(max_length=10, choices=ImportState.choices, default=ImportState.QUEUED)

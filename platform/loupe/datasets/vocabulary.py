@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from pydantic import BaseModel, ValidationError
 
-from loupe.contract.labelling import Labelling
+from loupe.contract.labelling import Labelling, Layout
 from loupe.contract.runtime.errors import InputRefused
 from loupe.contract.runtime.steps import load
 from loupe.datasets.errors import DatasetRefused, LabelsRefused, NoLabelling
@@ -25,6 +25,23 @@ def labelling_of(app: str) -> Labelling:
     if domain.labelling is None:
         raise NoLabelling(_("%(app)s has no datasets.") % {"app": spoken(domain.name)})
     return domain.labelling
+
+
+def layout_of(app: str, key: str) -> Layout | None:
+    """The layout of that key; None for an empty key: whichever is recognised.
+
+    Raises:
+        DatasetRefused: the app has no such layout.
+    """
+    layouts = labelling_of(app).layouts
+    found = next((each for each in layouts if each.key == key), None)
+    if found is None and key:
+        known = ", ".join(each.key for each in layouts)
+        raise DatasetRefused(
+            _("layout=%(layout)r is not one of %(known)s.") % {"layout": key[:60], "known": known},
+            code="layout_unknown",
+        )
+    return found
 
 
 def about(labelling: Labelling, data: object) -> BaseModel:

@@ -232,6 +232,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 2.0,
         "options": {"expires": 2.0},
     },
+    "datasets": {
+        "task": "loupe.datasets.recover",
+        "schedule": 5.0,
+        "options": {"expires": 5.0},
+    },
     "uploads": {
         "task": "loupe.uploads.sweep",
         "schedule": 600.0,

@@ -1,6 +1,37 @@
 """What can be done with datasets, one verb a function."""
 
+from loupe.datasets.services.adding import Added, add_records, add_results
+from loupe.datasets.services.arranging import group_by_name, set_group, set_split
+from loupe.datasets.services.corrections import correct_from_review
+from loupe.datasets.services.creating import change, create, take_corrections
+from loupe.datasets.services.diffing import Changed, Difference, diff
+from loupe.datasets.services.exporting import Export, export
+from loupe.datasets.services.importing import cancel_import, import_archive
 from loupe.datasets.services.labelling import save_labels, skip, undo
 from loupe.datasets.services.materialising import materialise
+from loupe.datasets.services.versions import make_version
 
-__all__ = ["materialise", "save_labels", "skip", "undo"]
+__all__ = [
+    "Added",
+    "Changed",
+    "Difference",
+    "Export",
+    "add_records",
+    "add_results",
+    "cancel_import",
+    "change",
+    "correct_from_review",
+    "create",
+    "diff",
+    "export",
+    "group_by_name",
+    "import_archive",
+    "make_version",
+    "materialise",
+    "save_labels",
+    "set_group",
+    "set_split",
+    "skip",
+    "take_corrections",
+    "undo",
+]
