@@ -184,7 +184,14 @@ class App(DomainApp):
         preview="apps.defect_detection.inference.preview:preview",
         tiles="apps.defect_detection.inference.pyramid:pyramid",
         scripts=("defect_detection/viewer.js",),
-        styles=("defect_detection/viewer.css",),
+        styles=("defect_detection/viewer.css", "defect_detection/boxes.css"),
+    )
+    commands: ClassVar = (
+        AppCommand(
+            name="import-dataset",
+            help="A folder in YOLO, COCO or VOC layout as a dataset, without any service.",
+            run="apps.defect_detection.commands.import_dataset:main",
+        ),
     )
     benchmarks: ClassVar = (
         AppCommand(

@@ -8,11 +8,13 @@ from pathlib import Path
 
 from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from loupe.accounts.policy import Action, Actor, require
 from loupe.contract.runtime.errors import LoupeError
 from loupe.contract.runtime.reporter import Reporter
 from loupe.datasets import grouping, vocabulary
+from loupe.datasets.errors import DatasetRefused
 from loupe.datasets.importing import adding, plan, scratch, storing
 from loupe.datasets.importing.lease import Lease
 from loupe.datasets.importing.work import READ_SECONDS, read
@@ -63,6 +65,11 @@ def import_folder(
     """
     require(actor, Action.MANAGE_DATASETS, dataset.project)
     chosen = dict(options.checked(dataset.app))
+    if not folder.is_dir():
+        raise DatasetRefused(
+            _("%(folder)s is no folder: name the dataset's folder.") % {"folder": folder},
+            code="no_folder",
+        )
     now = timezone.now()
     token = uuid.uuid4()
     row = Import.objects.create(

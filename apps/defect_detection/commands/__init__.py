@@ -1,0 +1,1 @@
+"""What `manage.py <name> defect_detection` runs."""
