@@ -37,3 +37,9 @@ class NotAPerson(LoupeError):
     """A review is a person's word: keys and the system give none."""
 
     code = "not_a_person"
+
+
+class CorrectionRefused(LoupeError):
+    """What a person says should have been found is no valid labels of the app."""
+
+    code = "correction_invalid"

@@ -4,8 +4,9 @@ Each statement is a new row; the result's `outcome` and `reviewed` follow it in 
 transaction, with the audit event and the line of the changes feed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -20,6 +21,7 @@ from loupe.contract.outcomes import ReviewVerb
 from loupe.jobs import following
 from loupe.jobs.models import Result
 from loupe.plugins import registry as apps
+from loupe.review.correction import checked
 from loupe.review.errors import Conflict, NotAPerson, NothingToUndo, Signed, UnknownVerb
 from loupe.review.ledger import UNDO, apply, check, lock, said, standing, tell
 from loupe.review.models import Review
@@ -57,33 +59,41 @@ def give(
     verb: str,
     *,
     note: str = "",
+    correction: Mapping[str, Any] | None = None,
     password: str | None = None,
     expected_last_review_id: int | None = None,
     request: HttpRequest | None = None,
+    then: Callable[[Review], object] | None = None,
 ) -> Review:
     """Say `verb` about `result`.
 
     Args:
         verb: the key of one of the app's review verbs.
+        correction: what should have been found, as the app's labels.
         password: the person's own, for a verb that is a signature.
         expected_last_review_id: the newest review the person saw, 0 for none; a newer one is a
             conflict. None does not check.
         request: where the call came from, for the lockout after wrong passwords.
+        then: called with the review inside its transaction; what it raises undoes the review.
 
     Raises:
         NotVisible, Denied, NotAPerson: the actor may not review.
         UnknownVerb: the app offers no such verb.
+        CorrectionRefused: the correction is no valid labels of the app.
         PasswordRefused: a signature without the right password.
         Conflict: somebody reviewed in the meantime; the message names them.
         Signed: the result is signed.
     """
     user = _person(actor, result)
     chosen = _verb(result.app, verb)
+    corrected = None if correction is None else checked(result.app, correction)
     if chosen.signature:
         confirm(user, password, request)
     with transaction.atomic():
-        review = _say(user, result.pk, chosen, note, expected_last_review_id)
+        review = _say(user, result.pk, chosen, note, expected_last_review_id, corrected)
         following.reviewed([review.result])
+        if then is not None:
+            then(review)
         tell(actor, review)
     return review
 
@@ -131,9 +141,16 @@ def give_many(
 
 
 def undo(
-    actor: Actor, result: Result, *, note: str = "", expected_last_review_id: int | None = None
+    actor: Actor,
+    result: Result,
+    *,
+    note: str = "",
+    expected_last_review_id: int | None = None,
+    then: Callable[[Review], object] | None = None,
 ) -> Review:
     """Take the last statement back, by a new row that restores what held before it.
+
+    `then` is called with the statement taken back, inside the transaction.
 
     Raises:
         NotVisible, Denied, NotAPerson: the actor may not review.
@@ -159,6 +176,8 @@ def undo(
         )
         apply(locked, before, reviewed=len(left) > 1)
         following.reviewed([locked])
+        if then is not None:
+            then(left[-1])
         tell(actor, review)
     return review
 
@@ -194,7 +213,14 @@ def _verb(app: str, verb: str) -> ReviewVerb:
     return offered[verb]
 
 
-def _say(user: User, result_id: int, verb: ReviewVerb, note: str, expected: int | None) -> Review:
+def _say(
+    user: User,
+    result_id: int,
+    verb: ReviewVerb,
+    note: str,
+    expected: int | None,
+    correction: dict[str, Any] | None = None,
+) -> Review:
     result = lock(result_id)
     check(said(result), expected)
     review = Review(
@@ -203,6 +229,7 @@ def _say(user: User, result_id: int, verb: ReviewVerb, note: str, expected: int 
         verb=verb.key,
         outcome=verb.outcome or result.decision.outcome,
         note=note,
+        correction=correction,
         created_at=timezone.now(),
     )
     if verb.signature:

@@ -9,6 +9,8 @@ def content_sha256(result: Result, review: Review) -> str:
     """SHA-256 over the canonical JSON of the result, its decision and the signed statement."""
     decision = result.decision
     received = result.item.input
+    # Left out where there is none, as signatures from before corrections were kept have it.
+    corrected = {} if review.correction is None else {"correction": review.correction}
     return canonical.sha256(
         {
             "result": {
@@ -33,6 +35,7 @@ def content_sha256(result: Result, review: Review) -> str:
                 "user": review.user_id,
                 "signed_name": review.signed_name,
                 "signed_at": review.created_at.isoformat(),
+                **corrected,
             },
         }
     )

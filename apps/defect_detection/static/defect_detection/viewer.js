@@ -1,5 +1,8 @@
 /* The photograph with its boxes: zoom and pan, boxes on one key, one list for keyboard and pointer. */
 
+import { createViewer, show } from "./boxes/stage.js";
+import { offerCorrection } from "./correction.js";
+
 const root = document.getElementById("viewer");
 if (root) start(root, JSON.parse(document.getElementById("viewer-data").textContent));
 
@@ -8,18 +11,7 @@ function start(root, { result, operating_point: point }) {
   const floor = document.getElementById("floor");
   const shown = document.getElementById("floor-shown");
   const marks = result.boxes.map((box) => mark(box, result.image));
-  const viewer = window.OpenSeadragon({
-    element: document.getElementById("viewer-canvas"),
-    tileSources: { type: "image", url: root.dataset.picture },
-    drawer: "canvas",
-    showNavigationControl: false,
-    gestureSettingsMouse: { clickToZoom: false, dblClickToZoom: true },
-    animationTime: matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 0.15,
-    maxZoomPixelRatio: 16,
-    minZoomImageRatio: 0.8,
-    visibilityRatio: 0.5,
-    imageSmoothingEnabled: false,
-  });
+  const viewer = createViewer(document.getElementById("viewer-canvas"));
 
   viewer.addHandler("open", () => {
     /* A preview may be smaller than the image that was inspected; boxes are in its pixels. */
@@ -43,11 +35,12 @@ function start(root, { result, operating_point: point }) {
     root.dataset.ready = "yes";
     sift();
   });
-  viewer.addHandler("open-failed", () => {
+  show(viewer, { kind: root.dataset.kind, url: root.dataset.picture }).catch(() => {
     const problem = document.getElementById("viewer-problem");
     problem.textContent = root.dataset.broken;
     problem.hidden = false;
   });
+  const correction = offerCorrection(root, viewer, result.image);
 
   function light(index) {
     marks.forEach((element, other) => element.classList.toggle("lit", other === index));
@@ -109,6 +102,7 @@ function start(root, { result, operating_point: point }) {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (/^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName)) return;
+    if (event.key === "e") correction?.begin();
     if (event.key === "b") boxes();
     if (event.key === "f") viewer.viewport.goHome();
     if (event.key === "+" || event.key === "=") zoom(1.5);

@@ -1,6 +1,7 @@
 """One result: the thing itself, the decision and why, the person's call, and where it came from."""
 
 import json
+from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpResponse, HttpResponseRedirect, JsonResponse
@@ -11,10 +12,13 @@ from django.views.decorators.http import require_GET, require_POST
 
 from loupe.accounts.errors import NotVisible
 from loupe.accounts.policy import Action, visible
+from loupe.annotation import correcting as correction
 from loupe.audit.models import Event
 from loupe.console.pages import filters as reading
+from loupe.console.pages import tiles
 from loupe.console.pages.frame import PageRequest, app_or_missing, project_page, say, say_refused
 from loupe.console.stages import stages
+from loupe.contract.app import DomainApp
 from loupe.contract.runtime.errors import LoupeError
 from loupe.jobs import results
 from loupe.jobs.models import Result
@@ -25,7 +29,15 @@ def _row(request: PageRequest, app: str, result_id: int) -> Result:
     """The row inside this project, or nothing."""
     rows = Result.objects.filter(project=request.project, app=app, pk=result_id)
     found = (
-        visible(rows, request.actor).select_related("project", "decision__operating_point").first()
+        visible(rows, request.actor)
+        .select_related(
+            "project",
+            "decision__operating_point",
+            "item__input__blob",
+            "provenance__model_version__model",
+            "provenance__operating_point",
+        )
+        .first()
     )
     if found is None:
         raise NotVisible(_("There is no result %(id)s that you can see.") % {"id": result_id})
@@ -52,6 +64,7 @@ def page(request: PageRequest, app: str, result_id: int) -> HttpResponse:
     newer, older = results.neighbours(request.actor, request.project, app, asked.filters, result_id)
     said = review.history(request.actor, row) if row else []
     point = row.decision.operating_point if row else None
+    correcting = correction.start(request.actor, row, said) if row else None
     events = []
     if "read_audit" in request.allowed:
         events = list(
@@ -74,6 +87,9 @@ def page(request: PageRequest, app: str, result_id: int) -> HttpResponse:
             "last_review_id": said[-1].pk if said else 0,
             "signed": next((one for one in said if one.content_sha256), None),
             "verbs": verbs,
+            "correcting": correcting,
+            "corrections": correction.records(said),
+            "picture_kind": _picture_kind(domain, row),
             "labels": {verb.key: verb.label for verb in domain.review_verbs},
             "stages": stages(stored.times_ms),
             "evidence": {
@@ -90,9 +106,16 @@ def page(request: PageRequest, app: str, result_id: int) -> HttpResponse:
                 ("j k", _("Next and previous result")),
                 ("b", _("Show or hide what was found")),
                 ("f", _("Fit the picture")),
+                *([("e", _("Correct what was found"))] if correcting else []),
             ],
         },
     )
+
+
+def _picture_kind(domain: type[DomainApp], row: Result | None) -> str:
+    if row is None or row.item.input is None or row.item.input.blob is None:
+        return "image"
+    return tiles.kind(domain, row.item.input.blob)
 
 
 @require_POST
@@ -103,10 +126,11 @@ def give(request: PageRequest, app: str, result_id: int) -> HttpResponse:
     query = request.POST.get("back", "")
     here = f"{reverse('console:result', args=[request.project.slug, app, row.pk])}?{query}"
     try:
-        review.give(
+        correction.give(
             request.actor,
             row,
             request.POST.get("verb", ""),
+            _correction(request),
             note=request.POST.get("note", "").strip(),
             password=request.POST.get("password") or None,
             expected_last_review_id=int(request.POST.get("last_review_id") or 0),
@@ -123,13 +147,27 @@ def give(request: PageRequest, app: str, result_id: int) -> HttpResponse:
     return HttpResponseRedirect(here)
 
 
+def _correction(request: PageRequest) -> dict[str, Any] | None:
+    """What the app's editor put into the form; nothing where nothing was corrected."""
+    text = request.POST.get("correction", "")
+    if not text:
+        return None
+    try:
+        said = json.loads(text)
+    except ValueError:
+        said = None
+    if not isinstance(said, dict):
+        raise LoupeError(_("The correction is no JSON object."), code="bad_request")
+    return said
+
+
 @require_POST
 @project_page(Action.REVIEW)
 def undo(request: PageRequest, app: str, result_id: int) -> HttpResponse:
     """Take the last statement back."""
     row = _row(request, app, result_id)
     try:
-        review.undo(request.actor, row)
+        correction.undo(request.actor, row)
         say(request, _("Taken back. What held before holds again."))
     except LoupeError as error:
         say_refused(request, error)

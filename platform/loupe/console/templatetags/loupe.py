@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 
 from loupe.contract.outcomes import Reason, Tone
 from loupe.contract.text import Text
+from loupe.datasets.models import Record
 from loupe.jobs.models import Job, JobState
 from loupe.plugins import registry as apps
 from loupe.review.models import Review
@@ -184,6 +185,20 @@ def last_name(reviews: Sequence[Review]) -> str:
 def verb_label(labels: Mapping[str, Text], key: str) -> str:
     """A review verb's words; its key where the app no longer offers it."""
     return words(labels[key]) if key in labels else key
+
+
+@register.simple_tag
+def correction_link(records: Mapping[int, Record], review: Review) -> SafeString:
+    """What a review corrected, with the way to the dataset's record it went into."""
+    record = records.get(review.pk)
+    if record is None:
+        return format_html("{}", _("corrected what was found"))
+    place = [record.dataset.project.slug, record.dataset_id, record.pk]
+    return format_html(
+        '<a href="{}">{}</a>',
+        reverse("console:label", args=place),
+        _("corrected what was found, in %(dataset)s") % {"dataset": record.dataset.name},
+    )
 
 
 @register.filter
