@@ -6,8 +6,9 @@ dropped; EXIF orientation is applied; 16-bit values are scaled as `depth` says.
 """
 
 import mmap
+import os
 from collections.abc import Mapping
-from io import BytesIO
+from io import BytesIO, FileIO
 from pathlib import Path
 
 import cv2
@@ -23,6 +24,7 @@ from loupe.contract.runtime.payload import JsonValue, Payload
 from loupe.contract.runtime.steps import load
 
 MAX_PIXELS = 100_000_000
+READ_BYTES = 2**20
 Pixels = NDArray[np.uint8]
 
 
@@ -39,13 +41,7 @@ def decode(path: Path, options: Mapping[str, JsonValue]) -> Payload:
     limit = options.get("max_pixels", MAX_PIXELS)
     if not isinstance(limit, int | float):
         raise InputRefused(f"max_pixels is {limit!r}; it must be a number.", code="bad_option")
-    if path.stat().st_size == 0:
-        sniff(b"")
-    with (
-        path.open("rb") as file,
-        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped,
-        memoryview(mapped) as data,
-    ):
+    with path.open("rb", buffering=0) as file, _whole(file) as data:
         if sniff(data) == "tiff":
             image, header, bits = read_tiff(
                 path, lambda width, height: refuse_large(width, height, int(limit))
@@ -75,6 +71,13 @@ def _codes(image: Pixels, kind: JsonValue) -> dict[str, JsonValue]:
         )
     found: list[JsonValue] = load("apps.defect_detection.inference.codes:read_codes")(image, kind)
     return {"codes": found}
+
+
+def _whole(file: FileIO) -> memoryview:
+    """A file's bytes: a small one is read, a large one mapped, so that it takes no memory."""
+    if os.fstat(file.fileno()).st_size <= READ_BYTES:
+        return memoryview(file.read())
+    return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
 
 
 def pixels(data: memoryview, limit: int) -> tuple[Pixels, Header, int]:

@@ -19,7 +19,13 @@ def normalise(value: Any) -> Any:
         ValueError: it holds a number that is not finite.
         TypeError: it holds something JSON cannot say.
     """
+    if type(value) is dict and all(_plain(key) and _plain(part) for key, part in value.items()):
+        return dict(value)  # most are a few short texts
     return _storable(json.loads(json.dumps(value, cls=DjangoJSONEncoder, allow_nan=False)))
+
+
+def _plain(value: object) -> bool:
+    return type(value) is str and "\x00" not in value
 
 
 def _storable(value: Any) -> Any:

@@ -15,6 +15,7 @@ from loupe.bulk.plain import as_it_is
 
 Row = TypeVar("Row", bound=models.Model)
 
+_READY = "_prepared_by_bulk"
 MOST_PARAMETERS = 30_000
 """Both databases take at least 32,766 parameters in one statement."""
 
@@ -40,18 +41,42 @@ def insert(rows: Iterable[Row], *, renewing: tuple[str, ...] = ()) -> list[Row]:
     return new
 
 
+def prepare(row: models.Model, *, late: tuple[str, ...] = ()) -> None:
+    """Do now, without the database, what `insert` would do to `row` first.
+
+    Args:
+        late: fields that may still change; any other is stored as it is now.
+    """
+    fields, _ = _shape(type(row))
+    row.__dict__[_READY] = _values(row, fields), [field for field in fields if field.name in late]
+
+
+def _values(row: models.Model, fields: "Iterable[models.Field[Any, Any]]") -> list[Any]:
+    """What the database's driver is to store."""
+    plain = as_it_is(type(row), connection.vendor)
+    held = row.__dict__
+    values = []
+    for field in fields:
+        value = held.get(field.attname)
+        if type(value) not in plain[field.attname]:
+            value = field.get_db_prep_save(field.pre_save(row, add=True), connection)
+        values.append(value)
+    return values
+
+
 def _insert_some(cursor: Any, rows: list[Row], renewing: tuple[str, ...]) -> None:
     model = type(rows[0])
     fields, makes_key = _shape(model)
-    plain = as_it_is(model, connection.vendor)
-    values = []
+    values: list[Any] = []
     for row in rows:
-        held = row.__dict__
-        for field in fields:
-            value = held.get(field.attname)
-            if type(value) not in plain[field.attname]:
-                value = field.get_db_prep_save(field.pre_save(row, add=True), connection)
-            values.append(value)
+        ready, late = row.__dict__.pop(_READY, (None, fields))
+        if ready is None:
+            values += _values(row, fields)
+            continue
+        values += ready
+        start = len(values) - len(fields)
+        for field, value in zip(late, _values(row, late), strict=True):
+            values[start + fields.index(field)] = value
     cursor.execute(_statement(model, len(rows), connection.vendor, renewing), values)
     if makes_key:
         for row, (key,) in zip(rows, cursor.fetchall(), strict=True):

@@ -16,6 +16,8 @@ _BY_FIELD: tuple[tuple[type["models.Field[Any, Any]"], frozenset[type]], ...] = 
     (models.FloatField, frozenset((float, type(None)))),
     (models.TextField, frozenset((str,))),
     (models.CharField, frozenset((str,))),
+    (models.DateTimeField, frozenset((type(None),))),
+    (models.UUIDField, frozenset((type(None),))),
 )
 _TAKEN_AT_THEIR_WORD = ("get_db_prep_save", "get_db_prep_value", "get_prep_value", "pre_save")
 
@@ -28,6 +30,8 @@ def as_it_is(model: type[models.Model], vendor: str) -> dict[str, frozenset[type
 
 def _types(field: "models.Field[Any, Any]", vendor: str) -> frozenset[type]:
     if vendor != "sqlite":
+        return _NOTHING
+    if getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False):
         return _NOTHING
     while isinstance(field, models.ForeignKey):
         field = field.target_field

@@ -164,10 +164,12 @@ class SlabStore:
 
     def _keep(self, lease: _Leased) -> None:
         del self._leased[lease.slab.name]
-        # A new name, so that a late message about the old lease cannot touch the next one.
-        fresh = self._name()
-        (self.folder / lease.slab.name).rename(self.folder / fresh)
-        lease.slab.name = fresh
+        # A new name, so that a late message about the old lease cannot touch the next one. Nobody
+        # outside was ever told the name of a slab for the engine's own use.
+        if lease.owner is not self:
+            fresh = self._name()
+            (self.folder / lease.slab.name).rename(self.folder / fresh)
+            lease.slab.name = fresh
         self._kept[lease.slab.nbytes].append(lease.slab)
 
     def _create(self, size: int) -> Slab:

@@ -20,7 +20,7 @@ from loupe.accounts.policy import Actor
 from loupe.blobs import services as blobs
 from loupe.blobs.models import Blob
 from loupe.blobs.writing import Written
-from loupe.bulk import insert
+from loupe.bulk import insert, prepare
 from loupe.changes.kinds import Kind
 from loupe.changes.services import publish_many
 from loupe.contract.facts import StoredResult
@@ -64,6 +64,7 @@ class SyncCall:
         facts: what the caller said of the input.
         block: the result of columns-form, in place of `result` and `decision`.
         fallback: ``fail_open`` or ``fail_closed`` where the caller's policy was applied.
+        begun: `begin` of the same call, where there was time for that before the answer was known.
     """
 
     actor: Actor
@@ -82,11 +83,22 @@ class SyncCall:
     error: str = ""
     facts: Mapping[str, str] = field(default_factory=dict)
     settings: BaseModel | None = None
+    begun: "Begun | None" = None
 
     @property
     def answered(self) -> bool:
         """Whether there is a result."""
         return self.decision is not None or self.block is not None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Begun:
+    """The rows of a call that stand before its answer: unsaved, and prepared for storing."""
+
+    submission: Submission
+    received: Input
+    job: Job
+    item: Item
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +109,44 @@ class Recorded:
     job_id: uuid.UUID
     item_id: int
     result_id: int | None
+
+
+def begin(call: SyncCall) -> Begun:
+    """Make what can be made of a call while its answer is still awaited. Asks no database."""
+    submission = Submission(
+        project_id=call.project.pk,
+        app=call.app,
+        channel=Channel.SYNC,
+        name=call.name,
+        facts=dict(call.facts),
+        sent_by_user=call.actor.user,
+        sent_by_key=call.actor.key,
+        fallback=call.fallback,
+    )
+    received = Input(submission=submission, name=call.name, kind=call.kind, blob=call.blob)
+    job = Job(
+        project_id=call.project.pk,
+        submission=submission,
+        app=call.app,
+        provenance=call.provenance,
+        state=JobState.DONE,
+    )
+    item = Item(job=job, position=0, attempts=1)
+    prepare(submission, late=("fallback",))
+    prepare(received)
+    prepare(job, late=("started_at", "ended_at"))
+    prepare(item, late=("input", "state", "error_code", "error", "ended_at"))
+    return Begun(submission=submission, received=received, job=job, item=item)
+
+
+def _settled(call: SyncCall, now: datetime) -> Begun:
+    """The rows of a call with what its answer says of them."""
+    begun = call.begun or begin(call)
+    begun.submission.fallback = call.fallback
+    begun.job.started_at = begun.job.ended_at = begun.item.ended_at = now
+    begun.item.state = ItemState.DONE if call.answered else ItemState.FAILED
+    begun.item.error_code, begun.item.error = call.error_code, call.error
+    return begun
 
 
 def record_sync(call: SyncCall) -> Recorded:
@@ -110,48 +160,15 @@ def record_many(calls: Sequence[SyncCall]) -> list[Recorded]:
     now = timezone.now()
     with transaction.atomic():
         blobs.record(_files(calls))
-        submissions = insert(
-            Submission(
-                project_id=call.project.pk,
-                app=call.app,
-                channel=Channel.SYNC,
-                name=call.name,
-                facts=dict(call.facts),
-                sent_by_user=call.actor.user,
-                sent_by_key=call.actor.key,
-                fallback=call.fallback,
-            )
-            for call in calls
-        )
-        inputs = insert(
-            Input(submission=submission, name=call.name, kind=call.kind, blob=call.blob)
-            for submission, call in zip(submissions, calls, strict=True)
-        )
-        jobs = insert(
-            Job(
-                project_id=call.project.pk,
-                submission=submission,
-                app=call.app,
-                provenance=call.provenance,
-                state=JobState.DONE,
-                started_at=now,
-                ended_at=now,
-            )
-            for submission, call in zip(submissions, calls, strict=True)
-        )
-        items = insert(
-            Item(
-                job=job,
-                input=received,
-                position=0,
-                state=ItemState.DONE if call.answered else ItemState.FAILED,
-                attempts=1,
-                error_code=call.error_code,
-                error=call.error,
-                ended_at=now,
-            )
-            for job, received, call in zip(jobs, inputs, calls, strict=True)
-        )
+        begun = [_settled(call, now) for call in calls]
+        insert(each.submission for each in begun)
+        insert(each.received for each in begun)
+        insert(each.job for each in begun)
+        for each in begun:
+            each.item.input = each.received  # its key is known only now
+        insert(each.item for each in begun)
+        submissions, jobs = [each.submission for each in begun], [each.job for each in begun]
+        items = [each.item for each in begun]
         store_ms = (time.perf_counter() - start) * 1e3
         results = {
             result.item_id: result

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from loupe.accounts.models import Project
 from loupe.blobs.models import Blob
-from loupe.bulk import MOST_PARAMETERS, insert
+from loupe.bulk import MOST_PARAMETERS, insert, prepare
 from loupe.changes.models import Change
 from loupe.intake.models import Channel, Input, Submission
 
@@ -74,6 +74,29 @@ def test_a_key_that_is_there_renews_what_was_named_and_nothing_else() -> None:
     (stored,) = Blob.objects.all()
     assert stored.media_type == "image/png"
     assert stored.last_stored_at.minute == 2
+
+
+def test_prepared_rows_are_stored_as_they_were_but_for_what_may_be_late(project: Project) -> None:
+    rows = submissions(project, 2)
+    for row in rows:
+        prepare(row, late=("fallback",))
+        row.name, row.fallback = "changed", "fail_open"
+    insert([*rows, *submissions(project, 1)])
+    for row in rows:
+        stored = Submission.objects.get(pk=row.pk)
+        assert stored.name.endswith("%s")
+        assert stored.fallback == "fail_open"
+        assert stored.created_at is not None
+
+
+def test_a_row_whose_insert_failed_is_prepared_anew(project: Project) -> None:
+    (row,) = submissions(project, 1)
+    prepare(row)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        insert([row, row])
+    row.name = "second try"
+    insert([row])
+    assert Submission.objects.get().name == "second try"
 
 
 def test_a_broken_rule_stores_nothing(project: Project) -> None:

@@ -4,6 +4,7 @@ import hashlib
 
 import pytest
 from django.db import DatabaseError
+from django.forms.models import model_to_dict
 from django.utils import timezone
 
 from loupe.accounts.models import Project
@@ -14,7 +15,7 @@ from loupe.contract.outcomes import DecisionDraft
 from loupe.intake.models import Input, Submission
 from loupe.jobs.models import Decision, Item, Job, Result
 from loupe.jobs.provenance import shared
-from loupe.jobs.record import SyncCall, record_many, record_sync
+from loupe.jobs.record import SyncCall, begin, record_many, record_sync
 from loupe.plugins import registry as apps
 
 
@@ -87,6 +88,29 @@ def test_a_call_without_an_answer_is_a_failed_item_that_says_which_policy_applie
     assert (item.state, item.error_code) == ("failed", "deadline_exceeded")
     assert item.job.submission.fallback == "fail_closed"
     assert Change.objects.get().kind == "item.failed"
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_a_call_begun_before_its_answer_is_stored_as_any_other(
+    project: Project, answered: bool
+) -> None:
+    late = {} if answered else {"result": None, "decision": None, "error_code": "late"}
+    whole = SyncCall(**{**vars(call(project, 1)), **late})
+    early = SyncCall(**{**vars(whole), "result": None, "decision": None, "error_code": ""})
+    one, other = record_many([whole, SyncCall(**{**vars(whole), "begun": begin(early)})])
+    rows = [
+        (
+            model_to_dict(item, exclude=["id", "job", "input", "ended_at"]),
+            model_to_dict(item.job, exclude=["id", "submission", "started_at", "ended_at"]),
+            model_to_dict(item.job.submission, exclude=["id"]),
+            item.input and (item.input.name, item.input.kind, item.input.blob_id),
+            item.job.started_at == item.job.ended_at == item.ended_at,
+        )
+        for item in (Item.objects.get(pk=each.item_id) for each in (one, other))
+    ]
+    assert rows[0] == rows[1]
+    assert rows[1][-1]
+    assert (other.result_id is not None) is answered
 
 
 def test_one_bad_call_of_a_group_leaves_nothing_of_the_others(project: Project) -> None:

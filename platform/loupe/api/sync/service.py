@@ -38,7 +38,7 @@ from loupe.engine.errors import EngineFault, NotFound
 from loupe.engine.errors import RequestRefused as BrokenRequest
 from loupe.engine.exchange import Inferred
 from loupe.intake import kinds
-from loupe.jobs.record import Recorded, SyncCall
+from loupe.jobs.record import Begun, Recorded, SyncCall, begin
 
 ENGINE_TROUBLE = (TemporarilyUnavailable, EngineFault, NotFound, BrokenRequest, ModelRefused)
 """What counts as "the engine is late or gone": the caller's policy decides then."""
@@ -117,21 +117,26 @@ async def _answered(
     # The engine reads a second name of the same file while the first is moved into storage.
     read_from = body.path.with_name(f"{body.path.name}.read")
     os.link(body.path, read_from)
-    placing = asyncio.ensure_future(backstage.do(_placed, body))
-    trouble: LoupeError | None = None
-    inferred: Inferred | None = None
-    try:
-        inferred = await _asked_engine(call, use, kind, read_from, backstage)
-    except (*ENGINE_TROUBLE, InputRefused) as error:
-        trouble = error
-    finally:
-        with clock.stage("store"):
-            await placing
-        read_from.unlink(missing_ok=True)
     blob = Blob(
         sha256=body.sha256, size=body.size, media_type=sniffed, last_stored_at=timezone.now()
     )
     stored = _Stored(call=call, use=use, kind=kind, blob=blob, clock=clock, at=at, started=started)
+    trouble: LoupeError | None = None
+    inferred: Inferred | None = None
+    asking = asyncio.ensure_future(_asked_engine(call, use, kind, read_from, backstage))
+    placing = asyncio.ensure_future(backstage.do(_placed, body))
+    try:
+        await asyncio.sleep(0)  # the engine has its question before anything else is begun
+        stored.begin()
+        inferred = await asking
+    except (*ENGINE_TROUBLE, InputRefused) as error:
+        trouble = error
+    finally:
+        asking.cancel()
+        waiting = time.perf_counter()
+        await placing
+        stored.store_ms = (time.perf_counter() - waiting) * 1e3
+        read_from.unlink(missing_ok=True)
     if inferred is not None:
         return await stored.decided(inferred, backstage)
     if trouble is None:
@@ -176,7 +181,12 @@ class _Stored:
     ) -> None:
         self.call, self.use, self.kind, self.blob = call, use, kind, blob
         self.clock, self.at, self.started = clock, at, started
-        self.store_ms = self.clock.times_ms.pop("store", 0.0)
+        self.store_ms = 0.0
+        self.begun: Begun | None = None
+
+    def begin(self) -> None:
+        """Prepare the rows that do not depend on the answer."""
+        self.begun = begin(self._row())
 
     async def decided(self, inferred: Inferred, backstage: Backstage) -> Answer:
         """Decide, write down and answer."""
@@ -223,6 +233,7 @@ class _Stored:
             blob=self.blob,
             facts=self.call.facts,
             settings=self.use.settings,
+            begun=self.begun,
             times_ms=dict(self.clock.times_ms),
             **outcome,  # type: ignore[arg-type]
         )
