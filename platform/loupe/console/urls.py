@@ -18,7 +18,9 @@ from loupe.console.pages import (
     result,
     results,
     schedules,
+    sources,
     tiles,
+    trainings,
     webhooks,
     workspace,
 )
@@ -30,6 +32,7 @@ P = "p/<slug:project>/"
 A = f"{P}apps/<slug:app>/"
 R = f"{A}results/<int:result_id>/"
 M = f"{P}models/<slug:app>/<int:model_id>/"
+T = f"{P}trainings/<uuid:run_id>/"
 L = f"{P}datasets/<uuid:dataset_id>/label/"
 TILE = "tiles/<int:level>/<int:column>/<int:row>"
 
@@ -75,6 +78,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{L}<int:record_id>/picture", labelling.picture, name="label_picture"),
     path(f"{L}<int:record_id>/tiles.json", labelling.tiles_of, name="label_tiles"),
     path(f"{L}<int:record_id>/{TILE}", labelling.tile_of, name="label_tile"),
+    path(f"{P}trainings/", trainings.listing, name="trainings"),
+    path(f"{P}trainings/new/<slug:app>", trainings.create, name="training_new"),
+    path(T, trainings.page, name="training"),
+    path(f"{T}live", trainings.live, name="training_live"),
+    path(f"{T}cancel", trainings.cancel, name="training_cancel"),
+    path(f"{T}resume", trainings.resume, name="training_resume"),
     path(f"{P}schedules/", schedules.listing, name="schedules"),
     path(f"{P}schedules/new", schedules.create, name="schedule_new"),
     path(f"{P}schedules/<uuid:schedule_id>/", schedules.page, name="schedule"),
@@ -90,5 +99,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{P}settings/webhooks/<uuid:webhook_id>/<slug:verb>", webhooks.act, name="webhook_act"),
     path(f"{P}settings/folders/", folders.page, name="folders"),
     path(f"{P}settings/folders/<uuid:folder_id>/<slug:verb>", folders.act, name="folder_act"),
+    path(f"{P}settings/sources/", sources.listing, name="sources"),
+    path(f"{P}settings/sources/<uuid:source_id>/", sources.page, name="source"),
+    path(f"{P}settings/sources/<uuid:source_id>/<slug:verb>", sources.act, name="source_act"),
     path(f"{P}settings/audit/", audit.page, name="audit"),
 ]

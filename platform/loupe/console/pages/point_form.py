@@ -30,7 +30,7 @@ class PointForm(forms.Form):
         super().__init__(data)
         self._names = [name for name in schema.model_fields if name != "schema_version"]
         for name in self._names:
-            self.fields[name] = _field(name, schema.model_fields[name], current.get(name))
+            self.fields[name] = field_for(name, schema.model_fields[name], current.get(name))
         self.order_fields([*self._names, "note"])
 
     def values(self) -> dict[str, Any]:
@@ -42,7 +42,8 @@ class PointForm(forms.Form):
         }
 
 
-def _field(name: str, info: FieldInfo, value: Any) -> forms.Field:
+def field_for(name: str, info: FieldInfo, value: Any) -> forms.Field:
+    """The form field for one field of a schema."""
     label = name.replace("_", " ").capitalize()
     help_text = info.description or ""
     common: dict[str, Any] = {"label": label, "initial": value, "required": False}

@@ -10,7 +10,13 @@ class Recipe(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    steps: int = Field(default=20, ge=1, le=10_000, description="steps of descent")
+    steps: int = Field(
+        default=20,
+        ge=1,
+        le=10_000,
+        description="steps of descent",
+        json_schema_extra={"en": "Steps", "zh": "步数", "help_zh": "下降步数", "main": True},
+    )
     rate: float = Field(default=0.5, gt=0, le=1, description="share of the way taken a step")
     seconds_per_step: float = Field(default=0.0, ge=0, description="how long a step pretends")
     fail: Literal[
