@@ -146,6 +146,12 @@ CODES: dict[str, Code] = {
     "webhook_address_refused": Code(400, "The webhook's address is not allowed"),
     "webhook_host_unknown": Code(400, "The webhook's host does not resolve"),
     "kind_unknown": Code(400, "No such kind of change"),
+    # Cameras and other HTTP sources.
+    "source_invalid": Code(400, "The source is not valid"),
+    "source_address_refused": Code(400, "The source's address is not allowed"),
+    "source_failed": Code(502, "The source did not answer well"),
+    "address_refused": Code(400, "The address is not allowed"),
+    "host_unknown": Code(400, "The host does not resolve"),
     # Storage and engine.
     "blob_missing": Code(500, "A stored file is missing"),
     "blob_damaged": Code(500, "A stored file is damaged"),

@@ -13,6 +13,7 @@ from loupe.api.views import (
     promotions,
     results,
     schedules,
+    sources,
     submissions,
     trainings,
     uploads,
@@ -97,6 +98,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(
         "schedules/<uuid:schedule_id>/runs", schedules.ScheduleRuns.as_view(), name="schedule-runs"
     ),
+    path("sources", sources.Sources.as_view(), name="sources"),
+    path("sources/<uuid:source_id>", sources.OneSource.as_view(), name="source"),
+    path("sources/<uuid:source_id>/ask", sources.AskSource.as_view(), name="source-ask"),
+    path("sources/<uuid:source_id>/test", sources.TrySource.as_view(), name="source-test"),
     path("webhooks", webhooks.Webhooks.as_view(), name="webhooks"),
     path("webhooks/<uuid:webhook_id>", webhooks.OneWebhook.as_view(), name="webhook"),
     path("webhooks/<uuid:webhook_id>/test", webhooks.TryWebhook.as_view(), name="webhook-test"),

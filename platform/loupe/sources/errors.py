@@ -19,9 +19,3 @@ class SourceFailed(LoupeError):
     """The source did not give a picture: no connection, an error, too slow or too large."""
 
     code = "source_failed"
-
-
-class SourceBusy(LoupeError):
-    """The source is being asked at this moment."""
-
-    code = "source_busy"

@@ -25,6 +25,7 @@ from loupe.registry.models import Model
 from loupe.schedules import services as schedules
 from loupe.schedules.models import Schedule, ScheduleRun
 from loupe.schedules.timing import Timing
+from loupe.sources.models import HttpSource
 from loupe.uploads import services as uploads
 from tests.host.api.files import reading
 
@@ -102,6 +103,13 @@ def make_world(db: None, tmp_path: Path) -> Callable[[str], World]:
             "schedule_id": schedule.pk,
             "webhook_id": webhook.pk,
             "delivery_id": delivery.pk,
+            "source_id": HttpSource.objects.create(
+                project=project,
+                app="dummy_app",
+                name=slug,
+                url="http://127.0.0.1:9/",
+                next_at=timezone.now(),
+            ).pk,
             "upload_id": uploads.create(SYSTEM, project, length=4, name=slug).pk,
         }
         return world
