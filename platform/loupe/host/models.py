@@ -10,6 +10,7 @@ from loupe.registry.services import (
     set_scope_model,
     usable,
     visible_models,
+    visible_versions,
 )
 
 __all__ = [
@@ -25,4 +26,5 @@ __all__ = [
     "set_scope_model",
     "usable",
     "visible_models",
+    "visible_versions",
 ]

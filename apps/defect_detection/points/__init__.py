@@ -1,0 +1,1 @@
+"""Operating points for people and programs: evidence, proposals, rehearsals, page and REST."""

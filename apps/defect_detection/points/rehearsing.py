@@ -1,0 +1,262 @@
+"""What an operating point would have done on results that are already there.
+
+Results of a version are kept in columns beside the database, computed from it and never the truth:
+each call looks at what came since, for a limited time, and says how far it got. Where results were
+deleted, everything is looked at again.
+"""
+
+import hashlib
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from django.db import models
+from django.db.models.functions import Cast
+
+from apps.defect_detection.operating.boxes import (
+    FAIL,
+    IGNORED,
+    MINOR,
+    OUTCOMES,
+    PASS,
+    REVIEW,
+    Ints,
+    weights,
+)
+from apps.defect_detection.points.evidence import APP
+from apps.defect_detection.schema import OperatingPoint
+from loupe.contract.runtime.steps import load
+from loupe.host.derived import place
+from loupe.host.models import ModelVersion
+from loupe.host.models import OperatingPoint as PointRow
+from loupe.host.people import Action, Actor, Project, require
+from loupe.host.results import Result
+
+if TYPE_CHECKING:
+    from apps.defect_detection.operating.past import Past
+
+CHUNK = 4000
+BUDGET_SECONDS = 0.12
+REVIEWED = 20_000
+EXAMPLES = 6
+SCOPE_FACT = "product"
+# pyarrow is loaded by the first rehearsal of a process, not by every page.
+_PAST = "apps.defect_detection.operating.past"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """Results that people judged, and how many of them each outcome gets wrong.
+
+    Attributes:
+        escapes: judged bad, but it would pass.
+        overkill: judged good, but it would fail.
+    """
+
+    bad: int
+    good: int
+    escapes: int
+    overkill: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rehearsal:
+    """Past results decided anew.
+
+    Attributes:
+        looked, total: how many of the version's results were looked at so far.
+        results: those of the scope among them.
+        then: how the machine decided, by outcome; `would` how the point decides.
+        moved: counts by (from, to) where the two differ.
+        examples: for each move, the newest results' ids.
+    """
+
+    looked: int
+    total: int
+    results: int
+    then: Mapping[str, int]
+    would: Mapping[str, int]
+    moved: Mapping[tuple[str, str], int]
+    examples: Mapping[tuple[str, str], tuple[int, ...]]
+    judged: Judged
+
+    @property
+    def complete(self) -> bool:
+        """Whether every result was looked at."""
+        return self.looked >= self.total
+
+
+def rehearse(
+    actor: Actor,
+    project: Project,
+    version: ModelVersion,
+    point: OperatingPoint,
+    scope: str = "",
+    seconds: float = BUDGET_SECONDS,
+) -> Rehearsal:
+    """Decide the version's past results in `project` anew, those of `scope` only.
+
+    Results without a scope's own point count for the empty scope.
+
+    Raises:
+        NotVisible, Denied: the actor may not look here.
+    """
+    require(actor, Action.VIEW, project)
+    past, total = gathered(project, version, point, scope, seconds)
+    would = past.would(point)
+    moved, examples = _moves(past.ids, past.said, would)
+    return Rehearsal(
+        looked=past.looked,
+        total=total,
+        results=len(past.ids),
+        then=_counts(past.said),
+        would=_counts(would),
+        moved=moved,
+        examples=examples,
+        judged=_judged(project, version, past.ids, would),
+    )
+
+
+def by_threshold(past: "Past", point: OperatingPoint, thresholds: list[float]) -> tuple[Ints, Ints]:
+    """How many past results would fail, and how many a person would be asked about, at each
+    threshold common to all classes and without a review band [J] each."""
+    rank = weights(past.boxes, past.classes, point)
+    grid = np.array(thresholds)
+    rungs = np.searchsorted(grid, past.boxes.score, side="right")
+    levels = []
+    for counts in (rank > MINOR, rank > IGNORED):
+        best = np.zeros(len(past.ids), dtype=np.int64)
+        np.maximum.at(best, past.boxes.owner, np.where(counts, rungs, 0))
+        missed = np.cumsum(np.bincount(best, minlength=len(grid) + 1))[: len(grid)]
+        levels.append(len(past.ids) - missed)
+    fails, caught = levels
+    return fails, caught - fails
+
+
+def gathered(
+    project: Project,
+    version: ModelVersion,
+    point: OperatingPoint,
+    scope: str,
+    seconds: float = BUDGET_SECONDS,
+) -> tuple["Past", int]:
+    """The past results in columns, brought up to date for at most about `seconds`, and how many
+    results the version has in `project`."""
+    until = time.monotonic() + seconds
+    rows = _rows(project, version)
+    total = rows.count()
+    others = _scopes_apart(project, version) - {scope}
+    keep = _file(project, version, point, scope, others)
+    past: Past = load(f"{_PAST}:read")(keep)
+    if past.looked and rows.filter(pk__lte=past.last).count() != past.looked:
+        past = load(f"{_PAST}:nothing")()
+    before = past.looked
+    while past.looked < total:
+        past, found = _further(past, rows, point, scope, others)
+        if not found or time.monotonic() >= until:
+            break
+    if past.looked != before:
+        load(f"{_PAST}:write")(keep, past)
+    return past, total
+
+
+def _rows(project: Project, version: ModelVersion) -> "models.QuerySet[Result]":
+    return Result.objects.filter(
+        project=project, app=APP, provenance__in=_provenances(version)
+    ).order_by("pk")
+
+
+def _provenances(version: ModelVersion) -> list[int]:
+    """Ids, so that the database need not join a hundred thousand results to look."""
+    kind = Result._meta.get_field("provenance").related_model
+    if not isinstance(kind, type) or not issubclass(kind, models.Model):
+        raise TypeError("Result.provenance has no model behind it.")
+    return list(kind._default_manager.filter(model_version=version).values_list("pk", flat=True))
+
+
+def _further(
+    past: "Past",
+    rows: "models.QuerySet[Result]",
+    point: OperatingPoint,
+    scope: str,
+    others: set[str],
+) -> tuple["Past", int]:
+    fields = ("pk", "decision__outcome", "job__submission__facts", Cast("data", models.TextField()))
+    found = list(rows.filter(pk__gt=past.last).values_list(*fields)[:CHUNK])
+    if not found:
+        return past, 0
+    mine = [row for row in found if _belongs(row[2], scope, others)]
+    kept = load(f"{_PAST}:Rows")(
+        ids=[row[0] for row in mine], said=[row[1] for row in mine], data=[row[3] for row in mine]
+    )
+    longer: Past = load(f"{_PAST}:extended")(past, kept, point, len(found), found[-1][0])
+    return longer, len(found)
+
+
+def _belongs(facts: Mapping[str, Any] | None, scope: str, others: set[str]) -> bool:
+    said = str((facts or {}).get(SCOPE_FACT, ""))
+    return said == scope or (not scope and said not in others)
+
+
+def _scopes_apart(project: Project, version: ModelVersion) -> set[str]:
+    """Scopes with an operating point of their own: the general one does not decide about them."""
+    own = PointRow.objects.filter(model_version=version, project=project).exclude(scope="")
+    return set(own.values_list("scope", flat=True).distinct())
+
+
+def _file(
+    project: Project, version: ModelVersion, point: OperatingPoint, scope: str, others: set[str]
+) -> Path:
+    """Where the columns are kept: another file for other regions, masks or file names."""
+    said = f"1 {scope!r} {sorted(others)} {point.picture.model_dump_json()}"
+    name = hashlib.sha256(said.encode()).hexdigest()[:16]
+    return place(APP, f"past/{project.pk}/{version.pk}-{name}.npz")
+
+
+def _counts(said: "np.ndarray[Any, np.dtype[np.int8]]") -> dict[str, int]:
+    counts = np.bincount(said, minlength=len(OUTCOMES)).tolist()
+    return dict(zip(OUTCOMES, counts, strict=True))
+
+
+def _moves(
+    ids: Ints,
+    then: "np.ndarray[Any, np.dtype[np.int8]]",
+    would: "np.ndarray[Any, np.dtype[np.int8]]",
+) -> tuple[dict[tuple[str, str], int], dict[tuple[str, str], tuple[int, ...]]]:
+    moved, examples = {}, {}
+    for old in (PASS, REVIEW, FAIL):
+        for new in (PASS, REVIEW, FAIL):
+            if old == new:
+                continue
+            which = np.flatnonzero((then == old) & (would == new))
+            if len(which):
+                key = OUTCOMES[old], OUTCOMES[new]
+                moved[key] = len(which)
+                examples[key] = tuple(ids[which[-EXAMPLES:][::-1]].tolist())
+    return moved, examples
+
+
+def _judged(
+    project: Project,
+    version: ModelVersion,
+    ids: Ints,
+    would: "np.ndarray[Any, np.dtype[np.int8]]",
+) -> Judged:
+    """The newest results that people judged, against what they said last."""
+    rows = _rows(project, version).filter(reviewed=True, outcome__in=("pass", "fail"))
+    found = list(rows.order_by("-pk").values_list("pk", "outcome")[:REVIEWED])
+    said = np.array([pk for pk, _outcome in found], dtype=np.int64)
+    bad = np.array([outcome == "fail" for _pk, outcome in found], dtype=bool)
+    place_of = np.searchsorted(ids, said)
+    here = place_of < len(ids)
+    here[here] = ids[place_of[here]] == said[here]
+    decided, bad = would[place_of[here]], bad[here]
+    return Judged(
+        bad=int(bad.sum()),
+        good=int((~bad).sum()),
+        escapes=int((bad & (decided == PASS)).sum()),
+        overkill=int((~bad & (decided == FAIL)).sum()),
+    )

@@ -1,0 +1,49 @@
+"""How the operating point's page writes rates and limits."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import template
+from django.utils.translation import gettext as _
+
+from apps.defect_detection.operating.limits import Limit
+from apps.defect_detection.points.showing import SEVERITY_WORDS, limit_words
+
+register = template.Library()
+
+
+@register.filter
+def share(value: float | None) -> str:
+    """A share with digits that mean something: 0.3 %, 12 %, 0.04 %."""
+    if value is None:
+        return "–"
+    percent = value * 100
+    digits = 0 if percent >= 10 or percent == 0 else 1 if percent >= 1 else 2
+    return f"{percent:.{digits}f} %"
+
+
+@register.filter
+def between(rate: Any) -> str:
+    """A rate's interval."""
+    low, high = (
+        (rate.get("low"), rate.get("high")) if isinstance(rate, Mapping) else (rate.low, rate.high)
+    )
+    return "" if low is None or high is None else f"{share(low)[:-2]}–{share(high)}"
+
+
+@register.filter
+def as_limit(limit: Limit) -> str:
+    """A limit in words."""
+    return limit_words(limit)
+
+
+@register.filter
+def weight(severity: str) -> str:
+    """A severity in words."""
+    return _(SEVERITY_WORDS[severity]) if severity in SEVERITY_WORDS else ""
+
+
+@register.filter
+def score(value: float) -> str:
+    """A threshold: two digits, three where the third one says something."""
+    return f"{value:.3f}".removesuffix("0")
