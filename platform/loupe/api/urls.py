@@ -5,6 +5,9 @@ from django.urls import URLPattern, URLResolver, path, re_path
 from loupe.api.sync.views import sync_routes
 from loupe.api.views import (
     apps,
+    dataset_imports,
+    dataset_versions,
+    datasets,
     description,
     feed,
     jobs,
@@ -75,6 +78,47 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("models/<int:model_id>/withdraw", promotions.Withdraw.as_view(), name="model-withdraw"),
     path("models/<int:model_id>/rollback", promotions.Rollback.as_view(), name="model-rollback"),
     path("models/<int:model_id>/promotions", promotions.Promotions.as_view(), name="promotions"),
+    path("datasets", datasets.Datasets.as_view(), name="datasets"),
+    path("datasets/<uuid:dataset_id>", datasets.OneDataset.as_view(), name="dataset"),
+    path("datasets/<uuid:dataset_id>/records", datasets.Records.as_view(), name="records"),
+    path(
+        "datasets/<uuid:dataset_id>/arrange",
+        datasets.ArrangeRecords.as_view(),
+        name="records-arrange",
+    ),
+    path("records/<int:record_id>", datasets.RecordLabels.as_view(), name="record"),
+    path("datasets/<uuid:dataset_id>/imports", dataset_imports.Imports.as_view(), name="imports"),
+    path("imports/<uuid:import_id>", dataset_imports.OneImport.as_view(), name="import"),
+    path(
+        "imports/<uuid:import_id>/cancel",
+        dataset_imports.CancelImport.as_view(),
+        name="import-cancel",
+    ),
+    path(
+        "imports/<uuid:import_id>/problems",
+        dataset_imports.ImportProblems.as_view(),
+        name="import-problems",
+    ),
+    path(
+        "datasets/<uuid:dataset_id>/versions",
+        dataset_versions.DatasetVersions.as_view(),
+        name="dataset-versions",
+    ),
+    path(
+        "datasets/<uuid:dataset_id>/versions/<int:number>",
+        dataset_versions.OneDatasetVersion.as_view(),
+        name="dataset-version",
+    ),
+    path(
+        "datasets/<uuid:dataset_id>/versions/<int:number>/export",
+        dataset_versions.ExportVersion.as_view(),
+        name="dataset-export",
+    ),
+    path(
+        "datasets/<uuid:dataset_id>/diff",
+        dataset_versions.DatasetDiff.as_view(),
+        name="dataset-diff",
+    ),
     path("trainings", trainings.Trainings.as_view(), name="trainings"),
     path("trainings/<uuid:training_id>", trainings.OneTraining.as_view(), name="training"),
     path(

@@ -33,6 +33,7 @@ from loupe.datasets.services.adding import Names
 from loupe.datasets.services.labelling import state_of
 
 MOST_PROBLEMS = 20_000
+SAME_BYTES = "same_bytes"
 
 
 @dataclass
@@ -189,7 +190,7 @@ def _twice(planned: Planned, first: Planned) -> Problem:
     differ = planned.labels != first.labels
     return Problem(
         file=planned.file[:500],
-        code="same_bytes",
+        code=SAME_BYTES,
         reason=_("It has the same bytes as %(first)s; that one was taken.") % {"first": first.file}
         + (" " + _("Their labels differ.") if differ else ""),
         fatal=differ,
