@@ -6,8 +6,8 @@
     …         the tiles, one after the other: level by level, row by row
 
 Level 0 is the image itself, each further one has half the size of the one before (rounded up), and
-the last fits into one tile. ``ends`` says where each tile of the level ends, in bytes from the first
-tile of the file. Free of Django and of any imaging library.
+the last fits into one tile. ``ends`` says where each tile of the level ends, in bytes from where the
+first tile of the file begins. Free of Django and of any imaging library.
 """
 
 import json
@@ -59,10 +59,8 @@ class Pyramid:
             return None
         index = row * size.columns + column
         end = size.ends[index]
-        if index:
-            begin = size.ends[index - 1]
-        else:
-            begin = self.levels[level - 1].ends[-1] if level else 0
+        before = self.levels[level - 1].ends[-1] if level else 0
+        begin = size.ends[index - 1] if index else before
         with self.path.open("rb") as file:
             file.seek(self.start + begin)
             return file.read(end - begin)
@@ -143,9 +141,7 @@ def _checked(path: Path, said: dict[str, Any], start: int, available: int) -> Py
     if said["media_type"] not in MEDIA_TYPES:
         raise ValueError("media type")
     levels, last = [], 0
-    for (_, _, columns, rows), level in zip(
-        grid(width, height, tile), said["levels"], strict=True
-    ):
+    for (_, _, columns, rows), level in zip(grid(width, height, tile), said["levels"], strict=True):
         ends = [int(end) for end in level["ends"]]
         if len(ends) != columns * rows or ends != sorted(ends) or ends[0] < last:
             raise ValueError("tiles")

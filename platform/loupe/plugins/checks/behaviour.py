@@ -10,6 +10,7 @@ from django.template.loader import get_template
 from pydantic import BaseModel, ValidationError
 
 from loupe.contract.app import DomainApp
+from loupe.contract.slots import shown_templates, static_files
 from loupe.plugins.checks.code import why_not_code
 from loupe.plugins.checks.problem import Problem
 
@@ -103,7 +104,7 @@ def synchronous(app: type[DomainApp]) -> Iterator[Problem]:
 
 def pages(app: type[DomainApp]) -> Iterator[Problem]:
     """C9."""
-    for template in (app.pages.result, app.pages.row, app.pages.workspace):
+    for template in shown_templates(app):
         try:
             get_template(template)
         except TemplateDoesNotExist:
@@ -116,7 +117,7 @@ def pages(app: type[DomainApp]) -> Iterator[Problem]:
                 f"shows the template {template!r}, which cannot be read: {error}.",
                 "Correct the template.",
             )
-    for path in (app.icon, *app.pages.scripts, *app.pages.styles):
+    for path in static_files(app):
         if not finders.find(path):
             yield Problem(
                 f"uses the static file {path!r}, which does not exist.",

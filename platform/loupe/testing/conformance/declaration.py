@@ -12,6 +12,7 @@ from django.template.loader import get_template
 from loupe.contract.app import DomainApp
 from loupe.contract.runtime.columns import dtypes
 from loupe.contract.runtime.steps import Place, load
+from loupe.contract.slots import shown_templates, static_files
 from loupe.testing.conformance.subject import Subject, package_folder, places
 
 SHAPES = {
@@ -92,9 +93,9 @@ class Declaration(Subject):
             assert dtypes(load(str(app.sync.row_schema)))
 
     def test_c9_pages_find_their_templates_and_files(self, app: type[DomainApp]) -> None:
-        for template in (app.pages.result, app.pages.row, app.pages.workspace):
+        for template in shown_templates(app):
             get_template(template)
-        for path in (app.icon, *app.pages.scripts, *app.pages.styles):
+        for path in static_files(app):
             assert finders.find(path), path
 
     def test_c10_commands_benchmarks_and_schedules_name_code(self, app: type[DomainApp]) -> None:

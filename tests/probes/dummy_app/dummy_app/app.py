@@ -10,7 +10,7 @@ from loupe.contract.app import DomainApp
 from loupe.contract.exports import Export
 from loupe.contract.extras import AppCommand, AppProcess, AppSchedule, Pages, SyncMode
 from loupe.contract.inputs import InputKind
-from loupe.contract.labelling import Labelling, Layout
+from loupe.contract.labelling import Editor, Labelling, Layout
 from loupe.contract.outcomes import DecisionDraft, Outcome, Reason, ReviewVerb, Tone
 from loupe.contract.runtime.payload import Payload
 from loupe.contract.runtime.steps import Place, Step
@@ -70,6 +70,7 @@ class App(DomainApp):
         row="dummy_app/row.html",
         urls="dummy_app.urls",
         api_urls="dummy_app.api_urls",
+        tiles="dummy_app.tiles:tiles",
     )
     labelling = Labelling(
         schema=Target,
@@ -89,6 +90,11 @@ class App(DomainApp):
         merge="dummy_app.labels:merge",
         of_model="dummy_app.labels:of_model",
         fingerprint="dummy_app.labels:fingerprint",
+        editor=Editor(
+            template="dummy_app/label.html",
+            panel="dummy_app/label_panel.html",
+            module="dummy_app/editor.js",
+        ),
     )
     training = Training(
         module="dummy_app.training",

@@ -74,6 +74,12 @@ export function createSaver(server, drafts, report, stored) {
         plan(AGAIN_S[failures] * 1000);
         return false;
       }
+      if (error instanceof Refused && error.status === 409 && same(error.said.theirs.labels, draft.labels)) {
+        /* Stored by us before: the answer was lost on its way. */
+        drafts.drop(id);
+        stored(Number(id), error.said.theirs);
+        return true;
+      }
       if (error instanceof Refused) {
         held.add(id);
         if (error.status === 409) report("conflict", { id: Number(id), theirs: error.said.theirs });
@@ -111,4 +117,11 @@ export function createSaver(server, drafts, report, stored) {
       void flush();
     },
   };
+}
+
+function same(a, b) {
+  if (a === b) return true;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  const keys = Object.keys(a);
+  return keys.length === Object.keys(b).length && keys.every((key) => same(a[key], b[key]));
 }

@@ -67,7 +67,8 @@ export function createView(data) {
       place.hidden = names.length === 0;
       place.lastElementChild.textContent = names.length ? words("here", { s: names.join(", ") }) : "";
     },
-    saved(state, { seconds }, drafts) {
+    saved(asked, { seconds }, drafts) {
+      const state = data.editable ? asked : "looking";
       clearInterval(counting);
       const shown = state === "signed-out" ? "offline" : state;
       saving.dataset.state = shown;
