@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 
 from loupe.console.pages import (
     audit,
+    dead_letters,
     folders,
     home,
     jobs,
@@ -95,6 +96,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{P}settings/keys/", keys.page, name="keys"),
     path(f"{P}settings/keys/<slug:prefix>/revoke", keys.revoke, name="key_revoke"),
     path(f"{P}settings/webhooks/", webhooks.listing, name="webhooks"),
+    path(f"{P}settings/webhooks/dead-letters/", dead_letters.page, name="dead_letters"),
+    path(
+        f"{P}settings/webhooks/dead-letters/<slug:verb>",
+        dead_letters.act,
+        name="dead_letters_act",
+    ),
     path(f"{P}settings/webhooks/<uuid:webhook_id>/", webhooks.page, name="webhook"),
     path(f"{P}settings/webhooks/<uuid:webhook_id>/<slug:verb>", webhooks.act, name="webhook_act"),
     path(f"{P}settings/folders/", folders.page, name="folders"),

@@ -33,6 +33,7 @@ class Delivery(models.Model):
         PENDING = "pending", _("Pending")
         DELIVERED = "delivered", _("Delivered")
         GIVEN_UP = "given_up", _("Given up")
+        DISCARDED = "discarded", _("Put aside")
 
     webhook = models.ForeignKey(Webhook, on_delete=models.CASCADE, related_name="deliveries")
     change = models.ForeignKey(Change, on_delete=models.CASCADE, related_name="deliveries")
@@ -51,7 +52,8 @@ class Delivery(models.Model):
                 fields=["next_attempt_at"],
                 condition=models.Q(state="pending"),
                 name="deliveries_pending",
-            )
+            ),
+            models.Index(fields=["webhook", "state", "-id"]),
         ]
 
     def __str__(self) -> str:

@@ -62,6 +62,10 @@ def at_most(seconds: float, connection: http.client.HTTPConnection) -> Iterator[
     timer.start()
     try:
         yield
+    except (OSError, http.client.HTTPException) as error:
+        if late.is_set():
+            raise TimeoutError(f"no whole answer within {seconds:g} s") from error
+        raise
     finally:
         timer.cancel()
     if late.is_set():

@@ -111,8 +111,8 @@ def test_a_picture_the_app_does_not_take_is_said_until_another_comes(
     source: HttpSource, camera: Camera
 ) -> None:
     camera.body = b"\x89PNG\r\n\x1a\n" + b"0" * 100
-    assert "Reading" in poll(source).error
-    assert "Reading" in poll(source).error
+    assert "Dummy takes JSON" in poll(source).error
+    assert "Dummy takes JSON" in poll(source).error
     assert source.unchanged == 1
     camera.body = SECOND
     assert (poll(source).error, source.taken) == ("", 1)

@@ -34,7 +34,6 @@ def made(project: Project, **given: Any) -> HttpSource:
         ({"url": "http://anna:secret@93.184.215.14/"}, "source_address_refused"),
         ({"url": "http://169.254.169.254/latest"}, "source_address_refused"),
         ({"app": "nothing"}, "unknown_app"),
-        ({"app": "stateful_probe"}, "no_job_mode"),
     ],
 )
 def test_what_cannot_be_kept_is_refused(project: Project, given: dict[str, Any], code: str) -> None:

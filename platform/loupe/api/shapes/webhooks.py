@@ -61,7 +61,7 @@ class DeliveryShape(Shape):
     id: int
     change: int
     kind: str
-    state: str = Field(description="pending, delivered or given_up")
+    state: str = Field(description="pending, delivered, given_up or discarded")
     next_attempt_at: datetime | None
     created_at: datetime
     attempts: list[AttemptShape]
@@ -71,6 +71,33 @@ class DeliveryPage(Paged):
     """A webhook's deliveries, newest first."""
 
     deliveries: list[DeliveryShape]
+
+
+class DeadLetterShape(DeliveryShape):
+    """A delivery that was given up."""
+
+    webhook: uuid.UUID
+    url: str
+
+
+class DeadLetterPage(Paged):
+    """What could not be delivered, newest first."""
+
+    dead_letters: list[DeadLetterShape]
+
+
+class DeadLetterOrder(Order):
+    """Which dead letters: those named, or all that match. With nothing given: all."""
+
+    deliveries: list[int] | None = Field(default=None, max_length=10_000)
+    webhook: uuid.UUID | None = None
+    kind: str = Field(default="", max_length=50, description="of the change")
+
+
+class DeadLettersMoved(Shape):
+    """How many dead letters were moved."""
+
+    count: int
 
 
 class TryShape(Shape):

@@ -47,22 +47,27 @@ def _shown(row: Webhook) -> WebhookShape:
     return WebhookShape(**_fields(row))
 
 
-def _delivery(row: Delivery) -> DeliveryShape:
+def delivery_fields(row: Delivery) -> dict[str, Any]:
+    """What is shown of a delivery; asks for its change and attempts."""
     waits = row.state == Delivery.State.PENDING
-    return DeliveryShape(
-        id=row.pk,
-        change=row.change_id,
-        kind=row.change.kind,
-        state=row.state,
-        next_attempt_at=row.next_attempt_at if waits else None,
-        created_at=row.created_at,
-        attempts=[
+    return {
+        "id": row.pk,
+        "change": row.change_id,
+        "kind": row.change.kind,
+        "state": row.state,
+        "next_attempt_at": row.next_attempt_at if waits else None,
+        "created_at": row.created_at,
+        "attempts": [
             AttemptShape(
                 at=each.at, status=each.status, error=each.error, elapsed_ms=each.elapsed_ms
             )
             for each in row.attempts.all()
         ],
-    )
+    }
+
+
+def _delivery(row: Delivery) -> DeliveryShape:
+    return DeliveryShape(**delivery_fields(row))
 
 
 class Webhooks(Endpoint):

@@ -18,8 +18,8 @@ from loupe.changes.kinds import Kind
 from loupe.console.pages.forms import NamedChoices, blame
 from loupe.console.pages.frame import PageRequest, project_page, say, say_refused
 from loupe.contract.runtime.errors import LoupeError
+from loupe.delivery import dead_letters, trying
 from loupe.delivery import services as delivery
-from loupe.delivery import trying
 from loupe.delivery.models import Delivery, Webhook
 
 SHOWN = 50
@@ -63,7 +63,12 @@ def listing(request: PageRequest) -> HttpResponse:
         except LoupeError as error:
             blame(form, error)
     found = delivery.listing(request.actor, request.project)
-    context = {"form": form, "webhooks": found, "secret": secret}
+    context = {
+        "form": form,
+        "webhooks": found,
+        "secret": secret,
+        "dead": dead_letters.count(request.project),
+    }
     return render(request, "console/settings_webhooks.html", context)
 
 
