@@ -27,9 +27,9 @@ from apps.defect_detection.training.average_precision import measure
 from apps.defect_detection.training.recipe import Recipe
 
 NAMES = ("open", "short", "mousebite", "spur", "copper", "pin_hole")
-# Plain Ultralytics' own settings for this set, over Loupe's data path with all turns.
-SAME_EPOCHS = Recipe(epochs=70, plain_end=10 / 70, weight_decay=0.0005)
-DEFAULT = Recipe(epochs=300)
+# As many epochs, as large batches and as long without mosaic as plain Ultralytics has here.
+SAME_EPOCHS = Recipe(epochs=70, batch=64, plain_end=10 / 70)
+DEFAULT = Recipe()
 SMALL = Recipe(epochs=600)
 ARMS = {"same_epochs": SAME_EPOCHS, "default": DEFAULT, "small": SMALL}
 

@@ -22,11 +22,11 @@ class Recipe:
 
     architecture: str = "yolo11n"
     size: int = 640  # side of the square the network sees, pixels
-    epochs: int = 300  # an epoch is as many composed pictures as the split has
+    epochs: int = 200  # an epoch is as many composed pictures as the split has
     seconds: float = 0.0  # above 0: as many epochs as fit into this time replace `epochs`
     batch: int = 64
-    optimizer: str = "adamw"
-    learning_rate: float = 0.001
+    optimizer: str = "musgd"
+    learning_rate: float = 0.01
     final_rate: float = 0.01  # of learning_rate, at the end
     schedule: str = "linear"  # or "cosine", or "flat": constant, then a linear fall
     momentum: float = 0.9
@@ -38,7 +38,7 @@ class Recipe:
     measure_every: int = 1  # epochs between two measurements on the validation split
     mosaic: float = 1.0  # chance
     plain_end: float = 0.15  # without mosaic and pasted defects
-    scale: float = 0.5  # zoom within 1 ± this
+    scale: float = 0.25  # zoom within 1 ± this
     translate: float = 0.1  # of the side
     turns: bool = True  # all eight flips and quarter turns; otherwise left-right flips
     brightness: float = 0.4
