@@ -41,6 +41,20 @@ class AppProcess:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Tab:
+    """One of the app's own pages in its row of tabs.
+
+    Attributes:
+        url: the name of its address, which takes the project's slug alone.
+        section: what the page calls itself, so that its tab is marked.
+    """
+
+    label: Text
+    url: str
+    section: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Pages:
     """Templates for the host's fixed slots, and the app's own pages.
 
@@ -50,7 +64,10 @@ class Pages:
     ``(path, options) -> bytes`` that the host runs in the sandbox: it draws an input as a PNG whose
     longer side has at most ``options["max_side"]`` pixels, for what browsers cannot show. `tiles`
     names a function of the same form that returns a large image in the form of
-    `loupe.contract.runtime.pyramid`, for viewers that zoom.
+    `loupe.contract.runtime.pyramid`, for viewers that zoom. `tabs` stand in the app's row of tabs,
+    before the host's jobs and models. `point` is a template that says what a version's operating
+    point means, in place of its JSON on the model's page; it gets `shown` (the version), `point`
+    and `evaluation`.
     """
 
     result: str
@@ -62,6 +79,8 @@ class Pages:
     api_urls: str | None = None
     preview: str | None = None
     tiles: str | None = None
+    tabs: tuple[Tab, ...] = ()
+    point: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Models: what there is, which version decides, uploads, promotion and operating points."""
+"""Models: what there is, uploads, and operating points set by hand."""
 
 from pathlib import Path
 
@@ -8,18 +8,18 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 
 from loupe.accounts.errors import NotVisible
 from loupe.accounts.policy import Action
-from loupe.console.pages.forms import Reason, blame
-from loupe.console.pages.frame import PageRequest, app_or_missing, project_page, say, say_refused
+from loupe.console.pages.forms import blame
+from loupe.console.pages.frame import PageRequest, app_or_missing, project_page, say
 from loupe.console.pages.point_form import PointForm
 from loupe.contract.runtime.errors import LoupeError
 from loupe.plugins import registry as apps
 from loupe.registry import services as registry
 from loupe.registry.errors import OperatingPointInvalid
-from loupe.registry.models import Model, ModelVersion, OperatingPoint, Stage
+from loupe.registry.models import Model, ModelVersion, Stage
 
 
 class UploadForm(forms.Form):
@@ -80,91 +80,29 @@ def upload(request: PageRequest, app: str) -> HttpResponse:
     return render(request, "console/model_upload.html", {"domain": domain, "form": form})
 
 
-def _find(request: PageRequest, app: str, model_id: int) -> Model:
+def find(request: PageRequest, app: str, model_id: int) -> Model:
+    """The model of an address.
+
+    Raises:
+        NotVisible: there is none that the person can see.
+    """
     model = registry.visible_models(request.actor, request.project, app).filter(pk=model_id).first()
     if model is None:
         raise NotVisible(_("There is no model %(id)s that you can see.") % {"id": model_id})
     return model
 
 
-def _version(request: PageRequest, app: str, model_id: int, number: int) -> ModelVersion:
-    model = _find(request, app, model_id)
+def find_version(request: PageRequest, app: str, model_id: int, number: int) -> ModelVersion:
+    """The version of an address.
+
+    Raises:
+        NotVisible: there is none that the person can see.
+    """
+    model = find(request, app, model_id)
     version = model.versions.select_related("model__project").filter(number=number).first()
     if version is None:
         raise NotVisible(_("This model has no version %(n)s.") % {"n": number})
     return version
-
-
-@require_GET
-@project_page(section="models")
-def page(request: PageRequest, app: str, model_id: int) -> HttpResponse:
-    """One model: its versions, what decides, and how."""
-    model = _find(request, app, model_id)
-    versions = list(
-        model.versions.select_related("model__project", "created_by").order_by("-number")[:50]
-    )
-    shown = _chosen(versions, request.GET.get("version", ""))
-    points: list[OperatingPoint] = []
-    if shown is not None:
-        ours = OperatingPoint.objects.filter(model_version=shown).select_related("created_by")
-        points = list(
-            (ours.filter(project=request.project) | ours.filter(project=None)).order_by("-pk")[:20]
-        )
-    return render(
-        request,
-        "console/model.html",
-        {
-            "domain": app_or_missing(app),
-            "model": model,
-            "versions": versions,
-            "shown": shown,
-            "card": registry.describe(shown) if shown else None,
-            "point": registry.operating_point(shown, request.project) if shown else None,
-            "points": points,
-            "reason": Reason(),
-            "own": model.project_id == request.project.pk,
-        },
-    )
-
-
-def _chosen(versions: list[ModelVersion], number: str) -> ModelVersion | None:
-    asked = next((v for v in versions if str(v.number) == number), None)
-    live = next((v for v in versions if v.stage == Stage.PRODUCTION), None)
-    return asked or live or (versions[0] if versions else None)
-
-
-@require_POST
-@project_page(Action.MANAGE_MODELS)
-def promote(request: PageRequest, app: str, model_id: int, number: int) -> HttpResponse:
-    """Put a candidate into production."""
-    try:
-        version = _version(request, app, model_id, number)
-        registry.promote(request.actor, version, request.POST.get("reason", ""))
-        say(request, _("Promoted. New work uses it from now on."))
-    except LoupeError as error:
-        say_refused(request, error)
-    return HttpResponseRedirect(
-        reverse("console:model", args=[request.project.slug, app, model_id])
-    )
-
-
-@require_POST
-@project_page(Action.MANAGE_MODELS)
-def retire(request: PageRequest, app: str, model_id: int, number: int) -> HttpResponse:
-    """Take a version out of use, or go back to the one before."""
-    try:
-        version = _version(request, app, model_id, number)
-        if request.POST.get("back") == "yes":
-            registry.roll_back(request.actor, version.model, request.POST.get("reason", ""))
-            say(request, _("The version before is in production again."))
-        else:
-            registry.retire(request.actor, version, request.POST.get("reason", ""))
-            say(request, _("Retired."))
-    except LoupeError as error:
-        say_refused(request, error)
-    return HttpResponseRedirect(
-        reverse("console:model", args=[request.project.slug, app, model_id])
-    )
 
 
 @require_http_methods(["GET", "POST"])
@@ -172,7 +110,7 @@ def retire(request: PageRequest, app: str, model_id: int, number: int) -> HttpRe
 def point(request: PageRequest, app: str, model_id: int, number: int) -> HttpResponse:
     """Set the next operating point of a version in this project."""
     domain = app_or_missing(app)
-    version = _version(request, app, model_id, number)
+    version = find_version(request, app, model_id, number)
     current = registry.operating_point(version, request.project)
     given = request.POST if request.method == "POST" else None
     form = PointForm(given, schema=domain.operating_point_schema, current=current.data)
