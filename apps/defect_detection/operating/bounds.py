@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import bdtr, betaincinv
 
-MOST_UNITS = 10_000_000
+MOST_UNITS = 100_000
 """Where a search for "how many are needed" gives up: nobody labels that many."""
 
 
@@ -92,7 +92,8 @@ def units_needed(losses: int, units: int, at_most: float, delta: float) -> int |
     """How many units it takes until the limit can be certified, if losses stay as frequent.
 
     Returns:
-        None where no number is enough: the rate seen so far is not below the limit.
+        None where no number is enough: the rate seen so far is not below the limit, or so little
+        that more than `MOST_UNITS` would be needed.
     """
     share = losses / units if units else 0.0
     if share >= at_most:
@@ -111,7 +112,7 @@ def units_needed(losses: int, units: int, at_most: float, delta: float) -> int |
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if enough(middle) else (middle, high)
-    return high
+    return high if high <= MOST_UNITS else None
 
 
 def _check(losses: int, units: int, confidence: float) -> None:

@@ -43,7 +43,7 @@ class Ask(forms.Form):
     critical = _percent(gettext_lazy("Escape of critical defects at most"))
     confidence = forms.TypedChoiceField(
         label=gettext_lazy("With confidence"),
-        choices=[("90", "90 %"), ("95", "95 %"), ("99", "99 %")],
+        choices=[("95", "95 %"), ("99", "99 %"), ("90", "90 %")],
         coerce=float,
         empty_value=95.0,
         required=False,

@@ -6,8 +6,17 @@ from typing import Any
 from django import template
 from django.utils.translation import gettext as _
 
+from apps.defect_detection.operating.certificate import Certificate
 from apps.defect_detection.operating.limits import Limit
-from apps.defect_detection.points.showing import SEVERITY_WORDS, limit_words
+from apps.defect_detection.points.showing import (
+    SEVERITY_WORDS,
+    PointShown,
+    certificate_of,
+    limit_words,
+    point,
+)
+from apps.defect_detection.schema import OperatingPoint
+from loupe.host.models import OperatingPoint as PointRow
 
 register = template.Library()
 
@@ -47,3 +56,15 @@ def weight(severity: str) -> str:
 def score(value: float) -> str:
     """A threshold: two digits, three where the third one says something."""
     return f"{value:.3f}".removesuffix("0")
+
+
+@register.filter
+def as_point(row: PointRow) -> PointShown:
+    """A stored operating point in words and numbers, with the classes it says something about."""
+    return point(OperatingPoint.model_validate(row.data), ())
+
+
+@register.filter
+def certificate(row: PointRow) -> Certificate | None:
+    """How a stored operating point was fitted."""
+    return certificate_of(row)
