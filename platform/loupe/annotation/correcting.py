@@ -12,6 +12,7 @@ from loupe.contract.runtime.steps import load
 from loupe.datasets import services as datasets
 from loupe.datasets import vocabulary
 from loupe.datasets.models import Dataset, LabelChange, Record
+from loupe.datasets.services.labelling import standing as standing_changes
 from loupe.jobs.models import Result
 from loupe.plugins import registry as apps
 from loupe.review import services as review
@@ -116,8 +117,11 @@ def _take_back(actor: Actor, taken: Review) -> None:
         .order_by("-pk")
         .first()
     )
-    if change is not None and change.record.revision == change.revision:
-        datasets.undo(actor, change.record, expected_revision=change.revision)
+    if change is None:
+        return
+    left = standing_changes(change.record)
+    if left and left[-1].pk == change.pk:
+        datasets.undo(actor, change.record)
 
 
 def records(said: list[Review]) -> dict[int, Record]:

@@ -42,6 +42,7 @@ READ = {
 WRITE = {
     "upload": Action.SUBMIT,
     "bulk": Action.REVIEW,
+    "bulk_undo": Action.REVIEW,
     "review": Action.REVIEW,
     "undo": Action.REVIEW,
     "job_cancel": Action.CANCEL,

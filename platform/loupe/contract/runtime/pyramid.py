@@ -6,8 +6,8 @@
     …         the tiles, one after the other: level by level, row by row
 
 Level 0 is the image itself, each further one has half the size of the one before (rounded up), and
-the last fits into one tile. ``ends`` says where each tile of the level ends, in bytes from where the
-first tile of the file begins. Free of Django and of any imaging library.
+the last fits into one tile. ``ends`` says where each tile of the level ends, in bytes from the
+beginning of the first tile of the file. Free of Django and of any imaging library.
 """
 
 import json

@@ -65,10 +65,10 @@ def undo(actor: Actor, record: Record, *, expected_revision: int | None = None) 
     labelling = vocabulary.labelling_of(record.dataset.app)
     with transaction.atomic():
         locked = _lock(record, expected_revision)
-        standing = _standing(locked)
-        if not standing:
+        left = standing(locked)
+        if not left:
             raise NothingToTakeBack(_("Nothing to take back: the labels are as they came."))
-        before = standing[-2].labels if len(standing) > 1 else None
+        before = left[-2].labels if len(left) > 1 else None
         checked = labelling.schema.model_validate(before) if before is not None else None
         return _write(actor, locked, labelling, checked, LabelSource.UNDONE, None)
 
@@ -152,7 +152,7 @@ def _touch(actor: Actor, record: Record) -> None:
     record.save(update_fields=["labels", "state", "revision", "changed_by", "changed_at"])
 
 
-def _standing(record: Record) -> list[LabelChange]:
+def standing(record: Record) -> list[LabelChange]:
     """The changes that were not taken back, oldest first."""
     left: list[LabelChange] = []
     for change in LabelChange.objects.filter(record=record).order_by("revision"):
