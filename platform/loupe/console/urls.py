@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 
 from loupe.console.pages import (
     audit,
+    bulk_review,
     dead_letters,
     folders,
     home,
@@ -48,7 +49,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{A}upload", workspace.upload, name="upload"),
     path(f"{A}upload/<uuid:upload_id>/forget", workspace.forget, name="upload_forget"),
     path(f"{A}results/", results.listing, name="results"),
-    path(f"{A}results/bulk", results.bulk, name="bulk"),
+    path(f"{A}results/bulk", bulk_review.bulk, name="bulk"),
+    path(f"{A}results/bulk/undo", bulk_review.undo, name="bulk_undo"),
     path(f"{A}results/export/<slug:key>", results.export, name="export"),
     path(R, result.page, name="result"),
     path(f"{R}review", result.give, name="review"),

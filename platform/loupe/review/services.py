@@ -1,15 +1,16 @@
-"""What people can say about a result: `give`, `give_many`, `undo`.
+"""What people can say about a result: `give`, `give_many`, `undo`, `undo_many`.
 
 Each statement is a new row; the result's `outcome` and `reviewed` follow it in the same
 transaction, with the audit event and the line of the changes feed.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import Max
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -159,27 +160,41 @@ def undo(
     """
     user = _person(actor, result)
     with transaction.atomic():
-        locked = lock(result.pk)
-        reviews = said(locked)
-        check(reviews, expected_last_review_id)
-        left = standing(reviews)
-        if not left:
-            raise NothingToUndo(_("Nothing to undo: the machine's decision stands."))
-        before = left[-2].outcome if len(left) > 1 else locked.decision.outcome
-        review = Review.objects.create(
-            result=locked,
-            user=user,
-            verb=UNDO,
-            outcome=before,
-            note=note,
-            created_at=timezone.now(),
-        )
-        apply(locked, before, reviewed=len(left) > 1)
-        following.reviewed([locked])
+        review, taken_back = _take_back(user, result.pk, note, expected_last_review_id)
+        following.reviewed([review.result])
         if then is not None:
-            then(left[-1])
+            then(taken_back)
         tell(actor, review)
     return review
+
+
+def undo_many(
+    actor: Actor, reviews: Sequence[Review], *, note: str = ""
+) -> tuple[list[Review], list[Refused]]:
+    """Take several statements back, e.g. all of one bulk call; each for itself.
+
+    One that is no longer the newest of its result stays, because somebody spoke since.
+
+    Raises:
+        NotVisible, Denied, NotAPerson: as `give_many`, before anything is written.
+    """
+    if not reviews:
+        return [], []
+    user = _person(actor, *(review.result for review in reviews))
+    taken: list[Review] = []
+    refused: list[Refused] = []
+    with transaction.atomic():
+        for review in sorted(reviews, key=lambda review: review.result_id):
+            try:
+                taken.append(_take_back(user, review.result_id, note, review.pk)[0])
+            except (Conflict, Signed, NothingToUndo) as error:
+                refused.append(
+                    Refused(result_id=review.result_id, code=error.code, message=error.message)
+                )
+        following.reviewed([review.result for review in taken])
+        for review in taken:
+            tell(actor, review)
+    return taken, refused
 
 
 def last_review_id(result: Result) -> int:
@@ -188,6 +203,13 @@ def last_review_id(result: Result) -> int:
         Review.objects.filter(result=result).order_by("-pk").values_list("pk", flat=True).first()
         or 0
     )
+
+
+def last_review_ids(results: Iterable[int]) -> dict[int, int]:
+    """The newest statement of each of these results that has any, in one query."""
+    rows = Review.objects.filter(result__in=list(results)).values("result")
+    found = rows.annotate(last=Max("pk")).values_list("result", "last")
+    return dict(found)
 
 
 def _person(actor: Actor, *results: Result) -> User:
@@ -211,6 +233,29 @@ def _verb(app: str, verb: str) -> ReviewVerb:
             % {"verb": verb, "offered": ", ".join(offered)}
         )
     return offered[verb]
+
+
+def _take_back(
+    user: User, result_id: int, note: str, expected: int | None
+) -> tuple[Review, Review]:
+    """The new row that takes the last statement back, and that statement."""
+    locked = lock(result_id)
+    reviews = said(locked)
+    check(reviews, expected)
+    left = standing(reviews)
+    if not left:
+        raise NothingToUndo(_("Nothing to undo: the machine's decision stands."))
+    before = left[-2].outcome if len(left) > 1 else locked.decision.outcome
+    review = Review.objects.create(
+        result=locked,
+        user=user,
+        verb=UNDO,
+        outcome=before,
+        note=note,
+        created_at=timezone.now(),
+    )
+    apply(locked, before, reviewed=len(left) > 1)
+    return review, left[-1]
 
 
 def _say(

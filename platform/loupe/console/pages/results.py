@@ -1,22 +1,20 @@
-"""The results list: filtered, paged by key, reviewed in bulk, exported as shown."""
+"""The results list: filtered, paged by key, exported as shown."""
 
 from tempfile import TemporaryFile
 from urllib.parse import urlencode
 
-from django.http import FileResponse, HttpResponse, HttpResponseRedirect
+from django.http import FileResponse, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET
 
 from loupe.accounts.policy import Action
+from loupe.console.pages import bulk_review
 from loupe.console.pages import filters as reading
-from loupe.console.pages.frame import PageRequest, app_or_missing, project_page, say, say_refused
-from loupe.contract.runtime.errors import LoupeError
+from loupe.console.pages.frame import PageRequest, app_or_missing, project_page
 from loupe.delivery import exports
 from loupe.jobs import results
-from loupe.jobs.models import Job, Result
+from loupe.jobs.models import Job
 from loupe.registry.models import ModelVersion
 from loupe.review import services as review
 
@@ -41,6 +39,12 @@ def listing(request: PageRequest, app: str) -> HttpResponse:
     if asked.filters.job_id is not None:
         jobs = Job.objects.filter(project=request.project, pk=asked.filters.job_id)
         shown_job = jobs.select_related("submission").first()
+    verbs = [verb for verb in domain.review_verbs if not verb.signature]
+    shown_verbs = (
+        [(verb, verb.label.in_language(request.LANGUAGE_CODE)) for verb in verbs]
+        if "review" in request.allowed
+        else []
+    )
     return render(
         request,
         "console/results.html",
@@ -52,11 +56,22 @@ def listing(request: PageRequest, app: str) -> HttpResponse:
             "shown_job": shown_job,
             "link_query": urlencode(asked.text),
             "exports": [export for export in domain.exports if not export.single],
-            "verbs": [verb for verb in domain.review_verbs if not verb.signature],
+            "verbs": verbs,
+            "last_reviews": review.last_review_ids(row.id for row in page.results)
+            if domain.result_form == "rows"
+            else {},
+            "undoable": bulk_review.undoable(request, domain),
             "page_keys": [
                 ("j k", _("Next and previous row")),
                 ("Enter", _("Open the row")),
                 ("x", _("Select the row")),
+                ("X", _("Select from the last selected row to this one")),
+                ("a", _("Select all rows of this page, or none")),
+                *[
+                    (verb.shortcut, _("%(verb)s, for all selected rows") % {"verb": label})
+                    for verb, label in shown_verbs
+                ],
+                ("u", _("Undo the last call for many")),
             ],
         },
     )
@@ -75,37 +90,6 @@ def _labels(request: PageRequest, app: str, chosen: str) -> list[str]:
 
 def _whole(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
-
-
-@require_POST
-@project_page(Action.REVIEW)
-def bulk(request: PageRequest, app: str) -> HttpResponse:
-    """Say one verb about every selected row; each stands or is refused for itself."""
-    domain = app_or_missing(app)
-    there = reverse("console:results", args=[request.project.slug, app])
-    back = f"{there}?{request.POST.get('back', '')}"
-    ids = [number for text in request.POST.getlist("result") if (number := _whole(text))]
-    rows = list(
-        Result.objects.filter(project=request.project, app=app, pk__in=ids).select_related(
-            "project"
-        )
-    )
-    if not rows:
-        say_refused(request, LoupeError(_("No row was selected."), code="nothing_selected"))
-        return HttpResponseRedirect(back)
-    try:
-        given, refused = review.give_many(
-            request.actor, rows, request.POST.get("verb", ""), request=request
-        )
-    except LoupeError as error:
-        say_refused(request, error)
-        return HttpResponseRedirect(back)
-    verb = review.verbs(domain.slug)[request.POST["verb"]]
-    said = ngettext("%(n)d result: %(verb)s.", "%(n)d results: %(verb)s.", len(given))
-    say(request, said % {"n": len(given), "verb": verb.label.in_language(request.LANGUAGE_CODE)})
-    for one in refused:
-        say_refused(request, LoupeError(one.message, code=one.code))
-    return HttpResponseRedirect(back)
 
 
 @require_GET

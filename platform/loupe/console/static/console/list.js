@@ -1,23 +1,30 @@
-/* The results list: rows by keyboard, a bar that says how many are selected. */
+/* Lists whose rows are picked: by mouse, by keyboard, by range; a bar says how many, and the app's
+   own keys say their verb about all of them. */
 import { typing } from "./shell.js";
 
 const list = document.getElementById("list");
 if (list) {
   const rows = [...list.querySelectorAll("tr[data-row]")];
-  const boxes = [...list.querySelectorAll("input[name=result]")];
+  const boxes = [...list.querySelectorAll("input[data-pick]")];
   const all = document.getElementById("all");
   const bar = document.getElementById("bulk");
   const count = document.getElementById("bulk-count");
   let current = -1;
+  let anchor = -1; // where a range starts: the row that was picked or dropped last
+
+  function chosen() {
+    return boxes.filter((box) => box.checked).length;
+  }
 
   function show() {
-    if (!bar) return;
-    const chosen = boxes.filter((box) => box.checked).length;
-    bar.hidden = chosen === 0;
+    if (!bar || boxes.length === 0) return;
+    const number = chosen();
+    bar.hidden = number === 0;
     count.textContent =
-      chosen === 1 ? count.dataset.one : count.dataset.many.replace("%n", String(chosen));
-    all.checked = chosen === boxes.length;
-    all.indeterminate = chosen > 0 && chosen < boxes.length;
+      number === 1 ? count.dataset.one : count.dataset.many.replace("%n", String(number));
+    all.checked = number === boxes.length;
+    all.indeterminate = number > 0 && number < boxes.length;
+    boxes.forEach((box, index) => rows[index]?.toggleAttribute("data-picked", box.checked));
   }
 
   function go(to) {
@@ -28,24 +35,86 @@ if (list) {
     rows[current].scrollIntoView({ block: "nearest" });
   }
 
+  function pick(index, checked) {
+    if (!boxes[index]) return;
+    boxes[index].checked = checked;
+    anchor = index;
+    show();
+  }
+
+  /* Everything between the anchor and `index` becomes what the anchor is. */
+  function range(index) {
+    if (!boxes[index]) return;
+    if (anchor < 0) {
+      pick(index, true);
+      return;
+    }
+    const checked = boxes[anchor].checked;
+    const [from, to] = anchor < index ? [anchor, index] : [index, anchor];
+    for (let one = from; one <= to; one += 1) boxes[one].checked = checked;
+    show();
+  }
+
+  function pickAll(checked) {
+    boxes.forEach((box) => (box.checked = checked));
+    anchor = -1;
+    show();
+  }
+
+  /* A click with Shift is the range; the browser has flipped the box already. */
+  list.addEventListener("click", (event) => {
+    const index = boxes.indexOf(event.target);
+    if (index < 0) return;
+    if (event.shiftKey && anchor >= 0) {
+      range(index);
+      return;
+    }
+    anchor = index;
+  });
   list.addEventListener("change", (event) => {
-    if (event.target === all) boxes.forEach((box) => (box.checked = all.checked));
+    if (event.target === all) pickAll(all.checked);
     show();
   });
-  document.getElementById("bulk-none")?.addEventListener("click", () => {
-    boxes.forEach((box) => (box.checked = false));
-    show();
-  });
+  document.getElementById("bulk-none")?.addEventListener("click", () => pickAll(false));
+
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (document.querySelector("dialog[open]")) return;
     const box = event.target instanceof HTMLInputElement && event.target.type === "checkbox";
-    if (typing(event.target) && !box) return;
-    if (event.key === "j") go(current + 1);
-    if (event.key === "k") go(current - 1);
-    if (event.key === "x" && boxes[current]) {
-      boxes[current].checked = !boxes[current].checked;
-      show();
+    if (typing(event.target) && !box) {
+      if (event.key === "Escape") event.target.blur();
+      return;
     }
+    const step = { j: 1, k: -1, J: 1, K: -1 }[event.key];
+    if (step) {
+      if (event.shiftKey && current >= 0 && anchor < 0) pick(current, true);
+      go(current + step);
+      if (event.shiftKey) range(current);
+    } else if (event.key === "x" && current >= 0) {
+      pick(current, !boxes[current]?.checked);
+    } else if (event.key === "X" && current >= 0) {
+      range(current);
+    } else if (event.key === "a" && bar) {
+      pickAll(chosen() < boxes.length);
+    } else if (event.key === "u" && !event.repeat) {
+      document.getElementById("bulk-undo")?.requestSubmit();
+    } else if (chosen() > 0 && !event.repeat) {
+      const button = bar?.querySelector(`button[data-key="${CSS.escape(event.key)}"]`);
+      if (!button) return;
+      event.preventDefault();
+      button.click();
+    }
+  });
+
+  /* One call per page view: a second press while the first is on its way is dropped. */
+  list.addEventListener("submit", (event) => {
+    if (list.dataset.sent) event.preventDefault();
+    list.dataset.sent = "yes";
+  });
+  /* Back from another page, the browser may show this one as it was left. */
+  window.addEventListener("pageshow", () => {
+    delete list.dataset.sent;
+    show();
   });
   show();
 }
