@@ -59,6 +59,7 @@ def page(request: PageRequest, app: str, model_id: int) -> HttpResponse:
         "reason": Reason(),
         "own": model.project_id == request.project.pk,
         "waiting": waiting,
+        "waiting_for": {asked.version_id for asked in waiting},
         "history": history.order_by("-pk")[:HISTORY],
         "trained": domain.training is not None,
     }
