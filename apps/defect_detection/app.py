@@ -11,7 +11,7 @@ from apps.defect_detection.labels import DatasetAbout, ImageLabels
 from apps.defect_detection.schema import Box, Code, DetectionResult, ImageFacts, OperatingPoint
 from loupe.contract.app import DomainApp
 from loupe.contract.exports import Export
-from loupe.contract.extras import AppCommand, Pages, SyncMode
+from loupe.contract.extras import AppCommand, Pages, SyncMode, Tab
 from loupe.contract.facts import Fact
 from loupe.contract.inputs import InputKind
 from loupe.contract.labelling import Editor, Labelling, Layout
@@ -128,6 +128,8 @@ class App(DomainApp):
         of_model="apps.defect_detection.labels:of_model",
         fingerprint="apps.defect_detection.inference.fingerprint:fingerprint",
         overlay="defect_detection/labels.html",
+        about_form="defect_detection/classes.html",
+        about_from="apps.defect_detection.labels:about_from",
         editor=Editor(
             template="defect_detection/label.html",
             panel="defect_detection/label_panel.html",
@@ -181,16 +183,43 @@ class App(DomainApp):
     pages = Pages(
         result="defect_detection/result.html",
         row="defect_detection/row.html",
+        point="defect_detection/point_on_model.html",
         preview="apps.defect_detection.inference.preview:preview",
         tiles="apps.defect_detection.inference.pyramid:pyramid",
         scripts=("defect_detection/viewer.js",),
         styles=("defect_detection/viewer.css", "defect_detection/boxes.css"),
+        urls="apps.defect_detection.urls",
+        api_urls="apps.defect_detection.api.urls",
+        tabs=(
+            Tab(label=Text(en="Parts", zh="零件"), url="defect_detection:parts", section="parts"),
+            Tab(
+                label=Text(en="Quality", zh="质量"),
+                url="defect_detection:quality",
+                section="quality",
+            ),
+            Tab(
+                label=Text(en="Products", zh="产品"),
+                url="defect_detection:products",
+                section="products",
+            ),
+            Tab(
+                label=Text(en="Stations", zh="工位"),
+                url="defect_detection:stations",
+                section="stations",
+            ),
+        ),
     )
     commands: ClassVar = (
         AppCommand(
             name="import-dataset",
             help="A folder in YOLO, COCO or VOC layout as a dataset, without any service.",
             run="apps.defect_detection.commands.import_dataset:main",
+        ),
+        AppCommand(
+            name="convert-ultralytics",
+            help="An Ultralytics checkpoint (.pt) as a candidate model, after a warning.",
+            run="apps.defect_detection.commands.convert_ultralytics:main",
+            says_it_all=True,
         ),
     )
     benchmarks: ClassVar = (

@@ -12,9 +12,9 @@ MOST_TEXT = 200
 LARGEST_SIDE = 4096
 """Pixels; a larger picture is read at this size, or one would take seconds."""
 KINDS = {
-    "linear": zxingcpp.BarcodeFormat.AllLinear,
-    "matrix": zxingcpp.BarcodeFormat.AllMatrix,
-    "any": zxingcpp.BarcodeFormat.AllReadable,
+    "linear": zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.AllLinear]),
+    "matrix": zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.AllMatrix]),
+    "any": zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.AllReadable]),
 }
 
 

@@ -9,12 +9,15 @@ from loupe.contract.text import Text
 class AppCommand:
     """``manage.py <name> <slug> …`` (or ``manage.py bench <name>`` for a benchmark).
 
-    `run` names a function ``(argv: list[str]) -> int`` as ``"package.module:function"``.
+    `run` names a function ``(argv: list[str]) -> int`` as ``"package.module:function"``. With
+    `says_it_all` the slug may be left out: the name alone says whose command it is, as long as no
+    other installed app has one of that name.
     """
 
     name: str
     help: str
     run: str
+    says_it_all: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

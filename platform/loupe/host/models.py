@@ -3,6 +3,8 @@
 from loupe.registry.errors import OperatingPointInvalid, UnknownModel
 from loupe.registry.models import Model, ModelVersion, OperatingPoint
 from loupe.registry.services import (
+    check_name,
+    install_made,
     operating_point,
     resolve,
     scope_model,
@@ -19,6 +21,8 @@ __all__ = [
     "OperatingPoint",
     "OperatingPointInvalid",
     "UnknownModel",
+    "check_name",
+    "install_made",
     "operating_point",
     "resolve",
     "scope_model",

@@ -20,9 +20,9 @@ class Payload:
     arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
     meta: Mapping[str, JsonValue] = field(default_factory=dict)
 
-    def about(self, name: str, facts: "Mapping[str, str]") -> "Payload":
+    def about(self, name: str, facts: Mapping[str, str]) -> "Payload":
         """The same payload, with what its input was called and what was said of it in `meta`."""
-        told = {"input_name": name, "facts": dict(facts)}
+        told: dict[str, JsonValue] = {"input_name": name, "facts": dict(facts)}
         return Payload(arrays=self.arrays, meta={**self.meta, **told})
 
     @property

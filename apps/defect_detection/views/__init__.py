@@ -1,0 +1,1 @@
+"""The app's own pages: parts, quality, products with their recipes, stations."""
