@@ -67,8 +67,9 @@ def place(tmp_path: Path, settings: Settings) -> Path:
 
 
 @pytest.fixture
-def line(transactional_db: None, place: Path) -> Project:
-    """A project."""
+def line(request: pytest.FixtureRequest, place: Path) -> Project:
+    """A project. Where a trainer turns, its threads see what is committed only."""
+    request.getfixturevalue("transactional_db" if "bench" in request.fixturenames else "db")
     return factories.project("line-1")
 
 
