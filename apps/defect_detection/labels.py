@@ -6,8 +6,8 @@ Free of Django, since training reads labels too.
 """
 
 from collections import Counter
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
@@ -138,6 +138,31 @@ def of_model(manifest: Mapping[str, Any]) -> DatasetAbout:
         name: level for name, level in manifest.get("severities", {}).items() if name in classes
     }
     return DatasetAbout(classes=classes, severities=severities)
+
+
+def about_from(sent: Mapping[str, Sequence[str]]) -> DatasetAbout:
+    """The classes that the fields ``class`` and, beside each, ``severity`` say; empty ones fall
+    away.
+
+    Raises:
+        InputRefused: a severity is none that there is.
+        ValidationError: a class is named twice, or its name cannot be.
+    """
+    names = [name.strip() for name in sent.get("class", ())]
+    levels = list(sent.get("severity", ())) + [DEFAULT_SEVERITY] * len(names)
+    pairs = [(name, level) for name, level in zip(names, levels, strict=False) if name]
+    severities = {}
+    for name, level in pairs:
+        if level not in get_args(Severity):
+            allowed = ", ".join(get_args(Severity))
+            raise InputRefused(
+                f"The severity {level!r} of {name!r} is not one of {allowed}.",
+                code="severity_unknown",
+            )
+        severities[name] = level
+    return DatasetAbout.model_validate(
+        {"classes": [name for name, _level in pairs], "severities": severities}
+    )
 
 
 def propose(result: BaseModel, about: BaseModel, operating_point: BaseModel) -> Proposal:

@@ -44,27 +44,3 @@ def streamed_file(
     response["Cache-Control"] = "private, no-cache"
     return response
 
-
-def streamed_chunks(
-    request: Request, chunks: Iterator[bytes], media_type: str, name: str
-) -> StreamingHttpResponse:
-    """`chunks` as they are made, to be saved as `name`; closed where the caller goes away."""
-    body: AsyncIterator[bytes] | Iterator[bytes] = (
-        _async_chunks(chunks) if isinstance(request._request, ASGIRequest) else chunks
-    )
-    response = StreamingHttpResponse(body, content_type=media_type)
-    last = quote(name.rpartition("/")[2] or "download", safe="")
-    response["Content-Disposition"] = f"attachment; filename*=UTF-8''{last}"
-    response["Content-Security-Policy"] = "sandbox; default-src 'none'"
-    response["Cache-Control"] = "private, no-store"
-    return response
-
-
-async def _async_chunks(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
-    try:
-        while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
-            yield chunk
-    finally:
-        close = getattr(chunks, "close", None)
-        if close is not None:
-            await asyncio.to_thread(close)

@@ -7,6 +7,10 @@ from django.views.generic import RedirectView
 from loupe.console.pages import (
     audit,
     bulk_review,
+    dataset,
+    dataset_imports,
+    dataset_versions,
+    datasets,
     dead_letters,
     folders,
     home,
@@ -36,6 +40,7 @@ A = f"{P}apps/<slug:app>/"
 R = f"{A}results/<int:result_id>/"
 M = f"{P}models/<slug:app>/<int:model_id>/"
 T = f"{P}trainings/<uuid:run_id>/"
+D = f"{P}datasets/<uuid:dataset_id>/"
 L = f"{P}datasets/<uuid:dataset_id>/label/"
 TILE = "tiles/<int:level>/<int:column>/<int:row>"
 
@@ -75,6 +80,31 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{M}<int:number>/evaluate", model.evaluate, name="model_evaluate"),
     path(f"{M}mistakes/<int:evaluation_id>/<str:name>", model.mistake, name="model_mistake"),
     path(f"{M}<int:number>/point", models.point, name="model_point"),
+    path(f"{P}datasets/", datasets.listing, name="datasets"),
+    path(f"{P}datasets/new", datasets.create, name="dataset_new"),
+    path(D, dataset.page, name="dataset"),
+    path(f"{D}arrange", dataset.arrange, name="dataset_arrange"),
+    path(f"{D}alike/", dataset.alike, name="dataset_alike"),
+    path(f"{D}records/<int:record_id>/picture", dataset.picture, name="dataset_picture"),
+    path(f"{D}settings/", datasets.settings, name="dataset_settings"),
+    path(f"{D}settings/<slug:verb>", datasets.act, name="dataset_act"),
+    path(f"{D}add/", dataset_imports.add, name="dataset_add"),
+    path(f"{D}imports/", dataset_imports.listing, name="dataset_imports"),
+    path(f"{D}imports/<uuid:import_id>/", dataset_imports.page, name="dataset_import"),
+    path(f"{D}imports/<uuid:import_id>/live", dataset_imports.live, name="dataset_import_live"),
+    path(
+        f"{D}imports/<uuid:import_id>/cancel",
+        dataset_imports.cancel,
+        name="dataset_import_cancel",
+    ),
+    path(f"{D}versions/", dataset_versions.listing, name="dataset_versions"),
+    path(f"{D}versions/new", dataset_versions.make, name="dataset_version_new"),
+    path(f"{D}versions/diff", dataset_versions.diff, name="dataset_diff"),
+    path(
+        f"{D}versions/<int:number>/<slug:layout>.zip",
+        dataset_versions.export,
+        name="dataset_export",
+    ),
     path(L, labelling.start, name="label_start"),
     path(f"{L}<int:record_id>/", labelling.page, name="label"),
     path(f"{L}<int:record_id>/record.json", labelling.record, name="label_record"),

@@ -142,6 +142,9 @@ class Labelling:
             only the second has.
         of_model: ``(manifest: Mapping) -> BaseModel``: what a dataset made for a model holds.
         overlay: a template that draws ``labels`` (JSON) over a record's small picture, as SVG.
+        about_form: a template with the fields of a form that changes ``about`` (JSON); None: people
+            edit the JSON itself.
+        about_from: ``(sent: Mapping[str, Sequence[str]]) -> BaseModel``: what those fields say.
         editor: how labels are drawn; None: they only come in by the layouts.
     """
 
@@ -155,4 +158,6 @@ class Labelling:
     of_model: str
     fingerprint: str | None = None
     overlay: str | None = None
+    about_form: str | None = None
+    about_from: str | None = None
     editor: Editor | None = None

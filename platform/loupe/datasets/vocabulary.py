@@ -1,6 +1,7 @@
 """What an app says about its labels, called with the types the contract promises."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -54,6 +55,29 @@ def about(labelling: Labelling, data: object) -> BaseModel:
         return labelling.about_schema.model_validate(data)
     except ValidationError as error:
         raise DatasetRefused(first_of(error), code="about_invalid") from error
+
+
+def about_sent(labelling: Labelling, sent: Mapping[str, Sequence[str]]) -> BaseModel:
+    """What the fields of the app's form say, or the JSON in the field ``about`` without one.
+
+    Raises:
+        DatasetRefused: it is not valid.
+    """
+    if labelling.about_from is None:
+        text = "".join(sent.get("about", ())[:1]) or "{}"
+        try:
+            return about(labelling, json.loads(text))
+        except (ValueError, RecursionError) as error:
+            raise DatasetRefused(
+                _("The description is no JSON: %(why)s.") % {"why": error}, code="about_invalid"
+            ) from error
+    try:
+        found: BaseModel = load(labelling.about_from)(sent)
+    except ValidationError as error:
+        raise DatasetRefused(first_of(error), code="about_invalid") from error
+    except InputRefused as error:
+        raise DatasetRefused(error.message, code="about_invalid") from error
+    return found
 
 
 def labels(labelling: Labelling, data: object, dataset: BaseModel) -> BaseModel:

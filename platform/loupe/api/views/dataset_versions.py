@@ -24,10 +24,10 @@ from loupe.api.shapes.datasets import (
     DifferenceShape,
     VersionOrder,
 )
-from loupe.api.streaming import streamed_chunks
 from loupe.api.views.datasets import DatasetEndpoint
 from loupe.datasets import services
 from loupe.datasets.models import DatasetVersion
+from loupe.delivery.chunks import download
 
 
 def _number(text: str) -> int:
@@ -115,7 +115,7 @@ class ExportVersion(VersionsEndpoint):
     def get(self, request: Request, dataset_id: uuid.UUID, number: int) -> StreamingHttpResponse:
         """Download a version with its files in one of the app's layouts."""
         found = services.export(self.actor, self.version(number), parameter(request, "layout"))
-        return streamed_chunks(request, found.chunks, "application/zip", found.filename)
+        return download(request._request, found.chunks, "application/zip", found.filename)
 
 
 class DatasetDiff(VersionsEndpoint):

@@ -6,7 +6,7 @@ from loupe.datasets.services.corrections import correct_from_review
 from loupe.datasets.services.creating import change, create, take_corrections
 from loupe.datasets.services.diffing import Changed, Difference, diff
 from loupe.datasets.services.exporting import Export, export
-from loupe.datasets.services.importing import cancel_import, import_archive
+from loupe.datasets.services.importing import cancel_import, import_archive, import_files
 from loupe.datasets.services.labelling import save_labels, skip, undo
 from loupe.datasets.services.materialising import materialise
 from loupe.datasets.services.versions import make_version
@@ -26,6 +26,7 @@ __all__ = [
     "export",
     "group_by_name",
     "import_archive",
+    "import_files",
     "make_version",
     "materialise",
     "save_labels",

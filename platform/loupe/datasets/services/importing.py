@@ -1,5 +1,9 @@
-"""Whole datasets in the field's layouts: `import_archive`, `cancel_import`."""
+"""Whole datasets in the field's layouts: `import_archive`, `import_files`, `cancel_import`."""
 
+import zipfile
+from collections.abc import Sequence
+
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -7,13 +11,15 @@ from django.utils.translation import gettext as _
 from loupe.accounts.policy import Action, Actor, require
 from loupe.audit.services import record as audit
 from loupe.blobs import services as blobs
+from loupe.blobs import spool, writing
 from loupe.blobs.sniff import content
 from loupe.datasets import wakeups
 from loupe.datasets.errors import ImportStateRefused
 from loupe.datasets.importing.folder import Options
 from loupe.datasets.importing.unpacking import ARCHIVES
 from loupe.datasets.models import IMPORT_OPEN, Dataset, Import, ImportState
-from loupe.intake.errors import ArchiveRefused
+from loupe.intake.archives.budget import too_many
+from loupe.intake.errors import ArchiveRefused, SubmissionRefused
 from loupe.intake.sources import Source
 
 
@@ -53,6 +59,66 @@ def import_archive(
         facts = {"import": str(row.pk), "file": row.name, "sha256": blob.pk}
         audit(actor, dataset.project, "dataset.import_begun", f"dataset:{dataset.pk}", facts)
     return row
+
+
+def import_files(
+    actor: Actor, dataset: Dataset, sources: Sequence[Source], options: Options | None = None
+) -> Import:
+    """Take files in as they lie in a folder, with or without labels beside them: one archive as it
+    is, anything else packed into one first.
+
+    Raises:
+        As `import_archive`; SubmissionRefused: nothing was sent; TooManyFiles: too much was.
+    """
+    require(actor, Action.MANAGE_DATASETS, dataset.project)
+    if not sources:
+        raise SubmissionRefused(
+            _("Nothing was sent. Choose at least one file."), reasons=(), code="empty_submission"
+        )
+    if len(sources) == 1 and content.media_type(sources[0].path) in ARCHIVES:
+        return import_archive(actor, dataset, sources[0], options)
+    if len(sources) > settings.MAX_FILES:
+        raise too_many(settings.MAX_FILES)
+    packed = spool.at(settings.SPOOL).new_file()
+    with writing.Writer(packed) as writer:
+        _pack(sources, writer)
+        written = writer.finish()
+    tops = {source.name.partition("/")[0] for source in sources if "/" in source.name}
+    name = tops.pop() if len(tops) == 1 else sources[0].name
+    if len(sources) > 1 and "/" not in sources[0].name:
+        name = _("%(name)s and %(count)s more") % {
+            "name": sources[0].name[:200],
+            "count": len(sources) - 1,
+        }
+    return import_archive(actor, dataset, Source.spooled(name, written), options)
+
+
+def _pack(sources: Sequence[Source], writer: writing.Writer) -> None:
+    """A zip of the files, stored, under the names they were sent with."""
+    with zipfile.ZipFile(_Into(writer), "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
+        for source in sources:
+            entry = zipfile.ZipInfo(source.name.lstrip("/"), (1980, 1, 1, 0, 0, 0))
+            with source.path.open("rb") as file, archive.open(entry, "w") as target:
+                while chunk := file.read(writing.CHUNK_BYTES):
+                    target.write(chunk)
+
+
+class _Into:
+    """A file-like face of a `Writer`, for writing only."""
+
+    def __init__(self, writer: writing.Writer) -> None:
+        self._writer = writer
+
+    def write(self, data: bytes, /) -> int:
+        """Append `data`."""
+        self._writer.write(bytes(data))
+        return len(data)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+    def close(self) -> None:
+        """The `Writer` is finished by whoever made it."""
 
 
 def cancel_import(actor: Actor, row: Import) -> Import:
