@@ -12,7 +12,9 @@ class OperatingPointShape(Shape):
     """Thresholds of a model version; a change is a new number."""
 
     number: int
+    scope: str = Field(description="what it decides about, e.g. a product; empty: the rest")
     data: JsonObject = Field(description="see the app's operating_point_schema")
+    certificate: JsonObject | None = Field(description="how it was fitted; null: set by hand")
     note: str
     created_by: str
     created_at: datetime

@@ -50,7 +50,9 @@ def version_shape(row: ModelVersion) -> VersionShape:
 def _point(row: OperatingPoint) -> OperatingPointShape:
     return OperatingPointShape(
         number=row.number,
+        scope=row.scope,
         data=row.data,
+        certificate=row.certificate,
         note=row.note,
         created_by=present.who(row.created_by),
         created_at=row.created_at,

@@ -1,6 +1,5 @@
 """The operating point's page: who sees it, what it proposes, what it sets."""
 
-
 import pytest
 from django.db import connection
 from django.test import Client
