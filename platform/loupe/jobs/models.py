@@ -156,6 +156,8 @@ class Result(models.Model):
             models.Index(fields=["project", "app", "outcome", "-id"]),
             models.Index(fields=["project", "app", "reviewed", "-id"]),
             models.Index(fields=["project", "app", "label", "-id"]),
+            # Ends with the id so that a stretch of time is turned into ids by the index alone.
+            models.Index(fields=["project", "app", "created_at", "id"]),
             models.Index(fields=["job", "-id"]),
             models.Index(fields=["job", "outcome", "-id"]),
         ]

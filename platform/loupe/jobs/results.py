@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from loupe.accounts.errors import NotVisible
 from loupe.accounts.models import Project
 from loupe.accounts.policy import Action, Actor, require, visible
-from loupe.jobs import block_results
+from loupe.jobs import block_results, date_range, name_search
 from loupe.jobs.filters import Filters
 from loupe.jobs.models import Result
 from loupe.jobs.stored import StoredResult, from_row
@@ -46,7 +46,7 @@ def page(
     if _columnar(app):
         found = block_results.page(project.pk, app, wanted, after_id, limit + 1)
     else:
-        found = [from_row(row) for row in _rows(project, app, wanted, after_id)[: limit + 1]]
+        found = [from_row(row) for row in _rows(project, app, wanted, below=after_id)[: limit + 1]]
     more = len(found) > limit > 0
     return Page(results=found[:limit], next_after_id=found[limit - 1].id if more else None)
 
@@ -71,10 +71,9 @@ def neighbours(
     require(actor, Action.VIEW, project)
     if _columnar(app):
         return block_results.neighbours(project.pk, app, filters, result_id)
-    ids = _rows(project, app, filters, None).values_list("pk", flat=True)
-    newer = ids.filter(pk__gt=result_id).order_by("pk").first()
-    older = ids.filter(pk__lt=result_id).first()
-    return newer, older
+    newer = _rows(project, app, filters, above=result_id).values_list("pk", flat=True)[:1]
+    older = _rows(project, app, filters, below=result_id).values_list("pk", flat=True)[:1]
+    return next(iter(newer), None), next(iter(older), None)
 
 
 def view(actor: Actor, app: str, result_id: int) -> StoredResult:
@@ -106,8 +105,17 @@ def _joined() -> "QuerySet[Result]":
     )
 
 
-def _rows(project: Project, app: str, filters: Filters, after_id: int | None) -> "QuerySet[Result]":
-    rows = _joined().filter(project=project, app=app).order_by("-id")
+def _rows(
+    project: Project,
+    app: str,
+    filters: Filters,
+    *,
+    below: int | None = None,
+    above: int | None = None,
+) -> "QuerySet[Result]":
+    """Newest first; with `above`, oldest first."""
+    rows = _joined().filter(project=project, app=app)
+    rows = date_range.between(rows, filters.since, filters.until)
     if filters.outcome:
         rows = rows.filter(outcome=filters.outcome)
     if filters.label:
@@ -116,12 +124,10 @@ def _rows(project: Project, app: str, filters: Filters, after_id: int | None) ->
         rows = rows.filter(reviewed=filters.reviewed)
     if filters.job_id is not None:
         rows = rows.filter(job_id=filters.job_id)
-    if filters.since is not None:
-        rows = rows.filter(created_at__gte=filters.since)
-    if filters.until is not None:
-        rows = rows.filter(created_at__lt=filters.until)
     if filters.name_contains:
-        rows = rows.filter(item__input__name__icontains=filters.name_contains)
-    if after_id is not None:
-        rows = rows.filter(pk__lt=after_id)
-    return rows
+        return name_search.narrowed(rows, filters.name_contains, below=below, above=above)
+    if below is not None:
+        rows = rows.filter(pk__lt=below)
+    if above is not None:
+        return rows.filter(pk__gt=above).order_by("id")
+    return rows.order_by("-id")

@@ -13,6 +13,7 @@ from loupe.console.context import activity as count_activity
 from loupe.console.pages.frame import PageRequest, project_page
 from loupe.contract.app import DomainApp
 from loupe.contract.outcomes import Tone
+from loupe.jobs import name_search
 from loupe.jobs.models import Job, JobState, Result
 from loupe.jobs.progress import progress
 from loupe.plugins import registry as apps
@@ -92,8 +93,8 @@ def search(request: PageRequest) -> HttpResponse:
     found: list[Result] = []
     jobs: list[Job] = []
     if asked:
-        rows = Result.objects.filter(project=request.project, item__input__name__icontains=asked)
-        found = list(rows.select_related("item__input").order_by("-id")[:30])
+        rows = Result.objects.filter(project=request.project).select_related("item__input")
+        found = list(name_search.narrowed(rows, asked)[:30])
         named = Job.objects.filter(project=request.project, submission__name__icontains=asked)
         jobs = list(named.select_related("submission").order_by("-created_at")[:10])
     return render(request, "console/search.html", {"asked": asked, "results": found, "jobs": jobs})
