@@ -7,7 +7,7 @@ deleted, everything is looked at again.
 
 import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,6 +43,7 @@ BUDGET_SECONDS = 0.12
 REVIEWED = 20_000
 EXAMPLES = 6
 SCOPE_FACT = "product"
+THRESHOLDS = tuple(round(index * 0.01, 2) for index in range(1, 101))
 # pyarrow is loaded by the first rehearsal of a process, not by every page.
 _PAST = "apps.defect_detection.operating.past"
 
@@ -72,6 +73,8 @@ class Rehearsal:
         then: how the machine decided, by outcome; `would` how the point decides.
         moved: counts by (from, to) where the two differ.
         examples: for each move, the newest results' ids.
+        fails, asked: how many would fail, and how many a person would be asked about, at each of
+            `THRESHOLDS`, common to all classes and without a review band.
     """
 
     looked: int
@@ -82,6 +85,8 @@ class Rehearsal:
     moved: Mapping[tuple[str, str], int]
     examples: Mapping[tuple[str, str], tuple[int, ...]]
     judged: Judged
+    fails: tuple[int, ...]
+    asked: tuple[int, ...]
 
     @property
     def complete(self) -> bool:
@@ -95,7 +100,7 @@ def rehearse(
     version: ModelVersion,
     point: OperatingPoint,
     scope: str = "",
-    seconds: float = BUDGET_SECONDS,
+    seconds: float | None = None,
 ) -> Rehearsal:
     """Decide the version's past results in `project` anew, those of `scope` only.
 
@@ -108,6 +113,7 @@ def rehearse(
     past, total = gathered(project, version, point, scope, seconds)
     would = past.would(point)
     moved, examples = _moves(past.ids, past.said, would)
+    fails, asked = by_threshold(past, point, THRESHOLDS)
     return Rehearsal(
         looked=past.looked,
         total=total,
@@ -117,10 +123,14 @@ def rehearse(
         moved=moved,
         examples=examples,
         judged=_judged(project, version, past.ids, would),
+        fails=tuple(fails.tolist()),
+        asked=tuple(asked.tolist()),
     )
 
 
-def by_threshold(past: "Past", point: OperatingPoint, thresholds: list[float]) -> tuple[Ints, Ints]:
+def by_threshold(
+    past: "Past", point: OperatingPoint, thresholds: Sequence[float]
+) -> tuple[Ints, Ints]:
     """How many past results would fail, and how many a person would be asked about, at each
     threshold common to all classes and without a review band [J] each."""
     rank = weights(past.boxes, past.classes, point)
@@ -141,11 +151,11 @@ def gathered(
     version: ModelVersion,
     point: OperatingPoint,
     scope: str,
-    seconds: float = BUDGET_SECONDS,
+    seconds: float | None = None,
 ) -> tuple["Past", int]:
-    """The past results in columns, brought up to date for at most about `seconds`, and how many
-    results the version has in `project`."""
-    until = time.monotonic() + seconds
+    """The past results in columns, brought up to date for at most about `seconds` (left out:
+    `BUDGET_SECONDS`), and how many results the version has in `project`."""
+    until = time.monotonic() + (BUDGET_SECONDS if seconds is None else seconds)
     rows = _rows(project, version)
     total = rows.count()
     others = _scopes_apart(project, version) - {scope}

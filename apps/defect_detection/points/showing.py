@@ -14,7 +14,7 @@ from apps.defect_detection.operating.limits import Limit
 from apps.defect_detection.points.asking import WEIGHTS, Ask
 from apps.defect_detection.points.drawing import across
 from apps.defect_detection.points.proposing import Proposal
-from apps.defect_detection.points.rehearsing import Rehearsal
+from apps.defect_detection.points.rehearsing import THRESHOLDS, Rehearsal
 from apps.defect_detection.schema import OperatingPoint, SizeRule
 from loupe.host.models import ModelVersion
 from loupe.host.models import OperatingPoint as PointRow
@@ -246,6 +246,12 @@ def rehearsal(found: Rehearsal) -> dict[str, Any]:
             }
             for key in sorted(found.moved, key=lambda key: (key[1] != "pass", key[1]))
         ],
+        "curve": {
+            "thresholds": THRESHOLDS,
+            "results": found.results,
+            "fails": found.fails,
+            "asked": found.asked,
+        },
         "table": [
             {"outcome": outcome, "counts": (found.then[outcome], found.would[outcome])}
             for outcome in ("fail", "review", "pass")

@@ -34,6 +34,20 @@ function read(name, curve, index) {
   more.textContent = `${curve.losses[index]} / ${curve.parts} · ${interval}`;
 }
 
+// What past results would have become; there once that part of the page has come.
+function readPast(at) {
+  const past = document.getElementById("past-data");
+  const shown = document.getElementById("read-past");
+  if (!past || !shown) return;
+  const curve = JSON.parse(past.textContent);
+  shown.hidden = !curve.results;
+  if (!curve.results) return;
+  const index = nearest(curve.thresholds, at);
+  document.getElementById("read-past-fails").textContent = percent(curve.fails[index] / curve.results);
+  document.getElementById("read-past-more").textContent =
+    `${curve.fails[index]} / ${curve.results}`;
+}
+
 if (held && slider) {
   const curves = JSON.parse(held.textContent);
   const line = document.getElementById("curve-here");
@@ -47,6 +61,7 @@ if (held && slider) {
     line.setAttribute("x2", `${at * 100}%`);
     read("escape", curves.escape, index);
     read("overkill", curves.overkill, index);
+    readPast(at);
     if (touched && field) field.value = String(at);
   };
   slider.addEventListener("input", () => show(true));
@@ -57,5 +72,6 @@ if (held && slider) {
     show(true);
     slider.focus();
   });
+  document.body.addEventListener("htmx:after:swap", () => show(false));
   show(false);
 }
