@@ -19,17 +19,18 @@ from tests.processes import running_site
 
 PROJECT = "/p/line-3/"
 APP = f"{PROJECT}apps/defect_detection/"
+OWN = "/defect_detection/p/line-3/"
 SIZES = {"wide": (1440, 900), "small": (390, 844)}
 LARGEST = 150_000  # bytes of one picture in docs/images
 
 
 @dataclass(frozen=True)
 class Shot:
-    """One page; `link` is clicked after it opened, `wait` must be there before the picture."""
+    """One page; `link` (or several, one after the other) is clicked after it opened, `wait` must be there before the picture."""
 
     name: str
     address: str
-    link: str = ""
+    link: str | tuple[str, ...] = ""
     wait: str = "main"
 
 
@@ -38,6 +39,12 @@ SHOTS = (
     Shot("workspace", APP),
     Shot("results", f"{APP}results/"),
     Shot("result", f"{APP}results/?label=crack", "td.name a", "#viewer[data-ready]"),
+    Shot(
+        "label",
+        f"{PROJECT}datasets/",
+        ("a[href*='/datasets/']:has-text('rings-2026')", "a[href$='/label/']"),
+        "#annotate[data-ready]",
+    ),
     Shot("job", f"{PROJECT}jobs/?state=open", "td.name a", "#live"),
     Shot("failures", f"{PROJECT}search?q=cam2.zip", "td.name a", "#live"),
     Shot("jobs", f"{PROJECT}jobs/"),
@@ -50,6 +57,16 @@ SHOTS = (
     Shot("members", f"{PROJECT}settings/members/"),
     Shot("folders", f"{PROJECT}settings/folders/"),
     Shot("audit", f"{PROJECT}settings/audit/"),
+    Shot("parts", f"{OWN}parts/"),
+    Shot("part", f"{OWN}parts/?outcome=fail", "td.name a", ".part-views"),
+    Shot("quality", f"{OWN}quality/", wait="#chart-days svg"),
+    Shot("products", f"{OWN}products/"),
+    Shot("product", f"{OWN}products/ring-6204/"),
+    Shot("recipe", f"{OWN}products/ring-6204/recipe", wait="#stage polygon"),
+    Shot("stations", f"{OWN}stations/"),
+    Shot("station", f"{OWN}stations/line-3a/", wait="#drawing image"),
+    Shot("empty-parts", "/defect_detection/p/empty/parts/"),
+    Shot("empty-quality", "/defect_detection/p/empty/quality/"),
     Shot("empty-home", "/p/empty/"),
     Shot("empty-results", "/p/empty/apps/defect_detection/results/"),
     Shot("two-step", "/accounts/2fa/"),
@@ -60,8 +77,9 @@ README = {"home", "workspace", "results", "result", "job", "model", "schedules"}
 def take(page: Page, shot: Shot, target: Path) -> None:
     """Open the page and photograph the window."""
     page.goto(shot.address)
-    if shot.link:
-        page.locator(shot.link).first.click()
+    for link in (shot.link,) if isinstance(shot.link, str) else shot.link:
+        if link:
+            page.locator(link).first.click()
     page.wait_for_selector(shot.wait)
     page.wait_for_load_state("load")
     page.wait_for_timeout(400)

@@ -28,6 +28,8 @@ from loupe.accounts.models import Project, Role
 from loupe.accounts.policy import Actor
 from loupe.blobs import services as blobs
 from loupe.blobs.models import Blob
+from loupe.datasets import services as datasets
+from loupe.datasets.models import Record
 from loupe.delivery.models import Webhook
 from loupe.engine import repository
 from loupe.intake.models import Channel
@@ -39,6 +41,7 @@ from loupe.review import services as review
 from loupe.schedules import services as schedules
 from loupe.schedules.timing import Timing
 from loupe.testing import factories
+from tests.e2e import plant
 
 APP = "defect_detection"
 SEVERITY = {"crack": "critical", "stain": "minor"}
@@ -62,11 +65,13 @@ def main(still: bool) -> None:
     job = factories.job(
         line, APP, first, version=version, name="Lot 1107", user=anna, at=now - timedelta(hours=3)
     )
+    _dataset(line, anna)
     _failing(line, version, now - timedelta(hours=1))
     if still:
         _running(line, version)
     _reviews(anna, job.pk)
     _settings(anna, line)
+    plant.fill(line, anna, version, first[:24])
 
 
 def _versions(line: Project, anna: User) -> ModelVersion:
@@ -112,6 +117,32 @@ def _made(seed: int, name: str) -> factories.Made:
         "runtime": "openvino",
     }
     return factories.Made(name=name, data=data, blob=_stored(picture.image))
+
+
+def _dataset(line: Project, anna: User) -> None:
+    """Twelve pictures of four lots: the first five labelled, one left out, the others to do."""
+    actor = Actor(user=anna)
+    classes = ["scratch", "pit", "inclusion", "stain", "crack", "missing_material"]
+    classes.append("extra_material")
+    dataset = datasets.create(actor, line, APP, "rings-2026", about={"classes": classes})
+    for number in range(12):
+        picture = draw(number + 40)
+        height, width = picture.image.shape[:2]
+        record = Record.objects.create(
+            dataset=dataset,
+            blob=_stored(picture.image),
+            name=f"lot-{1107 + number // 3}/ring-{number:04d}.jpg",
+            group=f"lot-{1107 + number // 3}",
+        )
+        boxes = [
+            {"x1": one.x1, "y1": one.y1, "x2": one.x2, "y2": one.y2, "label": one.name}
+            for one in picture.labels
+        ]
+        if number < 5:
+            labels = {"width": width, "height": height, "boxes": boxes}
+            datasets.save_labels(actor, record, labels)
+        if number == 5:
+            datasets.skip(actor, record)
 
 
 def _stored(image: np.ndarray) -> Blob:
