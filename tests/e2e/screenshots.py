@@ -26,7 +26,8 @@ LARGEST = 150_000  # bytes of one picture in docs/images
 
 @dataclass(frozen=True)
 class Shot:
-    """One page; `link` (or several, one after the other) is clicked after it opened, `wait` must be there before the picture."""
+    """One page; `link`, or several one after the other, is clicked after it opened; `wait` must be
+    there before the picture."""
 
     name: str
     address: str
