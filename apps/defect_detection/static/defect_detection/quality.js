@@ -25,7 +25,8 @@ function day(key) {
   window.location.search = asked.toString();
 }
 
-const text = () => ({ color: colour("--quiet"), fontFamily: "inherit" });
+const text = () => ({ color: colour("--quiet"), fontFamily: getComputedStyle(document.body).fontFamily });
+const some = (count) => count || null; // a mark at nought would only hide the axis
 const lines = () => ({ lineStyle: { color: colour("--line") } });
 const tooltip = (more = {}) => ({
   renderMode: "richText",
@@ -71,7 +72,7 @@ function overTime(days) {
   return {
     animation: false,
     textStyle: text(),
-    legend: { top: 0, right: 0, textStyle: { color: colour("--quiet") }, itemWidth: 12, itemHeight: 12 },
+    legend: { top: 0, left: 0, textStyle: { color: colour("--quiet") }, itemWidth: 12, itemHeight: 12, itemGap: 16 },
     grid: { left: 8, right: 8, top: 40, bottom: 8, containLabel: true },
     tooltip: tooltip({ trigger: "axis" }),
     xAxis: { type: "category", data: days.map((one) => one.day), axisLine: lines(), axisTick: { show: false }, axisLabel: { color: colour("--quiet"), formatter: (value) => value.slice(5) } },
@@ -80,8 +81,8 @@ function overTime(days) {
       series(words.pass, "passed", "--good", { ...stacked, itemStyle: { color: colour("--good"), opacity: 0.45 } }),
       series(words.review, "review", "--unsure", stacked),
       series(words.fail, "failed", "--bad", stacked),
-      series(words.escaped, "escaped", "--text", { type: "line", symbol: "diamond", symbolSize: 9, lineStyle: { width: 0 } }),
-      series(words.overkilled, "overkilled", "--accent", { type: "line", symbol: "triangle", symbolSize: 9, lineStyle: { width: 0 } }),
+      series(words.escaped, "escaped", "--text", { type: "line", data: days.map((one) => some(one.escaped)), symbol: "diamond", symbolSize: 9, lineStyle: { width: 0 } }),
+      series(words.overkilled, "overkilled", "--accent", { type: "line", data: days.map((one) => some(one.overkilled)), symbol: "triangle", symbolSize: 9, lineStyle: { width: 0 } }),
     ],
   };
 }

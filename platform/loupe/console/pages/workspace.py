@@ -36,6 +36,7 @@ PARTS_FROM_BYTES = 32 * 2**20
 def workspace(request: PageRequest, app: str) -> HttpResponse:
     """The drop zone, with the models that can be chosen."""
     domain = app_or_missing(app)
+    said = facts_form.fields(domain, request.project.pk, request.GET.dict())
     recent = Job.objects.filter(project=request.project, app=app).select_related("submission")
     newest = Result.objects.filter(project=request.project, app=app).select_related("item__input")
     return render(
@@ -51,7 +52,8 @@ def workspace(request: PageRequest, app: str) -> HttpResponse:
             "asked_model": request.GET.get("model", ""),
             "unfinished": _unfinished(request, app),
             "parts_from": PARTS_FROM_BYTES,
-            "fact_fields": facts_form.fields(domain, request.project.pk, request.GET),
+            "fact_fields": said,
+            "facts_open": any(field.choices or field.value for field in said),
         },
     )
 
@@ -87,7 +89,7 @@ def upload(request: PageRequest, app: str) -> HttpResponse:
                 sources,
                 _name(request.POST.get("name", ""), [source.name for source in sources]),
                 request.POST.get("model") or None,
-                facts_form.sent(domain, request.POST),
+                facts_form.sent(domain, request.POST.dict()),
             )
         uploads.submitted(waiting, job.submission)
     except SubmissionRefused as error:
