@@ -52,6 +52,11 @@ class RecordState(models.TextChoices):
     SKIPPED = "skipped", _("Left out")
 
 
+def state_of(labels: object) -> RecordState:
+    """The state of a record that is not left out."""
+    return RecordState.TODO if labels is None else RecordState.LABELLED
+
+
 class Split(models.TextChoices):
     """Blank: decided when a version is made, by group where there is one."""
 

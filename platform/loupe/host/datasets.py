@@ -1,7 +1,8 @@
 """Datasets, for the commands and pages of apps."""
 
 from loupe.datasets.errors import DatasetRefused
-from loupe.datasets.importing.folder import Options, import_folder
+from loupe.datasets.importing.folder import import_folder
+from loupe.datasets.importing.options import Options
 from loupe.datasets.models import Dataset, DatasetVersion, Import, Record
 from loupe.datasets.services import create, make_version, materialise, save_labels
 

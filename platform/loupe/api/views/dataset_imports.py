@@ -21,7 +21,7 @@ from loupe.api.shapes.datasets import ImportPage, ImportShape, ProblemPage
 from loupe.api.uploads import RawBody, discarding, named, sources
 from loupe.api.views.datasets import GROUP_BY, DatasetEndpoint
 from loupe.datasets import services
-from loupe.datasets.importing.folder import Options
+from loupe.datasets.importing.options import Options
 from loupe.datasets.models import Import, ImportProblem
 
 LAYOUT = OpenApiParameter(

@@ -17,7 +17,7 @@ from loupe.console.pages.frame import PageRequest, project_page, say, say_refuse
 from loupe.console.pages.workspace import PARTS_FROM_BYTES
 from loupe.contract.runtime.errors import LoupeError
 from loupe.datasets import services
-from loupe.datasets.importing.folder import Options
+from loupe.datasets.importing.options import Options
 from loupe.datasets.models import IMPORT_OPEN, Import, ImportProblem
 from loupe.intake.upload import SpooledFile
 from loupe.uploads import services as uploads

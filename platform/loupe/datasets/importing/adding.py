@@ -28,9 +28,9 @@ from loupe.datasets.models import (
     Record,
     RecordClass,
     RecordState,
+    state_of,
 )
-from loupe.datasets.services.adding import Names
-from loupe.datasets.services.labelling import state_of
+from loupe.datasets.names import Names
 
 MOST_PROBLEMS = 20_000
 SAME_BYTES = "same_bytes"

@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,42 +12,15 @@ from django.utils.translation import gettext as _
 from loupe.accounts.policy import Action, Actor, require
 from loupe.contract.runtime.errors import LoupeError
 from loupe.contract.runtime.reporter import Reporter
-from loupe.datasets import grouping, vocabulary
+from loupe.datasets import vocabulary
 from loupe.datasets.errors import DatasetRefused
 from loupe.datasets.importing import adding, plan, scratch, storing
 from loupe.datasets.importing.lease import Lease
+from loupe.datasets.importing.options import Options
 from loupe.datasets.importing.work import READ_SECONDS, read
 from loupe.datasets.models import Dataset, Import, ImportPhase, ImportState
 from loupe.plugins import registry
 from loupe.sandbox.pool import SandboxPool
-
-
-@dataclass(frozen=True, kw_only=True)
-class Options:
-    """How an archive or folder is to be read.
-
-    Attributes:
-        layout: a key; empty: as recognised.
-        group_by: a rule of `loupe.datasets.grouping` for records without a group.
-        unlabelled: ``good``: what has no label file is free of defects; else it is to be labelled.
-    """
-
-    layout: str = ""
-    group_by: str = ""
-    unlabelled: str = ""
-
-    def checked(self, app: str) -> Mapping[str, str]:
-        """As stored.
-
-        Raises:
-            DatasetRefused: one of them says nothing known.
-        """
-        vocabulary.layout_of(app, self.layout)
-        return {
-            "layout": self.layout,
-            "group_by": grouping.check(self.group_by),
-            "unlabelled": "good" if self.unlabelled == "good" else "",
-        }
 
 
 def import_folder(

@@ -7,7 +7,7 @@ from loupe.accounts.policy import Action, Actor, require
 from loupe.bulk import insert
 from loupe.datasets import vocabulary
 from loupe.datasets.models import Dataset, LabelSource, Record
-from loupe.datasets.services.adding import Names, group_from_facts
+from loupe.datasets.names import Names, group_from_facts
 from loupe.datasets.services.labelling import save_labels
 from loupe.datasets.wakeups import fingerprint_after_commit
 from loupe.jobs.models import Result

@@ -15,7 +15,7 @@ from loupe.blobs import spool, writing
 from loupe.blobs.sniff import content
 from loupe.datasets import wakeups
 from loupe.datasets.errors import ImportStateRefused
-from loupe.datasets.importing.folder import Options
+from loupe.datasets.importing.options import Options
 from loupe.datasets.importing.unpacking import ARCHIVES
 from loupe.datasets.models import IMPORT_OPEN, Dataset, Import, ImportState
 from loupe.intake.archives.budget import too_many

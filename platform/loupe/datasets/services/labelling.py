@@ -16,7 +16,14 @@ from loupe.accounts.policy import Action, Actor, require
 from loupe.contract.labelling import Labelling
 from loupe.datasets import vocabulary
 from loupe.datasets.errors import LabelConflict, NothingToTakeBack
-from loupe.datasets.models import LabelChange, LabelSource, Record, RecordClass, RecordState
+from loupe.datasets.models import (
+    LabelChange,
+    LabelSource,
+    Record,
+    RecordClass,
+    RecordState,
+    state_of,
+)
 from loupe.review.models import Review
 
 
@@ -89,11 +96,6 @@ def skip(
             locked.state = state
             _touch(actor, locked)
         return locked
-
-
-def state_of(labels: object) -> RecordState:
-    """The state of a record that is not left out."""
-    return RecordState.TODO if labels is None else RecordState.LABELLED
 
 
 def _lock(record: Record, expected: int | None) -> Record:
