@@ -25,8 +25,8 @@ _TRIGGERS: Final = {
         f"INSERT INTO {TABLE}(rowid, name) SELECT NEW.id, input.name {_NAMES} NEW.item_id; END"
     ),
     f"{TABLE}_delete": (
-        f"CREATE TRIGGER {TABLE}_delete AFTER DELETE ON jobs_result BEGIN "
-        f"DELETE FROM {TABLE} WHERE rowid = OLD.id; END"  # noqa: S608
+        f"CREATE TRIGGER {TABLE}_delete AFTER DELETE ON jobs_result BEGIN "  # noqa: S608
+        f"DELETE FROM {TABLE} WHERE rowid = OLD.id; END"
     ),
 }
 _FILL: Final = (

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from email.message import Message
 from typing import Protocol
 
+from django.utils.translation import gettext as _
+
 from loupe.sources.errors import SourceFailed
 
 _LINE = 4096
@@ -42,11 +44,11 @@ def first_part(stream: Stream, boundary: str) -> Iterator[bytes]:
     for _attempt in range(_LINES):
         line = stream.readline(_LINE)
         if not line:
-            raise SourceFailed("The stream ended before a picture came.")
+            raise SourceFailed(_("The stream ended before a picture came."))
         if (boundary and line.strip().startswith(opening)) or (not boundary and line[:2] == b"--"):
             break
     else:
-        raise SourceFailed("The answer says multipart, but its boundary never came.")
+        raise SourceFailed(_("The answer says multipart, but its boundary never came."))
     length = _length(stream)
     if length is not None:
         yield from _counted(stream, length)
@@ -61,10 +63,10 @@ def _length(stream: Stream) -> int | None:
         line = stream.readline(_LINE)
         if not line.strip():
             return found
-        name, _, value = line.decode("latin-1").partition(":")
+        name, _colon, value = line.decode("latin-1").partition(":")
         if name.strip().lower() == "content-length" and value.strip().isdigit():
             found = int(value.strip())
-    raise SourceFailed("A part of the stream has headers without an end.")
+    raise SourceFailed(_("A part of the stream has headers without an end."))
 
 
 def _counted(stream: Stream, length: int) -> Iterator[bytes]:
@@ -72,7 +74,7 @@ def _counted(stream: Stream, length: int) -> Iterator[bytes]:
     while left:
         piece = stream.read(min(left, _PIECE))
         if not piece:
-            raise SourceFailed("The stream ended in the middle of a picture.")
+            raise SourceFailed(_("The stream ended in the middle of a picture."))
         left -= len(piece)
         yield piece
 
@@ -90,4 +92,4 @@ def _up_to(stream: Stream, end: bytes) -> Iterator[bytes]:
         if len(held) > keep:
             yield held[:-keep]
             held = held[-keep:]
-    raise SourceFailed("The stream ended in the middle of a picture.")
+    raise SourceFailed(_("The stream ended in the middle of a picture."))
