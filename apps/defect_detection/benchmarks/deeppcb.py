@@ -24,13 +24,11 @@ from apps.defect_detection.inference import architectures
 from apps.defect_detection.training import loop, pictures, predict, trainer
 from apps.defect_detection.training.augment import Composer
 from apps.defect_detection.training.average_precision import measure
-from apps.defect_detection.training.recipe import Recipe
+from apps.defect_detection.training.recipe import DEFAULT, SMALL, Recipe
 
 NAMES = ("open", "short", "mousebite", "spur", "copper", "pin_hole")
 # As many epochs, as large batches and as long without mosaic as plain Ultralytics has here.
-SAME_EPOCHS = Recipe(epochs=70, batch=64, plain_end=10 / 70)
-DEFAULT = Recipe()
-SMALL = Recipe(epochs=600)
+SAME_EPOCHS = Recipe(epochs=70, batch=64, plain_end=10 / 70, patience=0)
 ARMS = {"same_epochs": SAME_EPOCHS, "default": DEFAULT, "small": SMALL}
 
 
@@ -202,7 +200,6 @@ def speed(train: list[pictures.Labelled], recipe: Recipe, out: Path, device: tor
             {
                 "speed": {
                     "batch": recipe.batch,
-                    "compile": recipe.compile,
                     "optimizer": recipe.optimizer,
                 },
                 "compose_pictures_per_s": round(len(chosen) / float(np.median(seconds[2:]))),

@@ -111,7 +111,7 @@ class Composer:
         recipe, size = self.recipe, self.pictures.size
         if recipe.paste <= 0:
             return []
-        numbers = torch.poisson(torch.full((count,), recipe.paste), generator=self.generator)
+        numbers = torch.poisson(torch.full((count,), float(recipe.paste)), generator=self.generator)
         layers = []
         for turn_of in range(int(numbers.max().clamp(max=PASTES))):
             pick = torch.randint(len(self.with_boxes), (count,), generator=self.generator)

@@ -10,7 +10,6 @@ from typing import Any
 from loupe.contract.runtime.errors import InputRefused
 
 OPTIMIZERS = ("adamw", "musgd", "sgd")
-COMPILES = ("", "default", "reduce-overhead")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +21,7 @@ class Recipe:
 
     architecture: str = "yolo11n"
     size: int = 640  # side of the square the network sees, pixels
-    epochs: int = 200  # an epoch is as many composed pictures as the split has
+    epochs: int = 150  # an epoch is as many composed pictures as the split has
     seconds: float = 0.0  # above 0: as many epochs as fit into this time replace `epochs`
     batch: int = 64
     optimizer: str = "musgd"
@@ -34,7 +33,7 @@ class Recipe:
     warmup_epochs: float = 3.0
     ema_decay: float = 0.9999
     ema_tau: float = 2000.0  # steps over which the moving average becomes slow
-    patience: int = 0  # measurements without a better one before it stops; 0: never
+    patience: int = 50  # measurements without a better one before it stops; 0: never
     measure_every: int = 1  # epochs between two measurements on the validation split
     mosaic: float = 1.0  # chance
     plain_end: float = 0.15  # without mosaic and pasted defects
@@ -53,7 +52,8 @@ class Recipe:
     box: float = 7.5
     classes: float = 0.5
     dfl: float = 1.5
-    compile: str = ""
+    end2end: bool = False  # YOLO26 only: choose by its head without NMS
+    deterministic: bool = False  # the same figures each time on one device, a little slower
 
     def __post_init__(self) -> None:
         """Refuse values that cannot be trained with.
@@ -63,7 +63,6 @@ class Recipe:
         """
         _check("optimizer", self.optimizer, OPTIMIZERS)
         _check("schedule", self.schedule, ("linear", "cosine", "flat"))
-        _check("compile", self.compile, COMPILES)
         for name in ("epochs", "batch", "measure_every"):
             if getattr(self, name) < 1:
                 raise InputRefused(f"{name} is {getattr(self, name)}; it must be at least 1.")
@@ -79,3 +78,9 @@ def _check(name: str, value: str, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
         choices = ", ".join(repr(each) for each in allowed)
         raise InputRefused(f"{name} is {value!r}; choose one of {choices}.")
+
+
+DEFAULT = Recipe()
+SMALL = Recipe(epochs=600)
+SMALL_BELOW = 400
+"""Training pictures below which a set is small."""
