@@ -110,8 +110,9 @@ def _of_loupe(error: LoupeError) -> Problem:
 def _fields(error: LoupeError) -> tuple[FieldError, ...]:
     """What is wrong with each field, where the error knows."""
     if isinstance(error, OperatingPointInvalid | RecipeInvalid):
+        inside = "data" if isinstance(error, OperatingPointInvalid) else "config"
         return tuple(
-            FieldError(f"data.{name}", error.code, said) for name, said in error.fields.items()
+            FieldError(f"{inside}.{name}", error.code, said) for name, said in error.fields.items()
         )
     if isinstance(error, FactRefused):
         return (FieldError(error.field, error.code, error.message),)

@@ -26,6 +26,8 @@ from loupe.schedules import services as schedules
 from loupe.schedules.models import Schedule, ScheduleRun
 from loupe.schedules.timing import Timing
 from loupe.sources.models import HttpSource
+from loupe.testing import trainings
+from loupe.training.models import Run, RunState
 from loupe.uploads import services as uploads
 from tests.host.api.files import reading
 
@@ -110,6 +112,7 @@ def make_world(db: None, tmp_path: Path) -> Callable[[str], World]:
                 url="http://127.0.0.1:9/",
                 next_at=timezone.now(),
             ).pk,
+            "training_id": _training(project).pk,
             "upload_id": uploads.create(SYSTEM, project, length=4, name=slug).pk,
         }
         return world
@@ -137,6 +140,12 @@ def call(client: Client) -> Callable[..., object]:
         return client.generic(method, path, content or "", content_type="application/json", **extra)
 
     return made
+
+
+def _training(project: Project) -> Run:
+    """A training that was cancelled."""
+    data = trainings.dataset_version(project, "dummy_app", "of-trainings")
+    return trainings.run(data, state=RunState.CANCELLED, model_name="own")
 
 
 def _finished(item: Item) -> Result:
