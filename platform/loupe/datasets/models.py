@@ -107,6 +107,11 @@ class Record(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def last_name(self) -> str:
+        """The name without its folders."""
+        return self.name.rpartition("/")[2]
+
 
 class RecordClass(models.Model):
     """How many labels of one class a record has now; written with its labels, for finding and

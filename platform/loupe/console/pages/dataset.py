@@ -24,6 +24,7 @@ from loupe.datasets.models import IMPORT_OPEN, Dataset, Import, Record, RecordSt
 
 PAGE = 60
 MOST_GROUPS = 50
+MOST_LISTED = 200
 MOST_IN_GROUP = 24
 
 
@@ -60,6 +61,15 @@ def page(request: PageRequest, dataset_id: uuid.UUID) -> HttpResponse:
             "text": text,
             "link_query": urlencode(text),
             "states": RecordState.choices,
+            "groups": list(
+                Record.objects.filter(dataset=dataset)
+                .exclude(group="")
+                .order_by("group")
+                .values_list("group", flat=True)
+                .distinct()[:MOST_LISTED]
+            )
+            if counts.groups
+            else [],
             "splits": [*Split.choices, (NO_SPLIT, _("Not dealt yet"))],
             "importing": Import.objects.filter(dataset=dataset, state__in=IMPORT_OPEN)
             .order_by("-created_at")

@@ -102,6 +102,7 @@ class DatasetForm(forms.Form):
         if fixed:
             for name in ("app", "name"):
                 self.fields[name].disabled = True
+            self.fields["name"].help_text = ""
 
 
 @require_http_methods(["GET", "POST"])
