@@ -44,7 +44,9 @@ export function handleAt(box, handle) {
 }
 
 /* The handle within `reach` pixels of the point, corners before sides. */
-export function handleNear(box, x, y, reach) {
+export function handleNear(box, x, y, far) {
+  /* Of a small box the middle stays free to be moved by. */
+  const reach = Math.min(far, Math.max(far / 3, Math.min(box.x2 - box.x1, box.y2 - box.y1) / 4));
   const near = HANDLES.filter((handle) => {
     const at = handleAt(box, handle);
     return Math.abs(at.x - x) <= reach && Math.abs(at.y - y) <= reach;

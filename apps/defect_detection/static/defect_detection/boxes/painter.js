@@ -92,12 +92,15 @@ export function createPainter(canvas) {
   function handles(box, at) {
     context.setLineDash([]);
     context.lineWidth = 1.5;
-    for (const handle of HANDLES) {
+    /* A box that is small on the screen must not vanish under its handles. */
+    const side = Math.min(box.x2 - box.x1, box.y2 - box.y1) * at.scale;
+    const half = side < 32 ? 2.5 : 4;
+    for (const handle of side < 32 ? HANDLES.filter((name) => name.length === 2) : HANDLES) {
       const point = handleAt(box, handle);
       context.fillStyle = "#ffffff";
       context.strokeStyle = INK;
       context.beginPath();
-      context.rect(at.x(point.x) - 4, at.y(point.y) - 4, 8, 8);
+      context.rect(at.x(point.x) - half, at.y(point.y) - half, 2 * half, 2 * half);
       context.fill();
       context.stroke();
     }
