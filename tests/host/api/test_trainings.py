@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from pytest_django import Settings
 
 from loupe.accounts.models import Role
@@ -106,7 +107,7 @@ def test_events_tell_each_step_once_and_again_after_a_kill(
     assert [name for name, _ in first] == ["metrics", "metrics", "training", "end"]
     last = first[-1][1]
     assert [name for name, _ in told(HTTP_LAST_EVENT_ID=last)] == ["training", "end"]
-    RunMetrics.objects.filter(run=run, step=1).update(at=run.ended_at)
+    RunMetrics.objects.filter(run=run, step=1).update(at=timezone.now())
     assert [name for name, _ in told(HTTP_LAST_EVENT_ID=last)] == ["metrics", "training", "end"]
     assert [name for name, _ in told(HTTP_LAST_EVENT_ID="9" * 18)] == ["training", "end"]
 
@@ -121,6 +122,7 @@ def test_a_list_of_trainings_costs_the_same_however_long_it_is(world: World, cal
         return len(seen)
 
     trainings.run(data)
+    cost()  # the first call also looks the key up
     before = cost()
     for _ in range(20):
         trainings.run(data)
