@@ -21,15 +21,17 @@ with ultralytics_quietly():
     from ultralytics.nn.tasks import DetectionModel, yaml_model_load
 
 FAMILIES = ("yolo11", "yolo26")
+OLDER = ("yolov8", "yolo12")
+"""Not offered for training, but run where a checkpoint of one was converted."""
 SCALES = "nsmlx"
-NAME = re.compile(rf"({'|'.join(FAMILIES)})[{SCALES}]")
+NAME = re.compile(rf"({'|'.join(FAMILIES + OLDER)})[{SCALES}]")
 
 
 def check_name(architecture: str) -> None:
     """Refuse an architecture that is not known by name.
 
     Raises:
-        ModelRefused: it is none of yolo11 and yolo26 in the sizes n, s, m, l and x.
+        ModelRefused: it is none of the known families in the sizes n, s, m, l and x.
     """
     if not NAME.fullmatch(architecture):
         names = ", ".join(f"{family}{scale}" for family in FAMILIES for scale in SCALES)

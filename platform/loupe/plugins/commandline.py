@@ -31,11 +31,15 @@ class OfAnApp(BaseCommand):
         parser.add_argument("arguments", nargs=argparse.REMAINDER, help="the command's own")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        slug, arguments = options["slug"], options["arguments"]
+        owner = running.owner_alone(self.name)
+        if owner is not None and slug != owner:
+            slug, arguments = owner, [slug, *arguments]
         try:
-            command = running.command_of(options["slug"], self.name)
+            command = running.command_of(slug, self.name)
         except LoupeError as error:
             raise CommandError(error.message) from error
-        status = running.run(command, options["arguments"])
+        status = running.run(command, arguments)
         if status:
             sys.exit(status)
 

@@ -21,6 +21,17 @@ def command_names() -> set[str]:
     return {command.name for app in registry.installed() for command in app.commands}
 
 
+def owner_alone(name: str) -> str | None:
+    """The slug of the app whose command `name` needs no slug; None where it is needed."""
+    owners = [
+        (app.slug, command)
+        for app in registry.installed()
+        for command in app.commands
+        if command.name == name
+    ]
+    return owners[0][0] if len(owners) == 1 and owners[0][1].says_it_all else None
+
+
 def command_of(slug: str, name: str) -> AppCommand:
     """The command `name` of the app `slug`.
 

@@ -6,11 +6,13 @@ from loupe.registry.services.promotion import promote, retire, roll_back
 from loupe.registry.services.resolve import resolve, usable, visible_models, visible_versions
 from loupe.registry.services.scopes import scope_model, set_scope_model
 from loupe.registry.services.shipped import register_shipped
-from loupe.registry.services.upload import upload
+from loupe.registry.services.upload import check_name, install_made, upload
 
 __all__ = [
     "ModelCard",
+    "check_name",
     "describe",
+    "install_made",
     "operating_point",
     "promote",
     "register_shipped",

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,59 @@ def upload(
         raise UploadRefused(
             _("%(app)s takes no uploaded models.") % {"app": spoken(apps.get(app).name)}
         )
+    check_name(name)
+    refuse_by_content(path, filename or path.name)
+    return install_made(actor, project, app, name, check, path, filename=filename)
+
+
+def install_made(
+    actor: Actor,
+    project: Project,
+    app: str,
+    name: str,
+    make: str,
+    path: Path,
+    *,
+    filename: str = "",
+    verify: Callable[[Path], None] | None = None,
+) -> ModelVersion:
+    """Register what the app's function `make` makes of the file at `path`, as `upload` does.
+
+    `make` takes a folder to fill, the file and its name, and returns a manifest; it runs in a
+    sandboxed process of its own. Nothing here looks at the file: whoever calls this answers for
+    letting `make` read it. `verify` looks at the artefact before it is registered.
+
+    Raises:
+        NotVisible, Denied: the actor may not manage models here.
+        UploadRefused: the name is not allowed.
+        ModelRefused: `make` or `verify` refuses it.
+        TemporarilyUnavailable: no sandbox, or no room on the disk.
+    """
+    require(actor, Action.MANAGE_MODELS, project)
+    check_name(name)
+    folder = spool.at(settings.SPOOL).new_file()
+    folder.mkdir(mode=0o700)
+    try:
+        manifest = _made(make, folder, path, filename or path.name)
+        _complete(folder, manifest, app, name)
+        if verify is not None:
+            verify(folder)
+        version = add_version(Model(app=app, project=project, name=name), folder, actor)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    with transaction.atomic():
+        facts = {"model": name, "version": version.number, "sha256": version.artefact_sha256}
+        record(actor, project, "model.uploaded", f"model_version:{version.pk}", facts)
+        publish(project, Kind.MODEL_REGISTERED, version.pk, facts)
+    return version
+
+
+def check_name(name: str) -> None:
+    """Refuse what cannot be a model's name.
+
+    Raises:
+        UploadRefused: it is too long or has other characters.
+    """
     if not _NAME.fullmatch(name):
         raise UploadRefused(
             _(
@@ -60,20 +114,6 @@ def upload(
             % {"name": name},
             code="model_name",
         )
-    refuse_by_content(path, filename or path.name)
-    folder = spool.at(settings.SPOOL).new_file()
-    folder.mkdir(mode=0o700)
-    try:
-        manifest = _checked(check, folder, path, filename or path.name)
-        _complete(folder, manifest, app, name)
-        version = add_version(Model(app=app, project=project, name=name), folder, actor)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    with transaction.atomic():
-        facts = {"model": name, "version": version.number, "sha256": version.artefact_sha256}
-        record(actor, project, "model.uploaded", f"model_version:{version.pk}", facts)
-        publish(project, Kind.MODEL_REGISTERED, version.pk, facts)
-    return version
 
 
 def refuse_by_content(path: Path, filename: str) -> None:
@@ -98,9 +138,9 @@ def refuse_by_content(path: Path, filename: str) -> None:
         )
 
 
-def _checked(check: str, folder: Path, path: Path, filename: str) -> dict[str, Any]:
+def _made(make: str, folder: Path, path: Path, filename: str) -> dict[str, Any]:
     with SandboxPool(1, settings.SANDBOX_MEMORY_BYTES, _CHECK_SECONDS) as pool:
-        manifest = pool.call(check, [folder, path, filename], name=filename)
+        manifest = pool.call(make, [folder, path, filename], name=filename)
     if not isinstance(manifest, dict):
         raise ModelRefused(
             _("The check of %(name)r gave no manifest.") % {"name": filename},
