@@ -11,6 +11,14 @@ from pydantic import BaseModel
 from loupe.contract.runtime.errors import InputRefused
 from loupe.contract.text import Text
 
+RESERVED = frozenset(
+    {
+        "app", "cursor", "deadline_ms", "facts", "file", "filename", "files", "limit", "model",
+        "name", "policy", "project", "upload",
+    }
+)  # fmt: skip
+"""What the host's own fields and parameters are called; no fact can be."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Fact:
@@ -18,7 +26,7 @@ class Fact:
     parameter named `key`.
 
     Attributes:
-        key: a lower-case identifier.
+        key: a lower-case identifier, none of `RESERVED`.
         scope: this fact names what the project chooses models and operating points by (a product,
             a portfolio). At most one fact of an app does.
         max_length: characters; longer values are refused.

@@ -43,6 +43,22 @@ def cases(full: str, view: str, other: str) -> dict[str, tuple[str, dict[str, st
         ),
         "broken form": (MEASURE, key | {"Content-Type": "multipart/form-data"}, b"x"),
         "empty form": (MEASURE, key | FORM, b"--cut--\r\n"),
+        "facts by query": (MEASURE + "?batch=b1&tray=t", key | JSON, b'{"value": 7}'),
+        "facts by form": (
+            MEASURE,
+            key | FORM,
+            b'--cut\r\nContent-Disposition: form-data; name="batch"\r\n\r\nb2\r\n'
+            + part("b.json", b'{"value": 1}')
+            + b"--cut--\r\n",
+        ),
+        "unknown batch": (MEASURE + "?batch=b9", key | JSON, b'{"value": 7}'),
+        "facts twice": (
+            MEASURE + "?batch=b1",
+            key | FORM,
+            b'--cut\r\nContent-Disposition: form-data; name="batch"\r\n\r\nb2\r\n'
+            + part("b.json", b'{"value": 1}')
+            + b"--cut--\r\n",
+        ),
         "project by name": (MEASURE + "?project=line", key | JSON, b'{"value": 7}'),
         "project not mine": (MEASURE + "?project=elsewhere", key | JSON, b'{"value": 7}'),
         "unknown model": (MEASURE + "?model=nothing", key | JSON, b'{"value": 7}'),

@@ -85,3 +85,15 @@ def test_a_file_that_is_refused_is_not_tried_again_and_again(
     assert "empty" in folder.error
     assert folder.seen_files.count() == 1
     assert folders.poll_all() == []
+
+
+def test_what_is_said_of_a_folder_is_said_of_its_files(place: Path, folder: WatchedFolder) -> None:
+    WatchedFolder.objects.update(facts={"tray": "b2-1"})
+    drop(place, "a.json")
+    (job,) = folders.poll_all()
+    assert job.submission.facts == {"tray": "b2-1", "batch": "b2"}
+    WatchedFolder.objects.update(facts={"batch": "gone"})
+    drop(place, "b.json")
+    assert folders.poll_all() == []
+    folder.refresh_from_db()
+    assert "There is no batch 'gone'" in folder.error

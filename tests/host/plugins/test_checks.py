@@ -64,6 +64,7 @@ BREACHES = {
     "loupe.E010": broken(schedules=(replace(DUMMY.schedules[0], default_cron="whenever"),)),
     "loupe.E013": broken(samples="no_such_folder"),
     "loupe.E014": Silent,
+    "loupe.E015": broken(scope_fields=("nowhere",)),
 }
 
 

@@ -11,7 +11,7 @@ from django.core.checks import CheckMessage, Error, register
 from loupe.contract.discovery import GROUP
 from loupe.contract.django import DomainAppConfig
 from loupe.plugins import registry
-from loupe.plugins.checks import behaviour, declaration
+from loupe.plugins.checks import behaviour, declaration, facts
 from loupe.plugins.checks.problem import Check
 
 CHECKS: dict[str, Check] = {
@@ -27,6 +27,7 @@ CHECKS: dict[str, Check] = {
     "loupe.E010": behaviour.extras,
     "loupe.E013": declaration.shipped,
     "loupe.E014": behaviour.examples,
+    "loupe.E015": facts.facts,
 }
 INCOMPLETE = "loupe.E020"
 WRONG_CONFIG = "loupe.E021"

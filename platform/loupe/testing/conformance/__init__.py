@@ -12,11 +12,12 @@ SHALL of ``docs/app_contract.md`` that it holds.
 
 from loupe.testing.conformance.decisions import Decisions
 from loupe.testing.conformance.declaration import Declaration
+from loupe.testing.conformance.facts import Facts
 from loupe.testing.conformance.live_state import LiveState
 from loupe.testing.conformance.pipeline import Pipeline
 
 __all__ = ["AppConformance"]
 
 
-class AppConformance(Declaration, Decisions, Pipeline, LiveState):
+class AppConformance(Declaration, Decisions, Pipeline, Facts, LiveState):
     """Everything an app promises, tested."""

@@ -9,6 +9,7 @@ from dummy_app.training.recipe import Recipe
 from loupe.contract.app import DomainApp
 from loupe.contract.exports import Export
 from loupe.contract.extras import AppCommand, AppProcess, AppSchedule, Pages, SyncMode
+from loupe.contract.facts import Fact
 from loupe.contract.inputs import InputKind
 from loupe.contract.labelling import Editor, Labelling, Layout
 from loupe.contract.outcomes import DecisionDraft, Outcome, Reason, ReviewVerb, Tone
@@ -31,6 +32,19 @@ class App(DomainApp):
             max_bytes=10_000,
         ),
     )
+    facts = (
+        Fact(
+            key="batch",
+            label=Text(en="Batch", zh="批"),
+            scope=True,
+            max_length=20,
+            choices="dummy_app.batches:choices",
+        ),
+        Fact(key="tray", label=Text(en="Tray", zh="托盘")),
+    )
+    check_facts = "dummy_app.batches:check"
+    scope_fields = ("high",)
+    on_results = "dummy_app.batches:on_results"
     steps = (
         Step(name="parse", place=Place.SANDBOX, run="dummy_app.parsing:parse"),
         Step(name="scale", place=Place.ENGINE, run="dummy_app.scaling:Scaler"),
@@ -106,7 +120,12 @@ class App(DomainApp):
         ),
         gate="dummy_app.training.measuring:gate",
     )
-    commands = (AppCommand(name="greet", help="Says hello.", run="dummy_app.tasks:greet"),)
+    commands = (
+        AppCommand(name="greet", help="Says hello.", run="dummy_app.tasks:greet"),
+        AppCommand(
+            name="greet-dummy", help="As well.", run="dummy_app.tasks:greet", says_it_all=True
+        ),
+    )
     benchmarks = (
         AppCommand(name="nothing", help="Times nothing.", run="dummy_app.tasks:bench_nothing"),
     )
