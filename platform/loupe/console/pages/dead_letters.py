@@ -52,7 +52,7 @@ def page(request: PageRequest) -> HttpResponse:
         request,
         "console/settings_dead_letters.html",
         {
-            "letters": found[:PAGE],
+            "letters": [(letter, list(letter.attempts.all())) for letter in found[:PAGE]],
             "next_after": found[PAGE - 1].pk if len(found) > PAGE else None,
             "causes": causes,
             "total": sum(cause.count for cause in causes),
@@ -64,6 +64,7 @@ def page(request: PageRequest) -> HttpResponse:
                 ("j k", _("Next and previous row")),
                 ("x", _("Select the row")),
                 ("X", _("Select from the last selected row to this one")),
+                ("J K", _("Select while going on")),
                 ("a", _("Select all rows of this page, or none")),
             ],
         },

@@ -66,6 +66,7 @@ def listing(request: PageRequest, app: str) -> HttpResponse:
                 ("Enter", _("Open the row")),
                 ("x", _("Select the row")),
                 ("X", _("Select from the last selected row to this one")),
+                ("J K", _("Select while going on")),
                 ("a", _("Select all rows of this page, or none")),
                 *[
                     (verb.shortcut, _("%(verb)s, for all selected rows") % {"verb": label})

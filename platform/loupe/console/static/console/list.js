@@ -87,9 +87,10 @@ if (list) {
     }
     const step = { j: 1, k: -1, J: 1, K: -1 }[event.key];
     if (step) {
-      if (event.shiftKey && current >= 0 && anchor < 0) pick(current, true);
+      const extend = event.key !== event.key.toLowerCase();
+      if (extend && current >= 0 && anchor < 0) pick(current, true);
       go(current + step);
-      if (event.shiftKey) range(current);
+      if (extend) range(current);
     } else if (event.key === "x" && current >= 0) {
       pick(current, !boxes[current]?.checked);
     } else if (event.key === "X" && current >= 0) {
