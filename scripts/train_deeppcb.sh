@@ -4,7 +4,7 @@
 # prints one JSON line per run. DEEPPCB is the set's folder.
 # DEADLINE, seconds since 1970, stops what still runs shortly before.
 # Usage: DEEPPCB=DIR scripts/train_deeppcb.sh OUT PLAN
-#   probe    how fast composing and training are, by batch, compiler and optimiser
+#   probe    how fast composing and training are, by batch and optimiser
 #   explore  variants of the recipe side by side (their times mean nothing); explore2: more
 #   same     same epochs, batch and seed as plain Ultralytics, alone: SEEDS (default "0")
 #   plain    plain Ultralytics, alone: SEEDS
@@ -47,7 +47,6 @@ case $plan in
 probe)
     arm speed --epochs 4 --set batch=32
     arm speed --epochs 4 --set 'optimizer="musgd"'
-    arm speed --epochs 6 --set 'compile="default"'
     ;;
 explore)
     export OMP_NUM_THREADS=3

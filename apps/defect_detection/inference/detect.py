@@ -22,11 +22,15 @@ PARALLEL_VIEWS = 2
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What a request may set; the defaults are those of the operating point."""
+    """What a request may set; the defaults are those of the operating point.
+
+    `every_class` is for evaluations only; see `postprocess.from_raw`.
+    """
 
     score_floor: float = 0.1
     overlap: float = 0.7
     tile_above: int = 1600
+    every_class: bool = False
 
     @classmethod
     def from_meta(cls, meta: Mapping[str, JsonValue]) -> "Options":
@@ -104,7 +108,9 @@ def _view(
         if model.head == "end2end":
             rows = postprocess.from_end2end(output[0], options.score_floor)
         else:
-            rows = postprocess.from_raw(output[0], options.score_floor, options.overlap)
+            rows = postprocess.from_raw(
+                output[0], options.score_floor, options.overlap, options.every_class
+            )
         rows[:, :4] = place.to_source(rows[:, :4])
     return rows
 

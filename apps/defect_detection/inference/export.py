@@ -56,6 +56,13 @@ def write_onnx(module: Any, path: Path, size: int, half_weights: bool) -> None:
     onnx.save(graph, str(path))
 
 
+def halve_weights(path: Path, into: Path) -> None:
+    """Copy an ONNX file with its large weights stored as fp16."""
+    graph = onnx.load(str(path))
+    _halve(graph.graph)
+    onnx.save(graph, str(into))
+
+
 def read_weights(path: Path) -> dict[str, np.ndarray]:
     """The weights of an ONNX file by name, fp16 ones without their suffix."""
     graph = onnx.load(str(path), load_external_data=False).graph

@@ -17,31 +17,39 @@ MATRIX_LIMIT = 1500
 Rows = NDArray[np.float32]
 
 
-def from_raw(output: NDArray[np.float32], score_floor: float, overlap: float) -> Rows:
+def from_raw(
+    output: NDArray[np.float32], score_floor: float, overlap: float, every_class: bool = False
+) -> Rows:
     """Boxes of a head without NMS.
 
     Args:
         output: [4 + classes, anchors]: centre x, centre y, width, height, then a score a class.
         score_floor: boxes must score more than this.
         overlap: IoU above which the weaker of two boxes of one class goes.
+        every_class: every class of an anchor counts, not only its best: how detectors are compared.
 
     Returns:
         [N, 6] x1, y1, x2, y2, score, class in network pixels, highest score first.
     """
     scores = output[4:]
-    best = scores.max(axis=0)
-    chosen = np.flatnonzero(best > np.float32(score_floor))
+    if every_class:
+        chosen, label = np.nonzero(np.float32(score_floor) < scores.T)
+        best = scores[label, chosen]
+    else:
+        strongest = scores.max(axis=0)
+        chosen = np.flatnonzero(strongest > np.float32(score_floor))
+        best, label = strongest[chosen], scores[:, chosen].argmax(axis=0)
     if not len(chosen):
         return np.empty((0, 6), np.float32)
-    order = np.argsort(-best[chosen], kind="stable")[:MAX_CANDIDATES]
+    order = np.argsort(-best, kind="stable")[:MAX_CANDIDATES]
     chosen = chosen[order]
     centre = output[:2, chosen].T
     half = output[2:4, chosen].T / np.float32(2)
     rows = np.empty((len(chosen), 6), np.float32)
     rows[:, :2] = centre - half
     rows[:, 2:4] = centre + half
-    rows[:, 4] = best[chosen]
-    rows[:, 5] = scores[:, chosen].argmax(axis=0)
+    rows[:, 4] = best[order]
+    rows[:, 5] = label[order]
     return rows[suppress(rows, overlap)]
 
 

@@ -6,6 +6,7 @@ The definition is Ultralytics' own (greedy matching in order of score, precision
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,14 +90,27 @@ def from_hits(correct: NDArray[np.bool_], count: int) -> NDArray[np.float64]:
     """Average precision of one class at each threshold from `correct` [N, 10] by falling score."""
     if not len(correct):
         return np.zeros(correct.shape[1])
-    hits = correct.cumsum(0)
-    recall = hits / count
-    precision = hits / np.arange(1, len(correct) + 1)[:, None]
-    values = np.empty(correct.shape[1])
-    for column in range(correct.shape[1]):
-        reach = recall[-1, column]
-        at = np.concatenate(([0.0], recall[:, column], [reach, 1.0]))
-        level = np.concatenate(([1.0], precision[:, column], [0.0, 0.0]))
-        envelope = np.maximum.accumulate(level[::-1])[::-1]
-        values[column] = np.trapezoid(np.interp(RECALLS, at, envelope), RECALLS)
+    return areas(correct.cumsum(0), np.arange(1, len(correct) + 1), count)
+
+
+def areas(hits: NDArray[Any], found: NDArray[Any], count: float) -> NDArray[np.float64]:
+    """The areas below precision and recall.
+
+    Args:
+        hits: [N, thresholds], right boxes up to each place of the ranking.
+        found: [N], boxes up to that place.
+        count: true boxes.
+    """
+    recall, precision = hits / count, hits / found[:, None]
+    values = np.empty(hits.shape[1])
+    for column in range(hits.shape[1]):
+        levels = envelope(recall[:, column], precision[:, column])
+        values[column] = np.trapezoid(levels, RECALLS)
     return values
+
+
+def envelope(recall: NDArray[np.float64], precision: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The best precision that is reached at each of `RECALLS` or beyond."""
+    at = np.concatenate(([0.0], recall, [recall[-1], 1.0]))
+    level = np.concatenate(([1.0], precision, [0.0, 0.0]))
+    return np.interp(RECALLS, at, np.maximum.accumulate(level[::-1])[::-1])

@@ -8,6 +8,7 @@ from typing import Any
 from apps.defect_detection.inference.runtimes.runtime import Runtime
 from loupe.contract.runtime.errors import ModelRefused
 
+NETWORKS = ("model.onnx", "model.int8.onnx")
 PACKAGE = "apps.defect_detection.inference.runtimes"
 RUNTIMES = {
     "openvino": ("openvino", "OpenVinoRuntime"),
@@ -43,8 +44,15 @@ def open_runtime(
 
 def _weights(artefact: Path, manifest: Mapping[str, Any], runtime: str) -> Path:
     """The file the runtime reads; ONNX is derived from safetensors where it must be."""
+    if runtime == "torch" and (artefact / "model.safetensors").exists():
+        return artefact / "model.safetensors"
     if manifest.get("format") == "onnx":
-        return artefact / "model.onnx"
+        network = str(manifest.get("network", NETWORKS[0]))
+        if network not in NETWORKS:
+            raise ModelRefused(
+                f"The manifest's 'network' is {network!r}; it must be one of {', '.join(NETWORKS)}."
+            )
+        return artefact / network
     if runtime == "torch":
         return artefact / "model.safetensors"
     export = import_module("apps.defect_detection.inference.export")

@@ -1,0 +1,178 @@
+"""Evaluates an artefact: what serves, its further runtimes, and all of them against torch."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from apps.defect_detection.inference.model import DetectorModel
+from apps.defect_detection.inference.runtimes import NETWORKS, open_runtime
+from apps.defect_detection.inference.runtimes.runtime import Runtime
+from apps.defect_detection.training import collection
+from apps.defect_detection.training.collection import Collection, Sample
+from apps.defect_detection.training.evaluation.looking import (
+    Looked,
+    look,
+    write_predictions,
+)
+from apps.defect_detection.training.evaluation.parity import Parity, boxes_shared, scores_apart
+from apps.defect_detection.training.evaluation.summary import summarise
+from loupe.contract.runtime.errors import InputRefused, ModelRefused
+from loupe.contract.runtime.panel import Panel
+from loupe.contract.runtime.reporter import Reporter
+from loupe.contract.runtime.training import EVALUATIONS, PICTURES, PREDICTIONS, write_panel
+
+TORCH = "torch"
+VARIANTS = {"onnx": NETWORKS[0], "int8": NETWORKS[1]}
+WEIGHTS = "model.safetensors"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Artefact:
+    """An artefact's folder and manifest. `serving` is the variant the manifest serves by."""
+
+    folder: Path
+    manifest: dict[str, Any]
+
+    @classmethod
+    def read(cls, folder: Path) -> "Artefact":
+        """Read the manifest.
+
+        Raises:
+            ModelRefused: it is missing or damaged.
+        """
+        try:
+            manifest = json.loads((folder / "manifest.json").read_bytes())
+        except (OSError, ValueError) as error:
+            raise ModelRefused(
+                f"{folder.name} is no artefact: its manifest.json cannot be read ({error})."
+            ) from error
+        return cls(folder=folder, manifest=manifest)
+
+    @property
+    def serving(self) -> str:
+        network = self.manifest.get("network", NETWORKS[0])
+        return next((name for name, file in VARIANTS.items() if file == network), "onnx")
+
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """What serves first, then what else there is; torch where its weights are kept."""
+        found = [name for name, file in VARIANTS.items() if (self.folder / file).exists()]
+        if (self.folder / WEIGHTS).exists():
+            found.append(TORCH)
+        return (self.serving, *(name for name in found if name != self.serving))
+
+    def open(self, variant: str) -> Runtime:
+        """The variant's network, compiled.
+
+        Raises:
+            ModelRefused: it cannot be read.
+        """
+        if variant == TORCH:
+            return open_runtime(self.folder, self.manifest, "torch")
+        network = VARIANTS[variant]
+        return open_runtime(self.folder, {**self.manifest, "network": network})
+
+
+def evaluate(*, artefact: Path, data: Path, out: Path, reporter: Reporter) -> Panel:
+    """Measure `artefact` on what of `data` is held out; see `loupe.contract.runtime.training`."""
+    return measured(Artefact.read(artefact), collection.read(data), out, reporter.progress)
+
+
+def measured(
+    artefact: Artefact,
+    data: Collection,
+    out: Path,
+    beat: Callable[[float, float, str], None],
+) -> Panel:
+    """Evaluate every variant, write what the contract asks for below `out`; the serving panel.
+
+    Raises:
+        InputRefused: the model knows none of the data's classes, or a picture cannot be decoded.
+        ModelRefused: a network cannot be read.
+    """
+    model = DetectorModel.from_manifest(artefact.manifest)
+    samples, classes = data.held_out, data.about.classes
+    if classes and not set(classes) & set(model.classes):
+        raise InputRefused(
+            f"The model knows {', '.join(model.classes[:8])}; {data.name} has "
+            f"{', '.join(classes[:8])}. Nothing can be compared: name the classes alike.",
+            code="classes_differ",
+        )
+    variants = artefact.variants
+    looked: dict[str, list[Looked]] = {}
+    for number, variant in enumerate(variants):
+        looked[variant] = _looked(
+            artefact,
+            variant,
+            model,
+            samples,
+            classes,
+            # The loop variable is bound now.
+            lambda done, total, number=number, variant=variant: beat(  # type: ignore[misc]
+                number + done / total, len(variants), f"measuring {variant}"
+            ),
+        )
+    panels = {}
+    for variant in variants:
+        folder = out if variant == artefact.serving else out / EVALUATIONS / variant
+        folder.mkdir(parents=True, exist_ok=True)
+        lines = write_predictions(folder / PREDICTIONS, looked[variant], classes, model.classes)
+        panels[variant] = summarise(
+            looked[variant],
+            lines,
+            model.classes,
+            data.about,
+            folder / PICTURES,
+            dataset=data.name,
+            runtime=variant,
+        )
+        beat(len(variants), len(variants), f"summing up {variant}")
+    for variant in variants:
+        if variant != TORCH and TORCH in variants:
+            panels[variant] = _with_parity(artefact, variant, model, samples, looked, panels)
+        if variant != artefact.serving:
+            write_panel(out / EVALUATIONS / variant, panels[variant])
+    return panels[artefact.serving]
+
+
+def _looked(
+    artefact: Artefact,
+    variant: str,
+    model: DetectorModel,
+    samples: Sequence[Sample],
+    classes: Sequence[str],
+    beat: Callable[[float, float], None],
+) -> list[Looked]:
+    runtime = artefact.open(variant)
+    try:
+        return list(look(runtime, model, samples, classes, beat))
+    finally:
+        runtime.close()
+
+
+def _with_parity(
+    artefact: Artefact,
+    variant: str,
+    model: DetectorModel,
+    samples: Sequence[Sample],
+    looked: dict[str, list[Looked]],
+    panels: dict[str, Panel],
+) -> Panel:
+    """The variant's panel with its figures of parity."""
+    mine, trained = artefact.open(variant), artefact.open(TORCH)
+    try:
+        scores = scores_apart(mine, trained, model.size, samples)
+    finally:
+        mine.close()
+        trained.close()
+    maps = [panels[each].figure("map50") for each in (TORCH, variant)]
+    values = [figure.value or 0.0 if figure else 0.0 for figure in maps]
+    parity = Parity(
+        scores=scores,
+        boxes=boxes_shared(looked[variant], looked[TORCH]),
+        map50_loss=values[0] - values[1],
+    )
+    panel = panels[variant]
+    return panel.model_copy(update={"figures": (*panel.figures, *parity.figures())})
