@@ -27,6 +27,12 @@ def test_a_command_an_app_declares_runs_with_its_arguments() -> None:
     assert (answer.returncode, answer.stdout) == (0, "hello a --loud\n")
 
 
+@pytest.mark.parametrize("slug", [(), ("dummy_app",)])
+def test_a_command_whose_name_says_it_all_needs_no_slug(slug: tuple[str, ...]) -> None:
+    answer = manage("greet-dummy", *slug, "a", "--loud")
+    assert (answer.returncode, answer.stdout) == (0, "hello a --loud\n")
+
+
 def test_a_command_the_named_app_lacks_is_refused_with_those_that_have_it() -> None:
     answer = manage("greet", "stateful_probe")
     assert answer.returncode == 1
