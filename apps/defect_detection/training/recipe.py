@@ -33,8 +33,8 @@ class Recipe:
     warmup_epochs: float = 3.0
     ema_decay: float = 0.9999
     ema_tau: float = 2000.0  # steps over which the moving average becomes slow
-    patience: int = 50  # measurements without a better one before it stops; 0: never
-    measure_every: int = 1  # epochs between two measurements on the validation split
+    patience: int = 30  # measurements without a better one before it stops; 0: never
+    measure_every: int = 2  # epochs between two measurements on the validation split
     mosaic: float = 1.0  # chance
     plain_end: float = 0.15  # without mosaic and pasted defects
     scale: float = 0.25  # zoom within 1 ± this
