@@ -23,11 +23,18 @@ export function offerCorrection(root, viewer, image) {
     else sessionStorage.removeItem(key);
   }
 
+  /* The picture has more or less room than before. */
+  function fit() {
+    viewer.forceResize();
+    viewer.viewport.goHome(true);
+  }
+
   function begin() {
     if (editor || root.dataset.ready !== "yes") return;
     panel.hidden = false;
     root.classList.add("correcting");
     button.setAttribute("aria-pressed", "true");
+    fit();
     editor = createEditor(root, {
       about: said("correction-about"),
       editable: true,
@@ -46,6 +53,7 @@ export function offerCorrection(root, viewer, image) {
     panel.hidden = true;
     root.classList.remove("correcting");
     button.setAttribute("aria-pressed", "false");
+    fit();
     button.focus();
   }
 
