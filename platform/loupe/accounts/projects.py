@@ -31,18 +31,25 @@ def create(actor: Actor, slug: str, name: str, time_zone: str = "UTC") -> Projec
 
 
 @transaction.atomic
-def describe(actor: Actor, project: Project, *, name: str, time_zone: str) -> Project:
-    """Change a project's name and time zone.
+def describe(
+    actor: Actor, project: Project, *, name: str, time_zone: str, second_person: bool | None = None
+) -> Project:
+    """Change a project's name, its time zone, and whether promotions need a second person.
+
+    Args:
+        second_person: None leaves it as it is.
 
     Raises:
         NotVisible, Denied: the actor is no administrator of it.
         Invalid: an empty name or an unknown time zone.
     """
     require(actor, Action.MANAGE_MEMBERS, project)
-    before = {"name": project.name, "time_zone": project.time_zone}
+    before = _described(project)
     project.name, project.time_zone = _named(name), _zone(time_zone)
-    project.save(update_fields=["name", "time_zone"])
-    after = {"name": project.name, "time_zone": project.time_zone}
+    if second_person is not None:
+        project.second_person = second_person
+    project.save(update_fields=list(before))
+    after = _described(project)
     audit.record(
         actor,
         project,
@@ -51,6 +58,14 @@ def describe(actor: Actor, project: Project, *, name: str, time_zone: str) -> Pr
         {"before": before, "after": after},
     )
     return project
+
+
+def _described(project: Project) -> dict[str, object]:
+    return {
+        "name": project.name,
+        "time_zone": project.time_zone,
+        "second_person": project.second_person,
+    }
 
 
 def _named(name: str) -> str:

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from loupe.accounts.models import Project
 from loupe.blobs import services as blobs
-from loupe.contract.runtime.panel import Panel
+from loupe.contract.runtime.panel import Figure, Panel
 from loupe.datasets import manifest
 from loupe.datasets.models import Dataset, DatasetVersion
 from loupe.registry.models import ModelVersion
@@ -79,6 +79,16 @@ def run(
         for step, values in enumerate(figures, 1)
     )
     return made
+
+
+def panel(**values: float) -> Panel:
+    """A panel of plain figures of which less is better, such as ``panel(error=0.2)``."""
+    return Panel(
+        figures=tuple(
+            Figure(key=key, en=key.capitalize(), zh=key, value=value, better="lower")
+            for key, value in values.items()
+        )
+    )
 
 
 def evaluation(

@@ -137,8 +137,16 @@ def test_a_project_that_is_not_allowed_is_not_made(
 def test_a_project_is_described_anew_with_before_and_after_in_the_log(
     admin: Actor, project: Project
 ) -> None:
-    projects.describe(admin, project, name="Line 3b", time_zone="Europe/Berlin")
+    projects.describe(admin, project, name="Line 3b", time_zone="Europe/Berlin", second_person=True)
     event = Event.objects.get()
     assert event.action == "settings.changed"
-    assert event.details["before"] == {"name": "Line 3", "time_zone": "UTC"}
-    assert event.details["after"] == {"name": "Line 3b", "time_zone": "Europe/Berlin"}
+    assert event.details["before"] == {
+        "name": "Line 3",
+        "time_zone": "UTC",
+        "second_person": False,
+    }
+    assert event.details["after"] == {
+        "name": "Line 3b",
+        "time_zone": "Europe/Berlin",
+        "second_person": True,
+    }

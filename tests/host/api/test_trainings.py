@@ -12,7 +12,6 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from loupe.accounts.models import Role
-from loupe.contract.runtime.panel import Figure, Panel
 from loupe.registry.models import Stage
 from loupe.testing import factories, trainings
 from loupe.training.models import Run, RunMetrics, RunState
@@ -134,13 +133,7 @@ def test_a_version_is_promoted_with_a_second_person_and_rolled_back(
 ) -> None:
     project = world.project
     data = trainings.dataset_version(project, "dummy_app", "lot-7")
-    words = {"en": "Figure", "zh": "数字", "better": "lower"}
-    panel = Panel(
-        figures=(
-            Figure(key="error", value=0.1, **words),
-            Figure(key="parity", value=0.0, **words),
-        )
-    )
+    panel = trainings.panel(error=0.1, parity=0.0)
     for number in (1, 2):
         version = factories.model_version(project, "dummy_app", "ours", number, Stage.CANDIDATE)
         trainings.evaluation(version, data, panel)
@@ -174,13 +167,7 @@ def test_a_version_whose_parity_fails_is_refused_on_every_way_by_rest(
 ) -> None:
     data = trainings.dataset_version(world.project, "dummy_app", "lot-7")
     version = factories.model_version(world.project, "dummy_app", "ours", 1, Stage.CANDIDATE)
-    words = {"en": "Figure", "zh": "数字", "better": "lower"}
-    panel = Panel(
-        figures=(
-            Figure(key="error", value=0.1, **words),
-            Figure(key="parity", value=0.7, **words),
-        )
-    )
+    panel = trainings.panel(error=0.1, parity=0.7)
     trainings.evaluation(version, data, panel)
     there = f"/api/v1/models/{version.model_id}"
     key = world.key()

@@ -11,7 +11,7 @@ from loupe.accounts.models import ApiKey, Project, Role
 from loupe.accounts.policy import SYSTEM, Actor
 from loupe.audit.models import Event
 from loupe.changes.models import Change
-from loupe.contract.runtime.panel import Figure, Panel
+from loupe.contract.runtime.panel import Panel
 from loupe.datasets.models import DatasetVersion
 from loupe.registry.errors import ConsentRefused, GateClosed, ModelConflict, StageRefused
 from loupe.registry.models import ModelVersion, PromotionRequest, Stage
@@ -25,14 +25,7 @@ APP = "dummy_app"
 
 def panel(error: float, parity: float = 0.0) -> Panel:
     """Figures of a version."""
-    words = {"en": "Figure", "zh": "数字", "better": "lower"}
-    return Panel(
-        runtime="numpy",
-        figures=(
-            Figure(key="error", value=error, **words),
-            Figure(key="parity", value=parity, **words),
-        ),
-    )
+    return trainings.panel(error=error, parity=parity)
 
 
 @pytest.fixture

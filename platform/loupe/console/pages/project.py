@@ -1,4 +1,4 @@
-"""A project's own settings: its name and its time zone."""
+"""A project's own settings: its name, its time zone, and who consents to promotions."""
 
 import zoneinfo
 
@@ -17,13 +17,21 @@ from loupe.contract.runtime.errors import LoupeError
 
 
 class ProjectForm(forms.Form):
-    """Name and time zone."""
+    """Name, time zone, and the second person."""
 
     name = forms.CharField(label=gettext_lazy("Name"), max_length=100)
     time_zone = forms.ChoiceField(
         label=gettext_lazy("Time zone"),
         choices=lambda: [(zone, zone) for zone in sorted(zoneinfo.available_timezones())],
         help_text=gettext_lazy("Times on pages and default schedules follow it."),
+    )
+    second_person = forms.BooleanField(
+        label=gettext_lazy("Promoting a model needs a second person"),
+        required=False,
+        help_text=gettext_lazy(
+            "Somebody other than the one who asks has to agree before a model goes into "
+            "production. Going back to the version before stays one action."
+        ),
     )
 
 
@@ -33,7 +41,12 @@ def page(request: PageRequest) -> HttpResponse:
     """Show the settings; administrators change them."""
     project = request.project
     given = request.POST if request.method == "POST" else None
-    form = ProjectForm(given, initial={"name": project.name, "time_zone": project.time_zone})
+    initial = {
+        "name": project.name,
+        "time_zone": project.time_zone,
+        "second_person": project.second_person,
+    }
+    form = ProjectForm(given, initial=initial)
     if given is not None and form.is_valid():
         try:
             projects.describe(request.actor, project, **form.cleaned_data)
