@@ -27,7 +27,10 @@ def upright_size(path: Path) -> tuple[int, int]:
             warnings.simplefilter("ignore")  # of odd EXIF blocks, which do not matter here
             with Image.open(path, formats=FORMATS) as picture:
                 width, height = picture.size
-                turned = picture.getexif().get(_ORIENTATION) in _TURNED
+                # Of a TIFF, Pillow gives the upright size by itself.
+                turned = (
+                    picture.format != "TIFF" and picture.getexif().get(_ORIENTATION) in _TURNED
+                )
     except (
         *(OSError, UnidentifiedImageError, SyntaxError, ValueError, OverflowError),
         *(struct.error, TypeError, KeyError, IndexError, EOFError, ZeroDivisionError),

@@ -19,7 +19,7 @@ def write(
 ) -> None:
     """See `loupe.contract.labelling.WriteLayout`. Pictures without labels get no text file."""
     classes = classes_of(about).classes
-    places, grouped, splits = Places(folder), [], {ANY_SPLIT}
+    places, grouped, splits = Places(folder), [], set[str]()
     for number, record in enumerate(records, 1):
         split = record.split or ANY_SPLIT
         splits.add(split)

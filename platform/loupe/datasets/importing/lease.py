@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Case, F, Q, When
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -35,8 +35,10 @@ class Lease:
             raise Lost
 
     def enter(self, phase: ImportPhase, total: int) -> None:
-        """Begin a phase of `total` files; having come this far clears what was held against it."""
-        self.renew(phase=phase, done=0, total=total, losses=0, note="")
+        """Begin a phase of `total` files, or begin it again; having come to a new one clears what
+        was held against the import."""
+        losses = Case(When(phase=phase, then=F("losses")), default=0)
+        self.renew(phase=phase, done=0, total=total, losses=losses, note="")
 
     def release(self) -> None:
         """Let the next worker go on at once."""
