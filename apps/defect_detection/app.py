@@ -9,6 +9,7 @@ from apps.defect_detection import exports
 from apps.defect_detection.decide import decide
 from apps.defect_detection.labels import DatasetAbout, ImageLabels
 from apps.defect_detection.schema import Box, Code, DetectionResult, ImageFacts, OperatingPoint
+from apps.defect_detection.training.config import TrainingConfig
 from loupe.contract.app import DomainApp
 from loupe.contract.exports import Export
 from loupe.contract.extras import AppCommand, Pages, SyncMode, Tab
@@ -19,6 +20,7 @@ from loupe.contract.outcomes import DecisionDraft, Outcome, ReviewVerb, Tone
 from loupe.contract.runtime.payload import Payload
 from loupe.contract.runtime.steps import Place, Step
 from loupe.contract.text import Text
+from loupe.contract.training import Curve, Training
 
 
 class App(DomainApp):
@@ -137,6 +139,23 @@ class App(DomainApp):
             styles=("defect_detection/viewer.css", "defect_detection/boxes.css"),
         ),
     )
+    training = Training(
+        module="apps.defect_detection.training",
+        evaluate_module="apps.defect_detection.training.evaluation",
+        config_schema=TrainingConfig,
+        curves=(
+            Curve(key="map50", label=Text(en="mAP50", zh="mAP50"), higher_is_better=True),
+            Curve(key="map50_95", label=Text(en="mAP50-95", zh="mAP50-95"), higher_is_better=True),
+            Curve(key="box_loss", label=Text(en="Box loss", zh="框损失"), higher_is_better=False),
+            Curve(
+                key="cls_loss", label=Text(en="Class loss", zh="类别损失"), higher_is_better=False
+            ),
+            Curve(
+                key="dfl_loss", label=Text(en="Edge loss", zh="边缘损失"), higher_is_better=False
+            ),
+        ),
+        gate="apps.defect_detection.training.gate:gate",
+    )
     exports: ClassVar = (
         Export(
             key="json",
@@ -214,6 +233,16 @@ class App(DomainApp):
             name="import-dataset",
             help="A folder in YOLO, COCO or VOC layout as a dataset, without any service.",
             run="apps.defect_detection.commands.import_dataset:main",
+        ),
+        AppCommand(
+            name="train",
+            help="Train a detector on a folder; what comes is registered as a candidate.",
+            run="apps.defect_detection.commands.train:main",
+        ),
+        AppCommand(
+            name="evaluate",
+            help="Measure a registered detector on a folder, with intervals.",
+            run="apps.defect_detection.commands.evaluate:main",
         ),
         AppCommand(
             name="convert-ultralytics",

@@ -18,6 +18,7 @@ Architecture = Literal[
 CPU_SECONDS = 1800.0
 """How long a training on the CPU goes on where nobody said anything."""
 CPU_BATCH = 16
+LEAST_PATIENCE = 50
 LEAST_STEPS = 4
 """An epoch has at least so many steps, where the set is large enough."""
 
@@ -142,7 +143,7 @@ def recipe_for(config: TrainingConfig, pictures: int, on_gpu: bool) -> Recipe:
     batch = config.batch or min(
         base.batch if on_gpu else CPU_BATCH, max(1, pictures // LEAST_STEPS)
     )
-    patience = config.patience or max(20, epochs // 3)
+    patience = config.patience or max(LEAST_PATIENCE, epochs // 3)
     # Where an epoch takes a moment, measuring after each one would take most of the time.
     measured = base.measure_every if config.patience or config.epochs else max(1, epochs // 100)
     return base.with_(

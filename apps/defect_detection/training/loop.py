@@ -208,7 +208,8 @@ class _Training:
         found = predict(self.average.model, self.val, self.device)
         result = measure(found, self.expected, len(self.names))
         fitness = MAP50_SHARE * result.map50 + (1 - MAP50_SHARE) * result.map50_95
-        if fitness > self.best:
+        # As long as nothing is found at all, the later one is the better one.
+        if fitness > self.best or self.best <= 0:
             self.best, self.outcome.best_epoch = fitness, self.epoch
             architectures.save(self.average.model, self.outcome.best)
         return {"map50": result.map50, "map50_95": result.map50_95, "fitness": fitness}

@@ -28,23 +28,31 @@ def claim(device: str) -> Run | None:
     now = timezone.now()
     due = Run.objects.filter(Q(not_before=None) | Q(not_before__lte=now), state=RunState.QUEUED)
     for run_id in due.order_by("created_at").values_list("pk", flat=True)[:5]:
-        token = uuid.uuid4()
-        taken = Run.objects.filter(pk=run_id, state=RunState.QUEUED).update(
-            state=RunState.RUNNING,
-            lease_token=token,
-            lease_until=now + timedelta(seconds=settings.LEASE_SECONDS),
-            attempts=F("attempts") + 1,
-            device=device,
-            not_before=None,
-            note="",
-            log="",
-        )
-        if taken:
-            Run.objects.filter(pk=run_id, started_at=None).update(started_at=now)
-            return Run.objects.select_related(
-                "project", "dataset_version__dataset", "base__model__project", "created_by"
-            ).get(pk=run_id)
+        found = claim_one(run_id, device)
+        if found is not None:
+            return found
     return None
+
+
+def claim_one(run_id: uuid.UUID, device: str) -> Run | None:
+    """Take this run for `device`; None where it does not wait any more."""
+    now = timezone.now()
+    taken = Run.objects.filter(pk=run_id, state=RunState.QUEUED).update(
+        state=RunState.RUNNING,
+        lease_token=uuid.uuid4(),
+        lease_until=now + timedelta(seconds=settings.LEASE_SECONDS),
+        attempts=F("attempts") + 1,
+        device=device,
+        not_before=None,
+        note="",
+        log="",
+    )
+    if not taken:
+        return None
+    Run.objects.filter(pk=run_id, started_at=None).update(started_at=now)
+    return Run.objects.select_related(
+        "project", "dataset_version__dataset", "base__model__project", "created_by"
+    ).get(pk=run_id)
 
 
 def held(run: Run) -> "Any":

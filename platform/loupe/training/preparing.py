@@ -49,13 +49,13 @@ def prepare(run: Run) -> Prepared:
         if run.base is None:
             raise LoupeError("An evaluation without a version to evaluate.", code="unknown_model")
         shutil.rmtree(out, ignore_errors=True)
-        arguments += ["--artefact", str(_artefact(run.base))]
+        arguments += ["--artefact", str(artefact_of(run.base))]
         return Prepared(module=training.evaluate_module, arguments=tuple(arguments), out=out)
     config = folder / "config.json"
     config.write_text(json.dumps(run.config))
     arguments += ["--config", str(config), "--seed", str(run.seed)]
     if run.base is not None:
-        arguments += ["--base", str(_artefact(run.base))]
+        arguments += ["--base", str(artefact_of(run.base))]
     if checkpoints.newest(out / CHECKPOINT) is not None:
         arguments.append("--resume")
         # What a trainer that was killed had heard and not yet written.
@@ -78,7 +78,12 @@ def _bring(run: Run, folder: Path, data: Path) -> None:
         unfinished.rename(data)
 
 
-def _artefact(version: ModelVersion) -> Path:
+def artefact_of(version: ModelVersion) -> Path:
+    """Where a version's files are, once they were verified.
+
+    Raises:
+        ModelRefused: one is missing or was changed.
+    """
     folder = repository.artefact_folder(
         settings.MODEL_REPOSITORY, version.model.wire_name, version.number
     )
