@@ -15,9 +15,10 @@ from loupe.testing.conformance.declaration import Declaration
 from loupe.testing.conformance.facts import Facts
 from loupe.testing.conformance.live_state import LiveState
 from loupe.testing.conformance.pipeline import Pipeline
+from loupe.testing.conformance.training import Training
 
 __all__ = ["AppConformance"]
 
 
-class AppConformance(Declaration, Decisions, Pipeline, Facts, LiveState):
+class AppConformance(Declaration, Decisions, Pipeline, Facts, Training, LiveState):
     """Everything an app promises, tested."""
