@@ -263,6 +263,11 @@ class App(DomainApp):
             run="apps.defect_detection.benchmarks.inspect:main",
         ),
         AppCommand(
+            name="operating-point",
+            help="The operating point's page over 100,000 past results.",
+            run="apps.defect_detection.benchmarks.operating_point:main",
+        ),
+        AppCommand(
             name="runtimes",
             help="The same network on each CPU runtime: latency, throughput, box error.",
             run="apps.defect_detection.benchmarks.runtimes:main",

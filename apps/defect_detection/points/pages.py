@@ -105,6 +105,7 @@ def past(request: PageRequest, app: str, model_id: int, number: int) -> HttpResp
         request.actor, request.project, asked.version, asked.point, asked.scope
     )
     context = {
+        "asked": asked,
         "found": found,
         "shown": showing.rehearsal(found),
         "proposed": asked.proposal is not None,

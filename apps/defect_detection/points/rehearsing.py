@@ -6,6 +6,7 @@ deleted, everything is looked at again.
 """
 
 import hashlib
+import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -36,11 +37,11 @@ from loupe.host.people import Action, Actor, Project, require
 from loupe.host.results import Result
 
 if TYPE_CHECKING:
-    from apps.defect_detection.operating.past import Past
+    from apps.defect_detection.operating.past import Past, Rows
 
-CHUNK = 4000
+CHUNK = 2000
 BUDGET_SECONDS = 0.12
-REVIEWED = 20_000
+REVIEWED = 10_000
 EXAMPLES = 6
 SCOPE_FACT = "product"
 THRESHOLDS = tuple(round(index * 0.01, 2) for index in range(1, 101))
@@ -68,8 +69,8 @@ class Rehearsal:
     """Past results decided anew.
 
     Attributes:
-        looked, total: how many of the version's results were looked at so far.
-        results: those of the scope among them.
+        looked, total: how many of the app's results in the project were looked at so far.
+        results: those of the version and the scope among them.
         then: how the machine decided, by outcome; `would` how the point decides.
         moved: counts by (from, to) where the two differ.
         examples: for each move, the newest results' ids.
@@ -122,7 +123,7 @@ def rehearse(
         would=_counts(would),
         moved=moved,
         examples=examples,
-        judged=_judged(project, version, past.ids, would),
+        judged=_judged(project, past.ids, would),
         fails=tuple(fails.tolist()),
         asked=tuple(asked.tolist()),
     )
@@ -156,27 +157,31 @@ def gathered(
     """The past results in columns, brought up to date for at most about `seconds` (left out:
     `BUDGET_SECONDS`), and how many results the version has in `project`."""
     until = time.monotonic() + (BUDGET_SECONDS if seconds is None else seconds)
-    rows = _rows(project, version)
-    total = rows.count()
+    # Counted over all versions, which the database answers from an index alone.
+    everything = Result.objects.filter(project=project, app=APP)
+    total = everything.count()
     others = _scopes_apart(project, version) - {scope}
     keep = _file(project, version, point, scope, others)
     past: Past = load(f"{_PAST}:read")(keep)
-    if past.looked and rows.filter(pk__lte=past.last).count() != past.looked:
+    if past.looked and everything.filter(pk__lte=past.last).count() != past.looked:
         past = load(f"{_PAST}:nothing")()
     before = past.looked
+    made_by = _provenances(version)
     while past.looked < total:
-        past, found = _further(past, rows, point, scope, others)
-        if not found or time.monotonic() >= until:
+        ids = everything.filter(pk__gt=past.last).order_by("pk").values_list("pk", flat=True)
+        window = list(ids[:CHUNK])
+        if not window:
+            break
+        rows = everything.filter(
+            pk__gt=past.last, pk__lte=window[-1], provenance__in=made_by
+        ).order_by("pk")
+        found = _mine(rows, scope, others)
+        past = load(f"{_PAST}:extended")(past, found, point, len(window), window[-1])
+        if time.monotonic() >= until:
             break
     if past.looked != before:
         load(f"{_PAST}:write")(keep, past)
     return past, total
-
-
-def _rows(project: Project, version: ModelVersion) -> "models.QuerySet[Result]":
-    return Result.objects.filter(
-        project=project, app=APP, provenance__in=_provenances(version)
-    ).order_by("pk")
 
 
 def _provenances(version: ModelVersion) -> list[int]:
@@ -187,27 +192,23 @@ def _provenances(version: ModelVersion) -> list[int]:
     return list(kind._default_manager.filter(model_version=version).values_list("pk", flat=True))
 
 
-def _further(
-    past: "Past",
-    rows: "models.QuerySet[Result]",
-    point: OperatingPoint,
-    scope: str,
-    others: set[str],
-) -> tuple["Past", int]:
-    fields = ("pk", "decision__outcome", "job__submission__facts", Cast("data", models.TextField()))
-    found = list(rows.filter(pk__gt=past.last).values_list(*fields)[:CHUNK])
-    if not found:
-        return past, 0
-    mine = [row for row in found if _belongs(row[2], scope, others)]
-    kept = load(f"{_PAST}:Rows")(
+def _mine(rows: "models.QuerySet[Result]", scope: str, others: set[str]) -> "Rows":
+    """Those of `rows` that the scope's point decides about; JSON stays text on the way."""
+    fields = (
+        "pk",
+        "decision__outcome",
+        Cast("job__submission__facts", models.TextField()),
+        Cast("data", models.TextField()),
+    )
+    mine = [row for row in rows.values_list(*fields) if _belongs(row[2], scope, others)]
+    kept: Rows = load(f"{_PAST}:Rows")(
         ids=[row[0] for row in mine], said=[row[1] for row in mine], data=[row[3] for row in mine]
     )
-    longer: Past = load(f"{_PAST}:extended")(past, kept, point, len(found), found[-1][0])
-    return longer, len(found)
+    return kept
 
 
-def _belongs(facts: Mapping[str, Any] | None, scope: str, others: set[str]) -> bool:
-    said = str((facts or {}).get(SCOPE_FACT, ""))
+def _belongs(facts: str, scope: str, others: set[str]) -> bool:
+    said = "" if facts == "{}" else str(json.loads(facts).get(SCOPE_FACT, ""))
     return said == scope or (not scope and said not in others)
 
 
@@ -251,13 +252,14 @@ def _moves(
 
 def _judged(
     project: Project,
-    version: ModelVersion,
     ids: Ints,
     would: "np.ndarray[Any, np.dtype[np.int8]]",
 ) -> Judged:
     """The newest results that people judged, against what they said last."""
-    rows = _rows(project, version).filter(reviewed=True, outcome__in=("pass", "fail"))
-    found = list(rows.order_by("-pk").values_list("pk", "outcome")[:REVIEWED])
+    # Written as a list, because SQLite finds its index for that and not for a bare truth.
+    rows = Result.objects.filter(project=project, app=APP, reviewed__in=[True])
+    newest = rows.order_by("-pk").values_list("pk", "outcome")[:REVIEWED]
+    found = [(pk, outcome) for pk, outcome in newest if outcome in {"pass", "fail"}]
     said = np.array([pk for pk, _outcome in found], dtype=np.int64)
     bad = np.array([outcome == "fail" for _pk, outcome in found], dtype=bool)
     place_of = np.searchsorted(ids, said)

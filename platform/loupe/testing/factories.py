@@ -15,13 +15,16 @@ from django.utils import timezone
 
 from loupe.accounts.models import Membership, Project, Role
 from loupe.accounts.policy import Actor
+from loupe.blobs import services as blobs
 from loupe.blobs.models import Blob
+from loupe.datasets.models import Dataset, DatasetVersion
 from loupe.intake.models import Channel, Input, Submission
 from loupe.jobs import following
 from loupe.jobs.models import Decision, Item, ItemState, Job, JobState, Result
 from loupe.jobs.provenance import shared
 from loupe.plugins import registry as apps
 from loupe.registry.models import Model, ModelVersion, OperatingPoint, Stage
+from loupe.training.models import Evaluation
 
 PASSWORD = "correct horse battery"  # noqa: S105
 
@@ -79,6 +82,35 @@ def model_version(
         model_version=version, project=None, number=1, data=point.model_dump(mode="json")
     )
     return version
+
+
+def evaluation(
+    version: ModelVersion,
+    project: Project,
+    predictions: Iterable[str],
+    artefact: str = "onnx",
+    *,
+    serving: bool = True,
+    dataset: str = "boards",
+) -> Evaluation:
+    """What a version scored on the first version of a dataset: one JSON line a record."""
+    lines = "".join(f"{line}\n" for line in predictions).encode()
+    kept = blobs.store_bytes(lines, "application/x-ndjson")
+    about = {"classes": version.manifest["classes"]}
+    data, _made = Dataset.objects.get_or_create(
+        project=project, app=version.model.app, name=dataset, defaults={"about": about}
+    )
+    frozen = data.versions.first() or DatasetVersion.objects.create(
+        dataset=data, number=1, about=about, manifest=kept, counts={}
+    )
+    return Evaluation.objects.create(
+        model_version=version,
+        dataset_version=frozen,
+        artefact=artefact,
+        serving=serving,
+        panel={},
+        predictions=kept,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,8 +15,6 @@ from loupe.accounts import keys
 from loupe.accounts.models import Project, Role
 from loupe.accounts.policy import SCOPES, SYSTEM
 from loupe.api import limits
-from loupe.blobs import services as blobs
-from loupe.datasets.models import Dataset, DatasetVersion
 from loupe.registry.models import ModelVersion
 from loupe.testing import factories
 from loupe.training.models import Evaluation
@@ -61,30 +59,7 @@ class Works:
         self, lines: list[str], artefact: str = "onnx", serving: bool = True
     ) -> Evaluation:
         """An evaluation with those predictions."""
-        file = self.folder / f"{artefact}.jsonl"
-        file.write_text("\n".join(lines) + "\n")
-        dataset, _made = Dataset.objects.get_or_create(
-            project=self.project,
-            app=APP,
-            name="boards",
-            defaults={"about": {"classes": ["scratch", "pit"]}},
-        )
-        predictions = blobs.store(file, "application/x-ndjson")
-        data = dataset.versions.first() or DatasetVersion.objects.create(
-            dataset=dataset,
-            number=1,
-            about=dataset.about,
-            manifest=predictions,
-            counts={"records": len(lines)},
-        )
-        return Evaluation.objects.create(
-            model_version=self.version,
-            dataset_version=data,
-            artefact=artefact,
-            serving=serving,
-            panel={},
-            predictions=predictions,
-        )
+        return factories.evaluation(self.version, self.project, lines, artefact, serving=serving)
 
 
 def many(bad: int = 240, good: int = 240, seed: int = 0) -> list[str]:

@@ -134,7 +134,7 @@ def test_other_versions_and_projects_are_not_counted(works: Works) -> None:
     factories.job(works.project, APP, made, version=other)
     elsewhere = factories.project("far", "Far away")
     factories.job(elsewhere, APP, made, version=works.version)
-    assert rehearse(SYSTEM, works.project, works.version, POINT).total == 0
+    assert rehearse(SYSTEM, works.project, works.version, POINT).results == 0
 
 
 def test_finds_under_a_mask_do_not_count_in_the_past_either(works: Works) -> None:
