@@ -1,6 +1,7 @@
 """A project with many results, written straight into the database for benchmarks of pages."""
 
 import itertools
+from datetime import timedelta
 
 from django.contrib.auth.models import User
 from django.utils import timezone
@@ -13,6 +14,8 @@ from loupe.jobs.models import Decision, Item, ItemState, Job, JobState, Result
 from loupe.jobs.provenance import shared
 
 CHUNK = 2_000
+DAYS = timedelta(days=30)
+"""The results are spread evenly over so many days, up to now."""
 TIMES_MS = {"queue": 4.0, "decode": 2.0, "infer": 30.0, "decide": 0.1, "store": 1.0}
 
 
@@ -24,7 +27,7 @@ def person(project: Project) -> User:
 
 
 def fill(project: Project, app: type[DomainApp], count: int) -> Job:
-    """One finished job of `count` results made of the app's examples."""
+    """One finished job of `count` results made of the app's examples, named line/000000.png on."""
     now = timezone.now()
     submission = Submission.objects.create(
         project=project, app=app.slug, channel=Channel.REST, name=f"{count} examples"
@@ -67,7 +70,7 @@ def fill(project: Project, app: type[DomainApp], count: int) -> Job:
                 outcome=draft.outcome,
                 label=draft.label,
                 score=draft.score,
-                created_at=now,
+                created_at=now - DAYS * (1 - item.position / count),
             )
             for item, (example, draft) in zip(items, chosen, strict=True)
         )

@@ -22,9 +22,10 @@ from django.db import connection
 from django.test import Client
 from django.test.runner import DiscoverRunner
 from django.urls import reverse
+from django.utils import timezone
 
 from loupe.accounts.models import Project
-from loupe.console.benchmarks.crowd import fill, person
+from loupe.console.benchmarks.crowd import DAYS, fill, person
 from loupe.contract.app import DomainApp
 from loupe.jobs.models import Job, Result
 from loupe.plugins import registry
@@ -38,6 +39,7 @@ def addresses(project: Project, app: type[DomainApp], job: Job) -> dict[str, str
     listing = reverse("console:results", kwargs=mine)
     middle = Result.objects.filter(job=job).order_by("pk")[job.items.count() // 2]
     outcome = app.outcomes[0].key
+    day = (timezone.now() - DAYS * 0.8).date().isoformat()
     return {
         "home": reverse("console:home", kwargs={"project": project.slug}),
         "jobs": reverse("console:jobs", kwargs={"project": project.slug}),
@@ -46,6 +48,11 @@ def addresses(project: Project, app: type[DomainApp], job: Job) -> dict[str, str
         "results, deep": f"{listing}?{urlencode({'after': middle.pk})}",
         "results, one outcome": f"{listing}?{urlencode({'outcome': outcome})}",
         "results, unreviewed": f"{listing}?{urlencode({'reviewed': 'no'})}",
+        "results, a rare name": f"{listing}?{urlencode({'q': f'{middle.item.position:06d}'})}",
+        "results, a common name": f"{listing}?{urlencode({'q': 'line/0'})}",
+        "results, no such name": f"{listing}?{urlencode({'q': 'nowhere'})}",
+        "results, an old day": f"{listing}?{urlencode({'from': day, 'to': day})}",
+        "search": f"{reverse('console:search', kwargs={'project': project.slug})}?q=nowhere",
         "result": reverse("console:result", kwargs={**mine, "result_id": middle.pk}),
     }
 
