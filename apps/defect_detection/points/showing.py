@@ -212,7 +212,8 @@ def limit_words(limit: Limit) -> str:
     if limit.kind == "overkill":
         return _("Overkill at most %(percent)s %%") % said
     if limit.severity:
-        return _("Escape of critical defects at most %(percent)s %%") % said
+        word = _(SEVERITY_WORDS[limit.severity])
+        return _("Escape of %(word)s defects at most %(percent)s %%") % {**said, "word": word}
     if limit.label:
         return _("Escape of %(label)s at most %(percent)s %%") % {**said, "label": limit.label}
     return _("Escape at most %(percent)s %%") % said
