@@ -65,6 +65,8 @@ BREACHES = {
     "loupe.E013": broken(samples="no_such_folder"),
     "loupe.E014": Silent,
     "loupe.E015": broken(scope_fields=("nowhere",)),
+    "loupe.E016": broken(labelling=replace(DUMMY.labelling, check="nowhere.at:all")),
+    "loupe.E017": broken(training=replace(DUMMY.training, config_schema=Needy)),
 }
 
 
