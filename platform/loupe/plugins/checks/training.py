@@ -6,7 +6,6 @@ from importlib.util import find_spec
 from pydantic import ValidationError
 
 from loupe.contract.app import DomainApp
-from loupe.contract.text import Text
 from loupe.plugins.checks.code import why_not_code
 from loupe.plugins.checks.problem import Problem
 
@@ -55,7 +54,7 @@ def training(app: type[DomainApp]) -> Iterator[Problem]:
             'Set model_config = ConfigDict(extra="forbid").',
         )
     keys = [curve.key for curve in said.curves]
-    worded = all(isinstance(one.label, Text) and one.label.zh for one in said.curves)
+    worded = all(one.label.en and one.label.zh for one in said.curves)
     if not keys or len(set(keys)) < len(keys) or not worded:
         yield Problem(
             f"has the curves {keys}.",
