@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from apps.defect_detection.models import Defect, Part
 from apps.defect_detection.services.errors import Unusable
-from loupe.host.people import Action, Actor, NotVisible, Project, require
+from loupe.host.people import Action, Actor, NotVisible, Project, require, visible
 
 OUTCOMES = ("pass", "fail", "review")
 KINDS = ("escaped", "overkilled", "reviewed", "incomplete")
@@ -126,9 +126,9 @@ def find(actor: Actor, project: Project, part_id: int) -> Part:
     Raises:
         NotVisible: there is none.
     """
-    require(actor, Action.VIEW, project)
-    rows = Part.objects.select_related("project", "product__recipe", "station")
-    found = rows.filter(project=project, pk=part_id).first() if part_id < 2**63 else None
+    rows = visible(Part.objects.filter(project=project), actor)
+    rows = rows.select_related("project", "product__recipe", "station")
+    found = rows.filter(pk=part_id).first() if part_id < 2**63 else None
     if found is None:
         raise NotVisible(_("There is no part %(id)s that you can see.") % {"id": part_id})
     return found

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from apps.defect_detection.models import Product
 from apps.defect_detection.services.errors import Taken, Unusable
-from loupe.host.people import Action, Actor, NotVisible, Project, record_audit, require
+from loupe.host.people import Action, Actor, NotVisible, Project, record_audit, require, visible
 
 
 def choices(project_id: UUID) -> Sequence[tuple[str, str]]:
@@ -39,7 +39,8 @@ def find(actor: Actor, project: Project, key: str) -> Product:
     Raises:
         NotVisible: there is none.
     """
-    found = listing(actor, project).filter(key=key).first()
+    rows = visible(Product.objects.filter(project=project, key=key), actor)
+    found = rows.select_related("project", "recipe__model", "recipe__operating_point").first()
     if found is None:
         raise NotVisible(_("There is no product %(key)r that you can see.") % {"key": key})
     return found

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from apps.defect_detection.models import Product, Station
 from apps.defect_detection.services.errors import Taken, Unusable
 from apps.defect_detection.services.products import valid_key, valid_name
-from loupe.host.people import Action, Actor, NotVisible, Project, record_audit, require
+from loupe.host.people import Action, Actor, NotVisible, Project, record_audit, require, visible
 
 CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 MOST_SHIFTS = 8
@@ -44,7 +44,8 @@ def find(actor: Actor, project: Project, key: str) -> Station:
     Raises:
         NotVisible: there is none.
     """
-    found = listing(actor, project).filter(key=key).first()
+    rows = visible(Station.objects.filter(project=project, key=key), actor)
+    found = rows.select_related("project", "product").first()
     if found is None:
         raise NotVisible(_("There is no station %(key)r that you can see.") % {"key": key})
     return found
