@@ -57,7 +57,7 @@ def _claim() -> list[HttpSource]:
     free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
     due = HttpSource.objects.filter(free, enabled=True, next_at__lte=now).order_by("next_at")
     found = list(due.select_related("project")[:AT_ONCE])
-    waiting = _waiting([source for source in found if source.last_job_id is not None])
+    waiting = _waiting(found)
     claimed = []
     for source in found:
         if source.last_job_id in waiting:
@@ -76,7 +76,7 @@ def _claim() -> list[HttpSource]:
 
 def _waiting(sources: Sequence[HttpSource]) -> set[object]:
     """The jobs of these sources that have not ended."""
-    ids = [source.last_job_id for source in sources]
+    ids = [source.last_job_id for source in sources if source.last_job_id is not None]
     return set(Job.objects.filter(pk__in=ids, state__in=OPEN).values_list("pk", flat=True))
 
 

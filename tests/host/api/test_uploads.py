@@ -33,9 +33,9 @@ def headers(world: World, **more: str) -> dict[str, Any]:
     return {"HTTP_AUTHORIZATION": f"Api-Key {world.key()}", "headers": {**TUS, **more}}
 
 
-def made(client: Client, world: World, length: int = len(READING), **more: str) -> Any:
+def made(client: Client, world: World, **more: str) -> Any:
     return client.post(
-        "/api/v1/uploads", **headers(world, **{"Upload-Length": str(length)}, **more)
+        "/api/v1/uploads", **headers(world, **{"Upload-Length": str(len(READING))}, **more)
     )
 
 

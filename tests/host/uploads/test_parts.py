@@ -2,16 +2,18 @@
 
 import base64
 import hashlib
+import os
+import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.utils import timezone
 
 from loupe.accounts.models import Project
 from loupe.accounts.policy import SYSTEM
-from loupe.blobs import room
 from loupe.blobs.errors import DiskFull
 from loupe.intake.models import Channel
 from loupe.jobs import services as jobs
@@ -113,7 +115,7 @@ def test_bytes_of_a_killed_part_with_a_checksum_do_not_count(project: Project) -
     part.write(b"half")
     # The process is gone: its lock with it, its bytes still there.
     assert files.path_of(upload.pk).stat().st_size > 3
-    files.os.close(part._handle)
+    os.close(part._handle)
     found = services.settled(services.find(SYSTEM, upload.pk))
     assert found.offset == 3
     send(found, 3, READING[3:])
@@ -146,7 +148,7 @@ def test_a_full_disk_is_said_and_keeps_what_counted(
 ) -> None:
     upload = announced(project)
     send(upload, 0, READING[:5])
-    monkeypatch.setattr(room.settings, "MIN_FREE_BYTES", 2**60)
+    monkeypatch.setattr(settings, "MIN_FREE_BYTES", 2**60)
     with pytest.raises(DiskFull):
         send(upload, 5, READING[5:])
     with pytest.raises(DiskFull):
@@ -157,16 +159,16 @@ def test_a_full_disk_is_said_and_keeps_what_counted(
 def test_what_is_promised_to_others_counts_as_taken(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    free = room.shutil.disk_usage(files.folder()).free
-    monkeypatch.setattr(room.settings, "MIN_FREE_BYTES", 0)
+    free = shutil.disk_usage(files.folder()).free
+    monkeypatch.setattr(settings, "MIN_FREE_BYTES", 0)
     announced(project, length=free * 2 // 3)
     with pytest.raises(DiskFull):
         announced(project, length=free * 2 // 3)
 
 
-def test_length_and_number_have_limits(project: Project, settings: object) -> None:
-    settings.MAX_RESUMABLE_BYTES = 100  # type: ignore[attr-defined]
-    settings.MAX_OPEN_UPLOADS = 2  # type: ignore[attr-defined]
+def test_length_and_number_have_limits(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "MAX_RESUMABLE_BYTES", 100)
+    monkeypatch.setattr(settings, "MAX_OPEN_UPLOADS", 2)
     with pytest.raises(UploadTooLong, match="LOUPE_MAX_RESUMABLE_BYTES"):
         announced(project, length=101)
     announced(project)
@@ -236,7 +238,7 @@ def test_what_nobody_goes_on_with_is_swept_and_nothing_else(project: Project) ->
     Upload.objects.filter(pk=still.pk).update(expires_at=now - timedelta(seconds=1))
     stray = Path(files.folder()) / ("0" * 32)
     stray.touch()
-    files.os.utime(stray, (1, 1))
+    os.utime(stray, (1, 1))
     young = Path(files.folder()) / ("1" * 32)
     young.touch()
     files.remove(lost.pk)

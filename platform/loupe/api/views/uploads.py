@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import IO, Any, ClassVar
+from typing import IO, Any, ClassVar, Final
 
 from django.db import models
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -25,7 +25,7 @@ from loupe.uploads import services
 from loupe.uploads.models import KEPT, Upload
 from loupe.uploads.parts import Part
 
-_HEADER = OpenApiParameter.HEADER
+_HEADER: Final = OpenApiParameter.HEADER
 _VERSION = OpenApiParameter("Tus-Resumable", str, _HEADER, required=True, description="1.0.0")
 
 
@@ -58,8 +58,8 @@ class _Unread(BaseParser):
         stream: IO[bytes],
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
-    ) -> IO[bytes]:
-        return stream
+    ) -> dict[str, IO[bytes]]:
+        return {"stream": stream}
 
 
 class Uploads(Endpoint):
@@ -115,7 +115,9 @@ class Uploads(Endpoint):
         location = request.build_absolute_uri(reverse("api:upload", args=[made.pk]))
         return answer(_shown(made), 201, {**tus.state(made), "Location": location})
 
-    def options(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+    def options(  # type: ignore[override]  # the framework hands its own request over
+        self, request: Request, *args: Any, **kwargs: Any
+    ) -> Response:
         """What of tus is spoken here."""
         parameter(request, "project")
         return Response(status=204, headers=tus.discovery())
@@ -156,7 +158,7 @@ class OneUpload(RowEndpoint[Upload]):
         """Send the next part. The answer's `Upload-Offset` says how much is here."""
         part = asked(_headers(request))
         with Part(self.row, part.offset, part.checksum) as arriving:
-            stream: IO[bytes] = request.data
+            stream = request.data["stream"]
             while chunk := stream.read(CHUNK_BYTES):
                 arriving.write(chunk)
             arriving.finish()
@@ -173,6 +175,8 @@ class OneUpload(RowEndpoint[Upload]):
         services.delete(self.actor, self.row)
         return Response(status=204, headers={"Tus-Resumable": tus.VERSION})
 
-    def options(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+    def options(  # type: ignore[override]  # the framework hands its own request over
+        self, request: Request, *args: Any, **kwargs: Any
+    ) -> Response:
         """What of tus is spoken here."""
         return Response(status=204, headers=tus.discovery())
