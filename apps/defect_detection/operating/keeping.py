@@ -5,7 +5,7 @@ import os
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from uuid import uuid4
 
 import numpy as np
@@ -26,12 +26,16 @@ def write(path: Path, words: Mapping[str, Any], arrays: Mapping[str, NDArray[Any
     text = np.frombuffer(json.dumps(words).encode(), dtype=np.uint8)
     try:
         with partial.open("wb") as target:
-            np.savez(target, **{WORDS: text}, **dict(arrays))
+            _write_arrays(target, {WORDS: text, **arrays})
             target.flush()
             os.fsync(target.fileno())
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _write_arrays(target: IO[bytes], arrays: Mapping[str, Any]) -> None:
+    np.savez(target, **arrays)
 
 
 def read(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]] | None:

@@ -154,7 +154,8 @@ def _ranks(severity: Any) -> Ints:
     """Each box's severity as a rank."""
     rank = [RANK_OF[name] for name in severity.dictionary.to_pylist()]
     places = severity.indices.to_numpy(zero_copy_only=False).astype(np.int64)
-    return np.array(rank or [0], dtype=np.int64)[places]
+    found: Ints = np.array(rank or [0], dtype=np.int64)[places]
+    return found
 
 
 def _standing(

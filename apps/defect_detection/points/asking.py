@@ -41,11 +41,9 @@ class Ask(forms.Form):
     escape = _percent(gettext_lazy("Escape at most"))
     overkill = _percent(gettext_lazy("Overkill at most"))
     critical = _percent(gettext_lazy("Escape of critical defects at most"))
-    confidence = forms.TypedChoiceField(
+    confidence = forms.ChoiceField(
         label=gettext_lazy("With confidence"),
         choices=[("95", "95 %"), ("99", "99 %"), ("90", "90 %")],
-        coerce=float,
-        empty_value=95.0,
         required=False,
     )
     by_class = forms.BooleanField(
@@ -119,7 +117,7 @@ class Ask(forms.Form):
             return None
         return Promise(
             limits=tuple(limits),
-            confidence=(said.get("confidence") or 95) / 100,
+            confidence=float(said["confidence"] or 95) / 100,
             by_class=said["by_class"],
             count="defects" if said["every_defect"] else "parts",
         )

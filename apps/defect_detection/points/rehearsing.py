@@ -187,7 +187,7 @@ def gathered(
 def _provenances(version: ModelVersion) -> list[int]:
     """Ids, so that the database need not join a hundred thousand results to look."""
     kind = Result._meta.get_field("provenance").related_model
-    if not isinstance(kind, type) or not issubclass(kind, models.Model):
+    if not isinstance(kind, type):
         raise TypeError("Result.provenance has no model behind it.")
     return list(kind._default_manager.filter(model_version=version).values_list("pk", flat=True))
 

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, JsonValue
 
 from apps.defect_detection.operating.certificate import Certificate
 from apps.defect_detection.operating.limits import Promise
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from apps.defect_detection.operating.curves import Curve, Curves, Pair
 
 
-_PROMISE = {
+_PROMISE: dict[str, JsonValue] = {
     "limits": [{"kind": "escape", "at_most": 0.02}, {"kind": "overkill", "at_most": 0.05}],
     "confidence": 0.95,
     "by_class": True,

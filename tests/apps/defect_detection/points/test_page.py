@@ -1,5 +1,7 @@
 """The operating point's page: who sees it, what it proposes, what it sets."""
 
+from typing import Any
+
 import pytest
 from django.db import connection
 from django.test import Client
@@ -46,7 +48,7 @@ def test_a_fit_proposes_a_certified_point_and_setting_it_keeps_the_certificate(
     assert answer.status_code == 302
     point = OperatingPoint.objects.get(project=works.project)
     assert point.note == "Lot 7"
-    certificate = point.certificate
+    certificate: Any = point.certificate
     assert certificate["holds"] is True
     assert certificate["promise"]["limits"][0]["at_most"] == pytest.approx(0.03)
     assert certificate["source"]["evaluation"] == evaluation.pk
@@ -67,7 +69,7 @@ def test_both_limits_by_class_and_a_class_limit_of_its_own(works: Works) -> None
     works.evaluate(many(900, 900))
     asked = {**FIT, "overkill": "3", "by_class": "on", "limit_0": "9", "confidence": "90"}
     works.client().post(works.page("set"), asked)
-    data = OperatingPoint.objects.get(project=works.project)
+    data: Any = OperatingPoint.objects.get(project=works.project)
     limits = data.certificate["promise"]["limits"]
     assert [(one["kind"], one["label"]) for one in limits] == [
         ("escape", ""),
@@ -133,7 +135,7 @@ def test_each_runtime_is_fitted_from_its_own_scores(works: Works) -> None:
     page = text(works.client(), works.page(), evaluation=str(int8.pk))
     assert "not what serves this version" in page
     works.client().post(works.page("set"), {**FIT, "evaluation": str(int8.pk)})
-    point = OperatingPoint.objects.get(project=works.project)
+    point: Any = OperatingPoint.objects.get(project=works.project)
     assert point.certificate["source"]["artefact"] == "int8"
 
 

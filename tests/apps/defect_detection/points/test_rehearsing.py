@@ -86,7 +86,7 @@ def test_each_call_goes_on_where_the_last_one_stopped(
 ) -> None:
     monkeypatch.setattr(rehearsing, "CHUNK", 40)
     store(works, drawn(2, 130))
-    looked = []
+    looked: list[int] = []
     while not looked or looked[-1] < 130:
         found = rehearse(SYSTEM, works.project, works.version, POINT, seconds=0)
         looked.append(found.looked)

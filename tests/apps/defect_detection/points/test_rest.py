@@ -53,7 +53,7 @@ def test_fit_and_set_keeps_the_certificate_and_happens_once_under_a_key(works: W
     again = ask(works, "POST", "fit-and-set", order, key, **{"Idempotency-Key": "a"})
     assert first.status_code == again.status_code == 201
     assert again["Idempotency-Replayed"] == "true"
-    point = OperatingPoint.objects.get(project=works.project)
+    point: Any = OperatingPoint.objects.get(project=works.project)
     assert (point.number, point.scope, point.note) == (first.json()["number"], "ring", "Lot 7")
     assert point.certificate["found"][0]["holds"] is True
     listed = Client().get(
