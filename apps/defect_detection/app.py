@@ -203,10 +203,15 @@ class App(DomainApp):
         result="defect_detection/result.html",
         row="defect_detection/row.html",
         point="defect_detection/point_on_model.html",
+        beside="defect_detection/similar_beside.html",
         preview="apps.defect_detection.inference.preview:preview",
         tiles="apps.defect_detection.inference.pyramid:pyramid",
-        scripts=("defect_detection/viewer.js",),
-        styles=("defect_detection/viewer.css", "defect_detection/boxes.css"),
+        scripts=("defect_detection/viewer.js", "defect_detection/similar.js"),
+        styles=(
+            "defect_detection/viewer.css",
+            "defect_detection/boxes.css",
+            "defect_detection/similar.css",
+        ),
         urls="apps.defect_detection.urls",
         api_urls="apps.defect_detection.api.urls",
         tabs=(
@@ -249,6 +254,11 @@ class App(DomainApp):
             help="An Ultralytics checkpoint (.pt) as a candidate model, after a warning.",
             run="apps.defect_detection.commands.convert_ultralytics:main",
             says_it_all=True,
+        ),
+        AppCommand(
+            name="index-cases",
+            help="Take confirmed results into the search for similar ones; the engine must run.",
+            run="apps.defect_detection.commands.index_cases:main",
         ),
     )
     benchmarks: ClassVar = (

@@ -3,6 +3,7 @@
 from django.urls import URLPattern, path
 
 from apps.defect_detection.points import urls as point_urls
+from apps.defect_detection.similar import urls as similar_urls
 from apps.defect_detection.views import parts, products, quality, recipes, station, stations
 
 app_name = "defect_detection"
@@ -33,4 +34,5 @@ urlpatterns: list[URLPattern] = [
     path(f"{P}stations/<slug:key>/", station.page, APP, name="station"),
     path(f"{P}stations/<slug:key>/events", station.events, APP, name="station_events"),
     *point_urls.urlpatterns,
+    *similar_urls.urlpatterns,
 ]

@@ -4,6 +4,7 @@ from django.urls import URLPattern, path
 
 from apps.defect_detection.api import parts, products, stations
 from apps.defect_detection.points import api_urls as point_urls
+from apps.defect_detection.similar import api_urls as similar_urls
 
 app_name = "defect_detection-api"
 
@@ -25,4 +26,5 @@ urlpatterns: list[URLPattern] = [
     ),
     path("quality", parts.QualityFigures.as_view(), name="quality"),
     *point_urls.urlpatterns,
+    *similar_urls.urlpatterns,
 ]

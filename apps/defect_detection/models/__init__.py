@@ -3,8 +3,9 @@
 Beside this package's files lie the folders of models that ship with the app.
 """
 
+from apps.defect_detection.models.cases import Case, Embedder
 from apps.defect_detection.models.parts import Defect, Finding, Part, View
 from apps.defect_detection.models.products import Product, Recipe
 from apps.defect_detection.models.stations import Station
 
-__all__ = ["Defect", "Finding", "Part", "Product", "Recipe", "Station", "View"]
+__all__ = ["Case", "Defect", "Embedder", "Finding", "Part", "Product", "Recipe", "Station", "View"]

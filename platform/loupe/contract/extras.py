@@ -70,7 +70,8 @@ class Pages:
     `loupe.contract.runtime.pyramid`, for viewers that zoom. `tabs` stand in the app's row of tabs,
     before the host's jobs and models. `point` is a template that says what a version's operating
     point means, in place of its JSON on the model's page; it gets `shown` (the version), `point`
-    and `evaluation`.
+    and `evaluation`. `beside` is a template that stands beside a result, below what people say of
+    it; it gets `result` and `data`.
     """
 
     result: str
@@ -83,6 +84,7 @@ class Pages:
     preview: str | None = None
     tiles: str | None = None
     tabs: tuple[Tab, ...] = ()
+    beside: str | None = None
     point: str | None = None
 
 

@@ -38,11 +38,11 @@ def open_runtime(
         )
     module, attribute = RUNTIMES[chosen]
     runtime_class = getattr(import_module(f"{PACKAGE}.{module}"), attribute)
-    runtime: Runtime = runtime_class(_weights(artefact, manifest, chosen), threads)
+    runtime: Runtime = runtime_class(weights_of(artefact, manifest, chosen), threads)
     return runtime
 
 
-def _weights(artefact: Path, manifest: Mapping[str, Any], runtime: str) -> Path:
+def weights_of(artefact: Path, manifest: Mapping[str, Any], runtime: str) -> Path:
     """The file the runtime reads; ONNX is derived from safetensors where it must be."""
     if runtime == "torch" and (artefact / "model.safetensors").exists():
         return artefact / "model.safetensors"

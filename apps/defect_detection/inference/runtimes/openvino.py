@@ -39,7 +39,7 @@ class OpenVinoRuntime:
         self._threads = threads
         try:
             self._networks = {FLOATS: self._core.read_model(weights)}
-            self._networks[PICTURES] = _of_pictures(self._core.read_model(weights))
+            self._networks[PICTURES] = of_pictures(self._core.read_model(weights))
         except RuntimeError as error:
             raise ModelRefused(f"OpenVINO cannot read {weights.name}: {_first(error)}") from error
         self._compiled = {(PICTURES, "LATENCY"): self._compile(PICTURES, "LATENCY")}
@@ -90,7 +90,7 @@ class OpenVinoRuntime:
             raise ModelRefused(f"OpenVINO cannot compile the network: {_first(error)}") from error
 
 
-def _of_pictures(network: openvino.Model) -> openvino.Model:
+def of_pictures(network: openvino.Model) -> openvino.Model:
     """The network with BGR bytes [1, S, S, 3] for its input."""
     steps = PrePostProcessor(network)
     given = steps.input()
