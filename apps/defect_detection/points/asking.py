@@ -98,6 +98,18 @@ class Ask(forms.Form):
         return cleaned
 
     @property
+    def advanced(self) -> bool:
+        """Whether more was asked for than one limit on escapes and one on overkill."""
+        said = (
+            "critical",
+            "by_class",
+            "every_defect",
+            *(f"limit_{n}" for n in range(len(self.classes))),
+        )
+        other = self.data.get("confidence") or "95"
+        return self.is_bound and (other != "95" or any(self.data.get(name) for name in said))
+
+    @property
     def promise(self) -> Promise | None:
         """The limits that were given; None where there are none."""
         said = self.cleaned_data
