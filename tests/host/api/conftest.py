@@ -15,7 +15,10 @@ from loupe.accounts import keys
 from loupe.accounts.models import Membership, Project, Role
 from loupe.accounts.policy import SCOPES, SYSTEM
 from loupe.api import limits
+from loupe.blobs import services as blobs
 from loupe.changes.services import publish
+from loupe.datasets import services as datasets
+from loupe.datasets.models import Dataset, Import, ImportProblem, Record
 from loupe.delivery.models import Delivery, Webhook
 from loupe.intake.models import Channel
 from loupe.jobs import services as jobs
@@ -96,7 +99,11 @@ def make_world(db: None, tmp_path: Path) -> Callable[[str], World]:
             give_up_at=timezone.now(),
         )
         world = World(project, job, result, model, schedule, webhook, delivery)
+        dataset, record, imported = _dataset(project)
         world.ids = {
+            "dataset_id": dataset.pk,
+            "record_id": record.pk,
+            "import_id": imported.pk,
             "submission_id": job.submission_id,
             "job_id": job.pk,
             "result_id": result.pk,
@@ -166,6 +173,23 @@ def _finished(item: Item) -> Result:
     )
     Decision.objects.create(result=result, outcome="middle", score=14.0, reasons=[])
     return result
+
+
+def _dataset(project: Project) -> tuple[Dataset, Record, Import]:
+    """A dataset with one labelled record, a version and an import that has ended."""
+    dataset = datasets.create(SYSTEM, project, "dummy_app", "readings")
+    record = Record.objects.create(
+        dataset=dataset,
+        blob=blobs.store_bytes(b'{"value": 1.0}', "application/json"),
+        name="a.json",
+    )
+    datasets.save_labels(SYSTEM, record, {"scaled": 2.0})
+    datasets.make_version(SYSTEM, dataset)
+    imported = Import.objects.create(dataset=dataset, name="set.zip", state="done")
+    ImportProblem.objects.create(
+        imported=imported, file="b.json", code="file_missing", reason="It is missing.", fatal=True
+    )
+    return dataset, record, imported
 
 
 def _own_model(project: Project) -> Model:
