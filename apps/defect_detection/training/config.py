@@ -145,7 +145,7 @@ def recipe_for(config: TrainingConfig, pictures: int, on_gpu: bool) -> Recipe:
     )
     patience = config.patience or max(LEAST_PATIENCE, epochs // 3)
     # Where an epoch takes a moment, measuring after each one would take most of the time.
-    measured = base.measure_every if config.patience or config.epochs else max(1, epochs // 100)
+    measured = max(base.measure_every if epochs >= 100 else 1, epochs // 100)
     return base.with_(
         architecture=config.architecture,
         size=config.image_size,

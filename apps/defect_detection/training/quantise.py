@@ -4,8 +4,10 @@ Only convolutions are quantised, with a scale a channel, and not those that the 
 boxes in pixels and scores in 0 … 1 would share one scale. Calibrated on training pictures.
 """
 
+import logging
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -47,25 +49,38 @@ def write_int8(
         if node.op_type == "Conv" and ANSWERS.search(node.name)
     ]
     names = {entry.key: entry.value for entry in graph.metadata_props}
-    quantize_static(
-        str(network),
-        str(path),
-        _Reader(train, seed, beat),
-        quant_format=QuantFormat.QDQ,
-        op_types_to_quantize=["Conv"],
-        per_channel=True,
-        activation_type=QuantType.QUInt8,
-        weight_type=QuantType.QInt8,
-        nodes_to_exclude=left_out,
-        calibrate_method=CalibrationMethod.MinMax,
-        extra_options={"ActivationSymmetric": False, "WeightSymmetric": True},
-    )
+    with _without_advice():
+        quantize_static(
+            str(network),
+            str(path),
+            _Reader(train, seed, beat),
+            quant_format=QuantFormat.QDQ,
+            op_types_to_quantize=["Conv"],
+            per_channel=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            nodes_to_exclude=left_out,
+            calibrate_method=CalibrationMethod.MinMax,
+            extra_options={"ActivationSymmetric": False, "WeightSymmetric": True},
+        )
     quantised = onnx.load(str(path))
     del quantised.metadata_props[:]
     onnx.helper.set_model_props(quantised, names)
     quantised.producer_name, quantised.producer_version = "loupe", ""
     onnx.checker.check_model(quantised)
     onnx.save(quantised, str(path))
+
+
+@contextmanager
+def _without_advice() -> Iterator[None]:
+    """ONNX Runtime advises a preparation that only serves networks of other shapes."""
+    root = logging.getLogger()
+    before = root.level
+    root.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        root.setLevel(before)
 
 
 class _Reader(CalibrationDataReader):
