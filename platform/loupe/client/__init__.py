@@ -20,6 +20,7 @@ from loupe.client.errors import (
     Unreachable,
 )
 from loupe.client.jobs import JobFailed, JobHandle
+from loupe.client.trainings import TrainingHandle
 
 __all__ = [
     "Conflict",
@@ -33,6 +34,7 @@ __all__ = [
     "RateLimited",
     "Refused",
     "ServerFault",
+    "TrainingHandle",
     "Unauthenticated",
     "Unavailable",
     "Unreachable",

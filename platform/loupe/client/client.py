@@ -16,6 +16,7 @@ from loupe.client.jobs import JobHandle
 from loupe.client.models import Models
 from loupe.client.pages import every
 from loupe.client.schedules import Schedules
+from loupe.client.trainings import Trainings
 from loupe.client.transport import Transport
 from loupe.client.webhooks import Webhooks
 
@@ -44,6 +45,7 @@ class Loupe:
             base_url, key, project=project, timeout_s=timeout_s, tries=tries
         )
         self.models = Models(self._transport)
+        self.trainings = Trainings(self._transport)
         self.schedules = Schedules(self._transport)
         self.webhooks = Webhooks(self._transport)
 

@@ -12,6 +12,7 @@ from loupe.api.shapes.models import (
     OperatingPointShape,
     VersionShape,
 )
+from loupe.api.shapes.trainings import PromotedShape
 from loupe.client.pages import every
 from loupe.client.transport import Transport
 
@@ -48,9 +49,18 @@ class Models:
         )
         return VersionShape.model_validate_json(response.content)
 
-    def promote(self, model_id: int, number: int, reason: str) -> VersionShape:
-        """Put a candidate into production."""
-        return self._stage(model_id, number, "production", reason)
+    def promote(self, model_id: int, number: int, reason: str) -> PromotedShape:
+        """Put a candidate into production, or ask for it: `waiting` is then the wish.
+
+        Raises:
+            Conflict: a condition of promotion does not hold.
+        """
+        order = {"version": number, "reason": reason}
+        return self._transport.post(f"models/{model_id}/promote", PromotedShape, order)
+
+    def roll_back(self, model_id: int, reason: str) -> VersionShape:
+        """Put the version before back into production."""
+        return self._transport.post(f"models/{model_id}/rollback", VersionShape, {"reason": reason})
 
     def retire(self, model_id: int, number: int, reason: str) -> VersionShape:
         """Take a version out of use."""
