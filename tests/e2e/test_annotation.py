@@ -99,13 +99,13 @@ def test_what_the_model_proposes_is_accepted_by_key(visit: Visit, labels: str) -
     page = visit("engineer").page
     open_todo(page, labels)
     for _ in range(6):
+        shown = page.locator("#annotate").get_attribute("data-ready") or ""
         page.keyboard.press("p")
         expect(page.locator("#proposed")).to_contain_text("propose", timeout=20_000)
         if ghosts := page.locator("[data-part=ghosts] > li").count():
             break
-        here = page.url
         page.keyboard.press("j")
-        page.wait_for_url(lambda now, here=here: now != here)
+        expect(page.locator("#annotate")).not_to_have_attribute("data-ready", shown)
         expect(page.locator("#proposed")).to_have_text("")
     assert ghosts > 0
     page.locator("[data-do=accept]").first.click()

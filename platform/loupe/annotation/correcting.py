@@ -58,7 +58,8 @@ def start(actor: Actor, result: Result, said: list[Review]) -> Starting | None:
         about = vocabulary.merge(labelling, vocabulary.about(labelling, dataset.about), about)
     last = next((one for one in reversed(standing(said)) if one.correction is not None), None)
     if last is not None:
-        return Starting(about=vocabulary.stored(about), labels=last.correction, corrected=True)
+        corrected = dict(last.correction or {})
+        return Starting(about=vocabulary.stored(about), labels=corrected, corrected=True)
     point = result.provenance.operating_point
     propose: Propose = load(labelling.propose)
     found = propose(

@@ -44,6 +44,7 @@ def test_a_correction_becomes_a_record_with_who_when_and_why(result: Result, ann
     assert (record.labels, record.name, record.result_id) == (target(5), "a.json", result.pk)
     change = LabelChange.objects.get()
     assert (change.user, change.source, change.review) == (anna.user, "corrected", given)
+    assert result.item.input is not None
     assert record.blob == result.item.input.blob
     assert correcting.records([given]) == {given.pk: record}
     assert given.correction == target(5)
@@ -107,7 +108,7 @@ def test_the_result_page_offers_it_stores_it_and_links_the_record(
     result: Result, anna: Actor
 ) -> None:
     browser = Client()
-    browser.force_login(anna.user)
+    browser.force_login(User.objects.get(username="anna"))
     there = f"/p/{result.project.slug}/apps/{APP}/results/{result.pk}/"
     assert 'id="correction"' in browser.get(there).content.decode()
     form = {"verb": "lower", "correction": json.dumps(target(4)), "last_review_id": "0"}

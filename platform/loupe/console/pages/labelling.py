@@ -6,6 +6,7 @@ small JSON endpoints below. What is drawn, and how, is the app's `Editor`.
 
 import json
 from typing import Any
+from uuid import UUID
 
 from django.http import HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
@@ -33,7 +34,7 @@ LARGEST_BODY = 8 * 2**20
 SOURCES = {LabelSource.DRAWN.value, LabelSource.ACCEPTED.value}
 
 
-def _dataset(request: PageRequest, dataset_id: object) -> Dataset:
+def _dataset(request: PageRequest, dataset_id: UUID) -> Dataset:
     rows = Dataset.objects.filter(project=request.project, pk=dataset_id)
     found = visible(rows, request.actor).select_related("project").first()
     if found is None:
@@ -41,7 +42,7 @@ def _dataset(request: PageRequest, dataset_id: object) -> Dataset:
     return found
 
 
-def _record(request: PageRequest, dataset_id: object, record_id: int) -> Record:
+def _record(request: PageRequest, dataset_id: UUID, record_id: int) -> Record:
     rows = Record.objects.filter(dataset__project=request.project, dataset=dataset_id, pk=record_id)
     found = (
         visible(rows, request.actor, "dataset__project")
@@ -62,7 +63,7 @@ def _domain(dataset: Dataset) -> type[DomainApp]:
 
 @require_GET
 @project_page(section="datasets")
-def start(request: PageRequest, dataset_id: object) -> HttpResponse:
+def start(request: PageRequest, dataset_id: UUID) -> HttpResponse:
     """Go to the next record to label."""
     dataset = _dataset(request, dataset_id)
     found = queue.first(request.actor, dataset)
@@ -78,7 +79,7 @@ def start(request: PageRequest, dataset_id: object) -> HttpResponse:
 
 @require_GET
 @project_page(section="datasets")
-def page(request: PageRequest, dataset_id: object, record_id: int) -> HttpResponse:
+def page(request: PageRequest, dataset_id: UUID, record_id: int) -> HttpResponse:
     """The page around one record; the others come as JSON."""
     record = _record(request, dataset_id, record_id)
     dataset = record.dataset
@@ -142,7 +143,7 @@ def _keys(editable: bool) -> list[tuple[str, str]]:
 @require_GET
 @project_page()
 @in_json
-def record(request: PageRequest, dataset_id: object, record_id: int) -> HttpResponse:
+def record(request: PageRequest, dataset_id: UUID, record_id: int) -> HttpResponse:
     """A record as it is now."""
     found = _record(request, dataset_id, record_id)
     return JsonResponse(state(request, _domain(found.dataset), found))
@@ -163,7 +164,7 @@ def _said(request: PageRequest) -> dict[str, Any]:
 @require_POST
 @project_page(Action.LABEL)
 @in_json
-def save(request: PageRequest, dataset_id: object, record_id: int) -> HttpResponse:
+def save(request: PageRequest, dataset_id: UUID, record_id: int) -> HttpResponse:
     """Store labels, or answer 409 with what somebody else has stored meanwhile."""
     found = _record(request, dataset_id, record_id)
     domain = _domain(found.dataset)
@@ -193,7 +194,7 @@ def save(request: PageRequest, dataset_id: object, record_id: int) -> HttpRespon
 @require_POST
 @project_page(Action.LABEL)
 @in_json
-def skip(request: PageRequest, dataset_id: object, record_id: int) -> HttpResponse:
+def skip(request: PageRequest, dataset_id: UUID, record_id: int) -> HttpResponse:
     """Leave a record out of what is trained on, or (`skipped` false) take it in again."""
     found = _record(request, dataset_id, record_id)
     datasets.skip(request.actor, found, bool(_said(request).get("skipped", True)))
@@ -204,7 +205,7 @@ def skip(request: PageRequest, dataset_id: object, record_id: int) -> HttpRespon
 @require_POST
 @project_page()
 @in_json
-def here(request: PageRequest, dataset_id: object, record_id: int) -> HttpResponse:
+def here(request: PageRequest, dataset_id: UUID, record_id: int) -> HttpResponse:
     """Say that the record is open here, or (`leaving`) no more; learn who else has it open."""
     found = _record(request, dataset_id, record_id)
     if _said(request).get("leaving"):
@@ -224,7 +225,7 @@ def here(request: PageRequest, dataset_id: object, record_id: int) -> HttpRespon
 @require_POST
 @project_page(Action.LABEL)
 @in_json
-def propose(request: PageRequest, dataset_id: object, record_id: int) -> HttpResponse:
+def propose(request: PageRequest, dataset_id: UUID, record_id: int) -> HttpResponse:
     """What a model would label here. Nothing is stored."""
     found = _record(request, dataset_id, record_id)
     _domain(found.dataset)
@@ -245,7 +246,7 @@ def propose(request: PageRequest, dataset_id: object, record_id: int) -> HttpRes
 
 @require_GET
 @project_page()
-def picture(request: PageRequest, dataset_id: object, record_id: int) -> HttpResponse:
+def picture(request: PageRequest, dataset_id: UUID, record_id: int) -> HttpResponse:
     """The record's picture where a browser can show it whole."""
     found = _record(request, dataset_id, record_id)
     return shown(request, app_or_missing(found.dataset.app), found.blob, "full")
@@ -253,7 +254,7 @@ def picture(request: PageRequest, dataset_id: object, record_id: int) -> HttpRes
 
 @require_GET
 @project_page()
-def tiles_of(request: PageRequest, dataset_id: object, record_id: int) -> HttpResponse:
+def tiles_of(request: PageRequest, dataset_id: UUID, record_id: int) -> HttpResponse:
     """Size and levels of a record's picture; cuts it when it is asked for first."""
     found = _record(request, dataset_id, record_id)
     return tiles.described(request, app_or_missing(found.dataset.app), found.blob)
@@ -262,7 +263,7 @@ def tiles_of(request: PageRequest, dataset_id: object, record_id: int) -> HttpRe
 @require_GET
 @project_page()
 def tile_of(
-    request: PageRequest, dataset_id: object, record_id: int, level: int, column: int, row: int
+    request: PageRequest, dataset_id: UUID, record_id: int, level: int, column: int, row: int
 ) -> HttpResponse:
     """One tile of a record's picture."""
     found = _record(request, dataset_id, record_id)

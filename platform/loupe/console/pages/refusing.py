@@ -19,7 +19,7 @@ def in_json(
     """Answer a refusal of a service with ``{"code", "message"}``."""
 
     @wraps(view)
-    def answered(request: PageRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def answered(request: PageRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         try:
             return view(request, *args, **kwargs)
         except LoupeError as error:

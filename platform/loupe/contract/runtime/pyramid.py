@@ -85,7 +85,9 @@ def pack(
         ValueError: the tiles do not fit the size.
     """
     sizes = grid(width, height, tile)
-    described, body, end = [], [], 0
+    described: list[dict[str, Any]] = []
+    body: list[bytes] = []
+    end = 0
     for tiles in levels:
         ends = []
         for encoded in tiles:

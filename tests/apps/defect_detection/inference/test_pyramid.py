@@ -18,12 +18,18 @@ def cut(tmp_path: Path, image: np.ndarray, **options: int) -> Pyramid:
     return open_pyramid(kept)
 
 
+def pixels(tile: bytes) -> np.ndarray:
+    found = cv2.imdecode(np.frombuffer(tile, np.uint8), 1)
+    assert found is not None
+    return found
+
+
 def together(found: Pyramid, level: int) -> np.ndarray:
     size = found.levels[level]
     rows = []
     for row in range(size.rows):
         line = [found.read(level, column, row) or b"" for column in range(size.columns)]
-        rows.append(np.hstack([cv2.imdecode(np.frombuffer(t, np.uint8), 1) for t in line]))
+        rows.append(np.hstack([pixels(tile) for tile in line]))
     return np.vstack(rows)
 
 
