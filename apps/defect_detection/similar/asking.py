@@ -15,6 +15,8 @@ from loupe.host.reviews import Review
 
 SPENT_S = 0.8
 """How long a page may take to keep confirmed cases that nobody has kept yet."""
+LEAST = 0.1
+"""Likeness below which a case is no help to anybody."""
 AROUND = 2.2
 """How much of a case's surroundings its picture shows: times the longer side."""
 
@@ -127,7 +129,10 @@ def _shown(near: Sequence[searching.Near]) -> list[Found]:
     return [
         _found(rows[one.result_id], cases[one.case_id], one.likeness, said.get(one.result_id))
         for one in near
-        if one.result_id in rows and one.case_id in cases and rows[one.result_id].reviewed
+        if one.likeness >= LEAST
+        and one.result_id in rows
+        and one.case_id in cases
+        and rows[one.result_id].reviewed
     ]
 
 
