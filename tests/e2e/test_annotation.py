@@ -7,6 +7,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.e2e.browser import PASSWORD, Watched, sign_in, watched
 from tests.e2e.conftest import Visit
+from tests.e2e.test_access import AXE, RULES, wrong
 from tests.processes import Site
 
 pytestmark = [pytest.mark.e2e, pytest.mark.serial]
@@ -178,3 +179,15 @@ def test_a_correction_in_review_is_stored_with_the_call_and_lands_in_the_dataset
     page.wait_for_selector("#annotate[data-ready]")
     expect(boxes(page)).to_have_count(found + 1)
     expect(page.locator("#changes")).to_contain_text("Corrected in review")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_labelling_breaks_no_accessibility_rule(visit: Visit, labels: str, theme: str) -> None:
+    page = visit("engineer", theme=theme).page
+    open_todo(page, labels)
+    page.keyboard.press("i")
+    saved(page)
+    page.evaluate(AXE)
+    assert wrong(page.evaluate(f"axe.run('#annotate', {RULES})")) == []
+    page.keyboard.press("Control+z")
+    saved(page)
