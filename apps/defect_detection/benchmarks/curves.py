@@ -48,7 +48,7 @@ def main(argv: list[str]) -> int:
             label=WORDS[arm] if seed == "0" else None,
         )
     axes.axhline(0.926, color="#7a7a7a", linestyle="--", linewidth=1)
-    axes.text(150, 0.93, "plain Ultralytics, 70 epochs, 800 pictures", ha="right", fontsize=8)
+    axes.text(150, 0.87, "plain Ultralytics, 70 epochs, 800 pictures", ha="right", fontsize=8)
     axes.set_xlabel("epoch")
     axes.set_ylabel("mAP50 on the validation board")
     axes.set_ylim(0, 1)
