@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from apps.defect_detection.training import loop, state
 from apps.defect_detection.training.pictures import Pictures, load
@@ -84,7 +84,7 @@ def test_another_seed_gives_other_weights_and_its_checkpoint_is_refused(
 def test_a_full_disk_in_a_checkpoint_keeps_the_last_one_and_a_damaged_one_is_passed_over(
     pictures: tuple[Pictures, Pictures], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    written, save_file = 0, state.save_file
+    written = 0
 
     def full(tensors: Any, path: Path) -> None:
         nonlocal written
