@@ -11,6 +11,7 @@ from loupe.api.shapes.apps import AppList, AppShape
 from loupe.api.shapes.feed import ChangePage, ChangeShape
 from loupe.api.shapes.results import ResultPage, ResultShape
 from loupe.api.shapes.work import JobDetail, JobPage, JobShape
+from loupe.client import parts
 from loupe.client.apps import AppClient
 from loupe.client.jobs import JobHandle
 from loupe.client.models import Models
@@ -83,14 +84,24 @@ class Loupe:
     ) -> JobHandle:
         """Send files (folders with all that is in them) and start a job over them.
 
+        Large files go ahead in parts, so that a connection that breaks costs little.
+
         Raises:
             Refused: none of them can be used.
         """
-        files = list(_files(paths))
+        found = list(_files(paths))
+        files = [(sent, path) for sent, path in found if path.stat().st_size < parts.FROM_BYTES]
+        uploads = [
+            str(parts.send_in_parts(self._transport, sent, path))
+            for sent, path in found
+            if (sent, path) not in files
+        ]
 
         def body() -> dict[str, Any]:
             # Opened afresh for every try; httpx reads them while it sends and leaves them open.
             opened.close()
+            if not files:
+                return {}
             return {
                 "files": [
                     ("file", (sent, opened.enter_context(path.open("rb")))) for sent, path in files
@@ -101,7 +112,7 @@ class Loupe:
             response = self._transport.send(
                 "POST",
                 "submissions",
-                {"app": app, "model": model, "name": name},
+                {"app": app, "model": model, "name": name, "upload": uploads},
                 body,
                 idempotency_key=idempotency_key,
             )

@@ -110,13 +110,20 @@ class Transport:
         except httpx.TransportError as error:
             raise Unreachable(f"{self._http.base_url}{path} broke off: {error!r}.") from error
 
-    def _query(self, parameters: Mapping[str, Any] | None) -> dict[str, str]:
+    def _query(self, parameters: Mapping[str, Any] | None) -> dict[str, str | list[str]]:
         given = {"project": self._project, **(parameters or {})}
         return {
-            name: str(value).lower() if isinstance(value, bool) else str(value)
+            name: _parameter(value)
             for name, value in given.items()
-            if value is not None and value != ""
+            if value is not None and value not in ("", [])
         }
+
+
+def _parameter(value: Any) -> str | list[str]:
+    """A query parameter as it is written; a list stands there several times."""
+    if isinstance(value, list):
+        return [str(each) for each in value]
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _error(response: httpx.Response) -> LoupeApiError:

@@ -18,6 +18,7 @@ from loupe.client import (
     Refused,
     Unauthenticated,
     Unreachable,
+    parts,
 )
 from tests.processes import Site
 
@@ -163,3 +164,16 @@ def test_refusals_are_typed_by_code(loupe: Loupe, site: Site) -> None:
 def test_a_server_that_is_not_there_is_unreachable() -> None:
     with Loupe("http://127.0.0.1:9", "a.b", tries=2) as nowhere, pytest.raises(Unreachable):
         nowhere.apps()
+
+
+def test_large_files_go_ahead_in_parts_and_the_small_ones_with_the_job(
+    loupe: Loupe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parts, "FROM_BYTES", 1_000)
+    monkeypatch.setattr(parts, "PART_BYTES", 700)
+    paths = written(tmp_path, 1, 2)
+    paths[1].write_text(paths[1].read_text().ljust(3_000))
+    for chosen in (paths, paths[1:]):
+        job = loupe.submit("dummy_app", chosen)
+        job.wait(check=True)
+        assert sorted(item.name for item in job.items()) == sorted(path.name for path in chosen)

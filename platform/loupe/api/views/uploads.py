@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import IO, Any, ClassVar, Final
+from typing import IO, Any, ClassVar, Final, cast
 
 from django.db import models
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -158,7 +158,7 @@ class OneUpload(RowEndpoint[Upload]):
         """Send the next part. The answer's `Upload-Offset` says how much is here."""
         part = asked(_headers(request))
         with Part(self.row, part.offset, part.checksum) as arriving:
-            stream = request.data["stream"]
+            stream = cast("dict[str, IO[bytes]]", request.data)["stream"]
             while chunk := stream.read(CHUNK_BYTES):
                 arriving.write(chunk)
             arriving.finish()
