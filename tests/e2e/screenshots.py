@@ -51,6 +51,7 @@ SHOTS = (
     Shot("jobs", f"{PROJECT}jobs/"),
     Shot("models", f"{PROJECT}models/"),
     Shot("model", f"{PROJECT}models/", "td.name a"),
+    Shot("operating-point", f"{PROJECT}models/", ("td.name a", "a[href$='/point/']"), "#curve"),
     Shot("schedules", f"{PROJECT}schedules/"),
     Shot("schedule", f"{PROJECT}schedules/", "td.name a"),
     Shot("webhooks", f"{PROJECT}settings/webhooks/"),

@@ -41,7 +41,7 @@ from loupe.review import services as review
 from loupe.schedules import services as schedules
 from loupe.schedules.timing import Timing
 from loupe.testing import factories
-from tests.e2e import plant
+from tests.e2e import measured, plant
 
 APP = "defect_detection"
 SEVERITY = {"crack": "critical", "stain": "minor"}
@@ -66,6 +66,7 @@ def main(still: bool) -> None:
         line, APP, first, version=version, name="Lot 1107", user=anna, at=now - timedelta(hours=3)
     )
     _dataset(line, anna)
+    measured.fill(line, version)
     _failing(line, version, now - timedelta(hours=1))
     if still:
         _running(line, version)
