@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 CHUNK = 2000
 BUDGET_SECONDS = 0.12
 REVIEWED = 10_000
+FILES = 50
 EXAMPLES = 6
 SCOPE_FACT = "product"
 THRESHOLDS = tuple(round(index * 0.01, 2) for index in range(1, 101))
@@ -181,7 +182,17 @@ def gathered(
             break
     if past.looked != before:
         load(f"{_PAST}:write")(keep, past)
+        _forget_the_oldest(keep.parent, version)
     return past, total
+
+
+def _forget_the_oldest(folder: Path, version: ModelVersion) -> None:
+    """Regions and products change: columns nobody has asked for in a long time make room."""
+    found = list(folder.glob(f"{version.pk}-*.npz"))
+    if len(found) > FILES:
+        found.sort(key=lambda file: file.stat().st_mtime, reverse=True)
+        for file in found[FILES:]:
+            file.unlink(missing_ok=True)
 
 
 def _provenances(version: ModelVersion) -> list[int]:

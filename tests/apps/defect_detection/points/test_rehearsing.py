@@ -117,6 +117,16 @@ def test_a_damaged_file_is_computed_again(works: Works) -> None:
     assert rehearse(SYSTEM, works.project, works.version, POINT).results == 30
 
 
+def test_columns_not_asked_for_in_a_long_time_make_room(
+    works: Works, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rehearsing, "FILES", 2)
+    store(works, drawn(6, 10))
+    for product in ("a", "b", "c", "d"):
+        rehearse(SYSTEM, works.project, works.version, POINT, product)
+    assert len(list((works.folder / "var").rglob("past/**/*.npz"))) == 2
+
+
 def test_a_product_with_a_point_of_its_own_is_counted_apart(works: Works) -> None:
     store(works, drawn(6, 20), "ring", "A")
     store(works, drawn(7, 30), "bolt", "B")
