@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.db.models import Q
@@ -24,7 +25,7 @@ from loupe.host.results import insert
 
 DECIDED = (
     "station", "outcome", "machine_outcome", "reviewed", "label", "missing", "escaped",
-    "overkilled", "first_at", "last_at", "changed_at",
+    "overkilled", "first_at", "last_at", "day", "changed_at",
 )  # fmt: skip
 
 
@@ -95,7 +96,7 @@ def refresh(part_ids: Collection[int]) -> None:
     the parts. Call it inside a transaction."""
     parts = list(
         Part.objects.select_for_update(of=("self",))
-        .select_related("product__recipe")
+        .select_related("product__recipe", "project")
         .filter(pk__in=part_ids)
         .order_by("pk")
     )
@@ -124,6 +125,7 @@ def refresh(part_ids: Collection[int]) -> None:
         if views[part.pk]:
             part.first_at = views[part.pk][0].created_at
             part.last_at = views[part.pk][-1].created_at
+            part.day = part.last_at.astimezone(ZoneInfo(part.project.time_zone)).date()
         part.changed_at = now
     Part.objects.bulk_update(parts, DECIDED)
     if replaced:
@@ -219,6 +221,7 @@ def _parts(wanted: Sequence[tuple[StoredResult, Identity]]) -> dict[tuple[UUID, 
                     machine_outcome="review",
                     first_at=result.created_at,
                     last_at=result.created_at,
+                    day=result.created_at.date(),
                 )
                 for result, identity in new
             ],

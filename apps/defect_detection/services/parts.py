@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from datetime import date, datetime, time, timedelta
+from datetime import date
 from typing import ClassVar
-from zoneinfo import ZoneInfo
 
 from django.db import models
 from django.utils.translation import gettext as _
@@ -102,22 +101,12 @@ def matching(project: Project, filters: Filters) -> "models.QuerySet[Part]":
             rows = rows.filter(**{filters.kind: True})
         case "incomplete":
             rows = rows.exclude(missing=[])
-    first, after = days(project, filters)
-    if first is not None:
-        rows = rows.filter(last_at__gte=first)
-    if after is not None:
-        rows = rows.filter(last_at__lt=after)
-    return rows
-
-
-def days(project: Project, filters: Filters) -> tuple[datetime | None, datetime | None]:
-    """The filters' span as moments: from the first one, before the second one."""
-    zone = ZoneInfo(project.time_zone)
     since, until = _day("since", filters.since), _day("until", filters.until)
-    return (
-        datetime.combine(since, time(), zone) if since else None,
-        datetime.combine(until + timedelta(days=1), time(), zone) if until else None,
-    )
+    if since is not None:
+        rows = rows.filter(day__gte=since)
+    if until is not None:
+        rows = rows.filter(day__lte=until)
+    return rows
 
 
 def find(actor: Actor, project: Project, part_id: int) -> Part:
