@@ -68,7 +68,7 @@ def _number(request: Request) -> int | None:
     if text is None:
         return None
     if not text.lstrip("-").isdecimal() or len(text) > 6:
-        raise InputRefused(f"place={text[:20]!r} is no box's number.", code="bad_request")
+        raise InputRefused(f"place={text[:20]!r} is no box's number.")
     return int(text)
 
 

@@ -7,6 +7,7 @@ vectors is taken away first; it says how all pictures of a line are alike, not h
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import numpy as np
 from django.db.models import Count, Max
@@ -19,7 +20,7 @@ MOST_PLACES = 200_000
 """The newest that are searched; older ones are left out."""
 MOST_PROJECTS = 2
 
-_shelves: "OrderedDict[int, Shelf]" = OrderedDict()
+_shelves: "OrderedDict[tuple[int, datetime], Shelf]" = OrderedDict()
 _lock = threading.Lock()
 
 
@@ -121,8 +122,9 @@ def nearest(
         without: a result that is not to be found: the one that is asked about.
     """
     with _lock:
-        shelf = _shelves.setdefault(embedder.pk, Shelf())
-        _shelves.move_to_end(embedder.pk)
+        key = (embedder.pk, embedder.created_at)
+        shelf = _shelves.setdefault(key, Shelf())
+        _shelves.move_to_end(key)
         while len(_shelves) > MOST_PROJECTS:
             _shelves.popitem(last=False)
         shelf.refresh(embedder)
