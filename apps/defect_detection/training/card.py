@@ -19,7 +19,8 @@ def model_card(data: Collection, recipe: Recipe, seed: int, outcome: Outcome, ba
         "",
         "## What it learned from",
         "",
-        f"{data.name}; {data.unlabelled} unlabelled pictures were left out.",
+        f"{data.name}; {data.unlabelled} unlabelled pictures were left out, and "
+        f"{len(data.problems)} problems cost pictures their labels.",
         "",
         "| Split | Pictures | Boxes | Without any |",
         "|---|---|---|---|",

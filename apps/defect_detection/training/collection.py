@@ -12,6 +12,7 @@ from apps.defect_detection.inference.fingerprint import fingerprint
 from apps.defect_detection.labels import DatasetAbout, ImageLabels
 from apps.defect_detection.layouts.opening import open_dataset
 from apps.defect_detection.training.splitting import deal
+from loupe.contract.labelling import ReadDataset
 from loupe.contract.runtime import bundle
 from loupe.contract.runtime.errors import InputRefused
 
@@ -33,12 +34,16 @@ class Sample:
 
 @dataclass(frozen=True, kw_only=True)
 class Collection:
-    """The samples of a dataset, in its order; `unlabelled` pictures are left out."""
+    """The samples of a dataset, in its order; `unlabelled` pictures are left out.
+
+    `problems` say which files cost samples their labels, and why.
+    """
 
     name: str
     about: DatasetAbout
     samples: tuple[Sample, ...]
     unlabelled: int = 0
+    problems: tuple[str, ...] = ()
 
     def of(self, *splits: str) -> tuple[Sample, ...]:
         """The samples in any of `splits`."""
@@ -92,7 +97,21 @@ def read(folder: Path) -> Collection:
     if bundle.is_bundle(folder):
         said = bundle.describe(folder)
         name = f"{said.get('name', name)} v{said.get('version', 1)}"
-    return Collection(name=name, about=about, samples=tuple(samples), unlabelled=unlabelled)
+    return Collection(
+        name=name,
+        about=about,
+        samples=tuple(samples),
+        unlabelled=unlabelled,
+        problems=_problems(dataset),
+    )
+
+
+def _problems(dataset: ReadDataset) -> tuple[str, ...]:
+    return tuple(
+        f"{each.file}:{each.line}: {each.reason}" if each.line else f"{each.file}: {each.reason}"
+        for each in dataset.problems
+        if each.fatal
+    )
 
 
 def for_training(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from loupe.contract.runtime.errors import InputRefused
 from loupe.contract.runtime.reporter import Reporter
 from loupe.contract.runtime.training import ARTEFACT, CHECKPOINT, write_panel
 
+SHOWN = 50  # problems of the data, in the log
 # Shares of the whole, for the bar: reading pictures, the epochs, exporting, measuring.
 READ, LEARNED, EXPORTED = 0.04, 0.85, 0.9
 
@@ -46,8 +48,11 @@ def train(
     reporter.progress(0, 1, "reading labels")
     if base is not None:
         config = config.model_copy(update={"architecture": beginning.architecture_of(base)})
+    read = collection.read(data)
+    for problem in read.problems[:SHOWN]:
+        print(f"left out: {problem}", file=sys.stderr, flush=True)
     found = collection.for_training(
-        collection.read(data), seed, lambda done, total: reporter.progress(0, 1, "comparing")
+        read, seed, lambda done, total: reporter.progress(0, 1, "comparing")
     )
     device = _device(config.device)
     recipe = recipe_for(config, len(found.of("train")), device.type == "cuda")

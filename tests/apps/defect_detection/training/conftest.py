@@ -22,7 +22,7 @@ from apps.defect_detection.training.recipe import Recipe
 from loupe.contract.runtime.panel import Panel
 
 SHIPPED = Path(app.__file__).parent / "models" / "surfaces"
-DRAWN = 8
+DRAWN = 4
 
 
 @pytest.fixture(scope="session")
@@ -36,7 +36,12 @@ def surfaces() -> DatasetAbout:
 def drawn(tmp_path_factory: pytest.TempPathFactory, surfaces: DatasetAbout) -> Collection:
     """Some drawn surfaces, two pictures a board; `name` is the folder of the YOLO set."""
     folder = tmp_path_factory.mktemp("drawn")
-    dataset.write(folder, (dataset.Split(name="val", first=5_000_000, count=DRAWN),), 1)
+    splits = (("train", 1), ("val", DRAWN))  # Ultralytics wants both
+    dataset.write(
+        folder,
+        tuple(dataset.Split(name=name, first=5_000_000, count=count) for name, count in splits),
+        1,
+    )
     samples = []
     for number, path in enumerate(sorted((folder / "images" / "val").iterdir())):
         text = (folder / "labels" / "val" / f"{path.stem}.txt").read_text()

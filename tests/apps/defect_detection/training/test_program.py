@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from apps.defect_detection.training.config import TrainingConfig, recipe_for
+from apps.defect_detection.training.pictures import load
 from apps.defect_detection.training.training import train
 from loupe.contract.runtime import devices
+from loupe.contract.runtime.errors import InputRefused
 from loupe.contract.runtime.training import (
     PREDICTIONS,
     REFUSED,
@@ -22,7 +25,7 @@ from loupe.contract.runtime.training import (
     read_panel,
     train_main,
 )
-from tests.apps.defect_detection.training.made import yolo_set
+from tests.apps.defect_detection.training.made import labelled, yolo_set
 
 MODULE = "apps.defect_detection.training"
 TINY = {"epochs": 2, "image_size": 64, "batch": 4, "device": "cpu"}
@@ -123,18 +126,17 @@ def test_a_recipe_that_cannot_be_is_refused_by_name(
     assert word in capsys.readouterr().err
 
 
-def test_a_folder_that_is_no_dataset_and_a_picture_that_is_none_are_refused(
+def test_a_folder_that_is_no_dataset_and_a_picture_that_is_none_are_refused_by_name(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "empty").mkdir()
     assert train_main(arguments(tmp_path, tmp_path / "empty"), train, TrainingConfig) == REFUSED
     assert "unknown_layout" in capsys.readouterr().err
-    data = yolo_set(tmp_path / "data")
-    picture = data / "images" / "train" / "000.png"
-    # A sound header, and half of what belongs behind it.
-    picture.write_bytes(picture.read_bytes()[: picture.stat().st_size // 2])
-    assert train_main(arguments(tmp_path, data), train, TrainingConfig) == REFUSED
-    assert "000.png" in capsys.readouterr().err
+    items = labelled(tmp_path / "pictures", 2)
+    whole = items[1].path.read_bytes()
+    items[1].path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputRefused, match=r"001\.png.*Remove it"):
+        load(items, 64, torch.device("cpu"), 1)
 
 
 def test_the_recipe_suits_the_set_and_the_device() -> None:
