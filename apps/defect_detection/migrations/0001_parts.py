@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 import apps.defect_detection.models.stations
-import loupe.ids
+import loupe.host.results
 
 
 class Migration(migrations.Migration):
@@ -126,7 +126,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=loupe.ids.new_id, editable=False, primary_key=True, serialize=False
+                        default=loupe.host.results.new_id, editable=False, primary_key=True, serialize=False
                     ),
                 ),
                 ("key", models.SlugField(help_text="what REST and folders call it", max_length=60)),
@@ -238,7 +238,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=loupe.ids.new_id, editable=False, primary_key=True, serialize=False
+                        default=loupe.host.results.new_id, editable=False, primary_key=True, serialize=False
                     ),
                 ),
                 ("key", models.SlugField(help_text="what REST and folders call it", max_length=60)),
