@@ -1,5 +1,6 @@
 """An import brings everything or nothing, whatever is killed, cancelled, hostile or full."""
 
+import os
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -119,7 +120,7 @@ def test_the_same_bytes_under_two_names_come_in_once(
         (unpacking, "_write", 1),
         (storing, "_slice", 0),
         (storing, "_slice", 2),
-        (storing.os, "fsync", 1),
+        (os, "fsync", 1),
         (adding, "insert", 1),
         (adding, "audit", 0),
     ],
@@ -285,9 +286,12 @@ def test_recovery_wakes_what_waits_and_sweeps_what_ended(
     engineer: Actor, dataset: Dataset, archive: Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent: list[tuple[str, object]] = []
-    monkeypatch.setattr(
-        "loupe.datasets.wakeups.send", lambda task, pk: sent.append((task, pk)) is None
-    )
+
+    def sending(task: str, pk: object) -> bool:
+        sent.append((task, pk))
+        return True
+
+    monkeypatch.setattr("loupe.datasets.wakeups.send", sending)
     row = services.import_archive(engineer, dataset, archive([reading(1)]))
     left = scratch.root() / "00000000-0000-0000-0000-000000000000"
     left.mkdir(parents=True)

@@ -105,7 +105,7 @@ def test_a_rule_that_says_nothing_known_is_refused(rule: str) -> None:
 
 
 def fill(dataset: Dataset, actor: Actor, count: int, **more: object) -> list[Record]:
-    made = []
+    made: list[Record] = []
     for number in range(count):
         data = b'{"value": %d}' % (number + 1000 * Record.objects.count())
         record = Record.objects.create(
