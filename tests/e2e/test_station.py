@@ -26,7 +26,7 @@ def test_a_picture_that_names_its_station_is_on_the_screen_at_once(
         for view in ("top", "bottom"):
             with (SAMPLES / "brushed-scratch.jpg").open("rb") as picture:
                 answer = client.post(
-                    INSPECT,
+                    f"{INSPECT}?deadline_ms=30000",
                     data={"station": "line-3b", "view": view, "serial": "E2E-1", "lot": "L-1107"},
                     files={"file": (f"{view}.jpg", picture)},
                 )
