@@ -10,13 +10,19 @@ from apps.defect_detection.inference.model import DetectorModel
 from apps.defect_detection.inference.runtimes import NETWORKS, open_runtime
 from apps.defect_detection.inference.runtimes.runtime import Runtime
 from apps.defect_detection.training import collection
+from apps.defect_detection.training.average_precision import Floats
 from apps.defect_detection.training.collection import Collection, Sample
 from apps.defect_detection.training.evaluation.looking import (
     Looked,
     look,
     write_predictions,
 )
-from apps.defect_detection.training.evaluation.parity import Parity, boxes_shared, scores_apart
+from apps.defect_detection.training.evaluation.parity import (
+    Parity,
+    answers,
+    boxes_shared,
+    scores_apart,
+)
 from apps.defect_detection.training.evaluation.summary import summarise
 from loupe.contract.runtime.errors import InputRefused, ModelRefused
 from loupe.contract.runtime.panel import Panel
@@ -102,8 +108,9 @@ def measured(
         )
     variants = artefact.variants
     looked: dict[str, list[Looked]] = {}
+    answered: dict[str, list[Floats]] = {}
     for number, variant in enumerate(variants):
-        looked[variant] = _looked(
+        looked[variant], answered[variant] = _looked(
             artefact,
             variant,
             model,
@@ -131,7 +138,9 @@ def measured(
         beat(len(variants), len(variants), f"summing up {variant}")
     for variant in variants:
         if variant != TORCH and TORCH in variants:
-            panels[variant] = _with_parity(artefact, variant, model, samples, looked, panels)
+            parity = _parity(variant, looked, answered, panels)
+            more = (*panels[variant].figures, *parity.figures())
+            panels[variant] = panels[variant].model_copy(update={"figures": more})
         if variant != artefact.serving:
             write_panel(out / EVALUATIONS / variant, panels[variant])
     return panels[artefact.serving]
@@ -144,35 +153,27 @@ def _looked(
     samples: Sequence[Sample],
     classes: Sequence[str],
     beat: Callable[[float, float], None],
-) -> list[Looked]:
+) -> tuple[list[Looked], list[Floats]]:
+    """What the variant finds, and what its head answers to some of the pictures."""
     runtime = artefact.open(variant)
     try:
-        return list(look(runtime, model, samples, classes, beat))
+        found = list(look(runtime, model, samples, classes, beat))
+        return found, answers(runtime, model.size, samples)
     finally:
         runtime.close()
 
 
-def _with_parity(
-    artefact: Artefact,
+def _parity(
     variant: str,
-    model: DetectorModel,
-    samples: Sequence[Sample],
     looked: dict[str, list[Looked]],
+    answered: dict[str, list[Floats]],
     panels: dict[str, Panel],
-) -> Panel:
-    """The variant's panel with its figures of parity."""
-    mine, trained = artefact.open(variant), artefact.open(TORCH)
-    try:
-        scores = scores_apart(mine, trained, model.size, samples)
-    finally:
-        mine.close()
-        trained.close()
+) -> Parity:
+    """The variant against torch."""
     maps = [panels[each].figure("map50") for each in (TORCH, variant)]
     values = [figure.value or 0.0 if figure else 0.0 for figure in maps]
-    parity = Parity(
-        scores=scores,
+    return Parity(
+        scores=scores_apart(answered[variant], answered[TORCH]),
         boxes=boxes_shared(looked[variant], looked[TORCH]),
         map50_loss=values[0] - values[1],
     )
-    panel = panels[variant]
-    return panel.model_copy(update={"figures": (*panel.figures, *parity.figures())})

@@ -13,7 +13,7 @@ from apps.defect_detection.training.collection import Sample
 from apps.defect_detection.training.evaluation.looking import Looked
 from loupe.contract.runtime.panel import Figure
 
-PICTURES = 16  # whose outputs are compared number by number
+PICTURES = 8  # whose outputs are compared number by number
 CLEAR, FAINT, SAME = 0.25, 0.1, 0.75
 """A box that scores CLEAR on one side has its partner on the other from FAINT and IoU SAME on."""
 
@@ -58,17 +58,23 @@ class Parity:
         )
 
 
-def scores_apart(one: Runtime, other: Runtime, size: int, samples: Sequence[Sample]) -> float:
-    """The largest difference of any score of the two networks' heads over some pictures."""
-    worst = 0.0
+def answers(runtime: Runtime, size: int, samples: Sequence[Sample]) -> list[Floats]:
+    """The scores of a network's head over some of the pictures, before any suppression."""
     step = max(1, len(samples) // PICTURES)
+    found = []
     for sample in samples[::step][:PICTURES]:
         image = decode(sample.file, {}).arrays["image"]
         square = np.ascontiguousarray(letterbox(image, size)[0])
-        found = [_scores(runtime.look(square).copy()) for runtime in (one, other)]
-        worst = max(worst, float(np.abs(found[0] - found[1]).max()))
+        found.append(_scores(runtime.look(square)).copy())
+    return found
+
+
+def scores_apart(one: Sequence[Floats], other: Sequence[Floats]) -> float:
+    """The largest difference of any score of two networks' `answers`."""
+    apart = [float(np.abs(mine - theirs).max()) for mine, theirs in zip(one, other, strict=True)]
+    worst = max(apart, default=0.0)
     # What is no number is as far off as can be.
-    return worst if np.isfinite(worst) else 1.0
+    return worst if np.isfinite(apart).all() else 1.0
 
 
 def _scores(output: Floats) -> Floats:
