@@ -19,7 +19,7 @@ class TrainingOrder(Order):
         json_schema_extra={
             "examples": [
                 {
-                    "app": "defect_detection",
+                    "app": "dummy_app",
                     "model": "line-3",
                     "dataset": "0192f3c4-5d6e-7f80-9123-456789abcdef",
                     "dataset_version": 2,
