@@ -114,11 +114,11 @@ def test_the_lists_of_apps_match_the_folders() -> None:
     assert set(contract("bare")["source_modules"]) == bare
 
 
-def test_apps_are_kept_from_every_package_but_contract_and_testing() -> None:
+def test_apps_are_kept_from_every_package_but_contract_host_and_testing() -> None:
     forbidden = {
         name.removeprefix("loupe.") for name in contract("contract-only")["forbidden_modules"]
     }
-    assert forbidden == modules_in("platform/loupe") - {"contract", "testing"}
+    assert forbidden == modules_in("platform/loupe") - {"contract", "host", "testing"}
 
 
 def test_all_of_engine_sandbox_and_contract_but_one_file_is_free_of_django() -> None:

@@ -28,9 +28,7 @@ def upright_size(path: Path) -> tuple[int, int]:
             with Image.open(path, formats=FORMATS) as picture:
                 width, height = picture.size
                 # Of a TIFF, Pillow gives the upright size by itself.
-                turned = (
-                    picture.format != "TIFF" and picture.getexif().get(_ORIENTATION) in _TURNED
-                )
+                turned = picture.format != "TIFF" and picture.getexif().get(_ORIENTATION) in _TURNED
     except (
         *(OSError, UnidentifiedImageError, SyntaxError, ValueError, OverflowError),
         *(struct.error, TypeError, KeyError, IndexError, EOFError, ZeroDivisionError),

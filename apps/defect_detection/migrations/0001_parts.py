@@ -126,7 +126,10 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=loupe.host.results.new_id, editable=False, primary_key=True, serialize=False
+                        default=loupe.host.results.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
                     ),
                 ),
                 ("key", models.SlugField(help_text="what REST and folders call it", max_length=60)),
@@ -238,7 +241,10 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=loupe.host.results.new_id, editable=False, primary_key=True, serialize=False
+                        default=loupe.host.results.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
                     ),
                 ),
                 ("key", models.SlugField(help_text="what REST and folders call it", max_length=60)),

@@ -1,6 +1,6 @@
 """Corrections made in review: said about a result, kept as labels of a dataset's record."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,7 +36,7 @@ class Starting:
     corrected: bool
 
 
-def start(actor: Actor, result: Result, said: list[Review]) -> Starting | None:
+def start(actor: Actor, result: Result, said: Sequence[Review]) -> Starting | None:
     """What the person starts from; None: results of this app, or this one, are not corrected.
 
     Args:
@@ -125,7 +125,7 @@ def _take_back(actor: Actor, taken: Review) -> None:
         datasets.undo(actor, change.record)
 
 
-def records(said: list[Review]) -> dict[int, Record]:
+def records(said: Sequence[Review]) -> dict[int, Record]:
     """The dataset records that reviews' corrections went into, by review."""
     ids = [one.pk for one in said if one.correction is not None]
     if not ids:

@@ -105,6 +105,7 @@ CODES: dict[str, Code] = {
     "upload_unfinished": Code(409, "The upload is not complete"),
     "too_many_uploads": Code(409, "Too many unfinished uploads"),
     # Jobs.
+    "input_gone": Code(410, "The input is no longer kept"),
     "nothing_to_do": Code(409, "Nothing to do"),
     "no_job_mode": Code(409, "The app answers synchronous calls only"),
     "already_started": Code(409, "Started already, with another model"),

@@ -43,4 +43,3 @@ def streamed_file(
     response["Content-Security-Policy"] = "sandbox; default-src 'none'"
     response["Cache-Control"] = "private, no-cache"
     return response
-

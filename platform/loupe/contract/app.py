@@ -39,7 +39,7 @@ class DomainApp(ABC):
     """SHALL hold at least one kind; no media type SHALL belong to two kinds."""
 
     facts: ClassVar[tuple[Fact, ...]] = ()
-    """What a sender may say of a submission. Keys SHALL be unique; at most one SHALL be the scope."""
+    """What a sender may say of a submission. Keys SHALL be unique, at most one the scope."""
 
     check_facts: ClassVar[str | None] = None
     """A `CheckFacts`: refuses facts that name what does not exist, completes the others."""

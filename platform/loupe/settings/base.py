@@ -263,7 +263,7 @@ UPLOADS = VAR / "uploads"
 
 # Limits of intake. Each refusal names the limit and its variable.
 MAX_UPLOAD_BYTES = env.number("LOUPE_MAX_UPLOAD_BYTES", 4 * 2**30, at_least=1)
-# Uploads in parts: one file, unfinished ones of a project, and how long one waits for its next part.
+# Uploads in parts: one file, unfinished ones of a project, how long one waits for its next part.
 MAX_RESUMABLE_BYTES = env.number("LOUPE_MAX_RESUMABLE_BYTES", 64 * 2**30, at_least=1)
 MAX_OPEN_UPLOADS = env.number("LOUPE_MAX_OPEN_UPLOADS", 100, at_least=1)
 UPLOAD_HOURS = env.number("LOUPE_UPLOAD_HOURS", 48, at_least=1)

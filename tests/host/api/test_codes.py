@@ -18,8 +18,14 @@ NOT_HTTP = (
     "jobs/offline", "jobs/execution", "jobs/attending", "monitoring", "engine/",
 )  # fmt: skip
 CARRIED = ("engine/errors.py", "accounts/errors.py")
-NEVER_ANSWERED = {"lease_lost", "last_admin"}
-"""Raised where no request waits, or by pages only."""
+NEVER_ANSWERED = {
+    "lease_lost",
+    "last_admin",
+    "no_proposals",
+    "pyramid_damaged",
+    "training_failed",
+}
+"""Raised where no request waits, or by pages and commands only."""
 DOCUMENT = ROOT / "docs" / "api.md"
 
 

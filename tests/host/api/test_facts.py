@@ -19,7 +19,7 @@ URL = "/api/v1/submissions?app=dummy_app"
 @pytest.fixture
 def send(client: Client, world: World) -> Any:
     """Sends one reading and returns the answer."""
-    headers = {"HTTP_AUTHORIZATION": f"Bearer {world.key()}"}
+    headers: dict[str, Any] = {"HTTP_AUTHORIZATION": f"Bearer {world.key()}"}
 
     def call(query: str = "", **fields: str) -> Any:
         file = SimpleUploadedFile("a.json", b'{"value": 7}', "application/json")
@@ -30,7 +30,8 @@ def send(client: Client, world: World) -> Any:
 
 def said(answer: Any) -> dict[str, str]:
     assert answer.status_code == 202, answer.content
-    return Submission.objects.get(job=answer.json()["id"]).facts
+    facts: dict[str, str] = Submission.objects.get(job=answer.json()["id"]).facts
+    return facts
 
 
 def test_form_query_and_json_say_the_same(send: Any) -> None:
@@ -43,7 +44,7 @@ def test_form_query_and_json_say_the_same(send: Any) -> None:
 
 def test_a_submission_shows_what_was_said(client: Client, world: World, send: Any) -> None:
     found = send(batch="b2").json()
-    headers = {"HTTP_AUTHORIZATION": f"Bearer {world.key()}"}
+    headers: dict[str, Any] = {"HTTP_AUTHORIZATION": f"Bearer {world.key()}"}
     shown = client.get(f"/api/v1/submissions/{found['submission']}", **headers).json()
     assert shown["facts"] == {"batch": "b2"}
 

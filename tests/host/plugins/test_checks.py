@@ -65,8 +65,12 @@ BREACHES = {
     "loupe.E013": broken(samples="no_such_folder"),
     "loupe.E014": Silent,
     "loupe.E015": broken(scope_fields=("nowhere",)),
-    "loupe.E016": broken(labelling=replace(DUMMY.labelling, check="nowhere.at:all")),
-    "loupe.E017": broken(training=replace(DUMMY.training, config_schema=Needy)),
+    "loupe.E016": broken(labelling=replace(DUMMY.labelling, check="nowhere.at:all"))
+    if DUMMY.labelling
+    else DUMMY,
+    "loupe.E017": broken(training=replace(DUMMY.training, config_schema=Needy))
+    if DUMMY.training
+    else DUMMY,
 }
 
 

@@ -20,6 +20,6 @@ def test_every_variable_the_settings_read_is_in_the_table_and_no_other() -> None
 
 
 def test_every_command_on_the_page_exists() -> None:
-    named = set(re.findall(r"manage\.py (\w+)", PAGE))
+    named = set(re.findall(r"manage\.py ([\w-]+)", PAGE))
     assert {"up", "createkey", "auditverify", "blobs", "createsuperuser"} <= named
     assert named <= set(get_commands())

@@ -4,15 +4,17 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0001_initial'),
+        ("accounts", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='project',
-            name='second_person',
-            field=models.BooleanField(default=False, help_text='a promotion needs the consent of somebody who did not ask for it'),
+            model_name="project",
+            name="second_person",
+            field=models.BooleanField(
+                default=False,
+                help_text="a promotion needs the consent of somebody who did not ask for it",
+            ),
         ),
     ]

@@ -4,15 +4,16 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0002_project_second_person'),
-        ('jobs', '0001_initial'),
+        ("accounts", "0002_project_second_person"),
+        ("jobs", "0001_initial"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='result',
-            index=models.Index(fields=['project', 'app', 'created_at', 'id'], name='jobs_result_project_8b0889_idx'),
+            model_name="result",
+            index=models.Index(
+                fields=["project", "app", "created_at", "id"], name="jobs_result_project_8b0889_idx"
+            ),
         ),
     ]

@@ -64,7 +64,7 @@ class Plant:
         client.force_login(self.people[role])
         return client
 
-    def key(self, *scopes: str) -> dict[str, str]:
+    def key(self, *scopes: str) -> dict[str, Any]:
         """Headers of a new key."""
         secret = keys.create(SYSTEM, self.project, "test", scopes, "never")[1]
         return {"HTTP_AUTHORIZATION": f"Bearer {secret}"}

@@ -1,6 +1,7 @@
 """The app's own pages: shown to members, hidden from others, with a constant number of queries."""
 
 import re
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -117,6 +118,7 @@ def test_products_and_stations_are_made_on_their_pages(plant: Plant) -> None:
     )
     client.post(plant.url("stations/line-2/run"), {"product": "lid", "lot": "L5"})
     station = Station.objects.get(key="line-2")
+    assert station.product is not None
     assert (station.product.key, station.lot, station.shift_starts) == (
         "lid",
         "L5",
@@ -141,8 +143,10 @@ def test_a_recipe_is_saved_on_its_page_and_a_late_one_is_refused(full: Plant) ->
     }
     assert client.post(path, sent).status_code == 302
     full.product.refresh_from_db()
-    point = full.product.recipe.operating_point
-    assert (full.product.recipe.number, point.scope) == (2, "bracket")
+    recipe = full.product.recipe
+    assert recipe is not None
+    point = recipe.operating_point
+    assert (recipe.number, point.scope) == (2, "bracket")
     assert point.data["picture"]["masks"][0]["view"] == "top"
     late = client.post(path, sent)
     assert late.status_code == 200
@@ -160,7 +164,7 @@ def test_the_station_counts_its_shift_and_shows_the_last_part(full: Plant) -> No
 
 
 def test_the_station_tells_its_state_as_it_changes(full: Plant) -> None:
-    answer = full.client("viewer").get(full.url("stations/line-1/events"))
+    answer: Any = full.client("viewer").get(full.url("stations/line-1/events"))
     stream = iter(answer.streaming_content)
     assert next(stream).startswith(b"retry:")
     assert b'"serial":"B1"' in next(stream)
