@@ -74,7 +74,7 @@ def test_the_tree_keeps_every_contract(copy: Path) -> None:
         ("core_kernels/__init__.py", "import loupe", "both on the kernels"),
         ("platform/loupe/engine/__init__.py", "import django", "free of Django"),
         ("platform/loupe/sandbox/__init__.py", "import celery", "free of Django"),
-        ("apps/defect_detection/app.py", "import loupe.jobs.models", "apps see only"),
+        ("apps/defect_detection/app.py", "import loupe.jobs.models", "apps see the contract"),
         ("apps/defect_detection/inference/__init__.py", "import django", "without Django"),
         ("platform/loupe/jobs/models.py", "import torch", "no numerical framework"),
     ],

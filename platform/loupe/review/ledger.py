@@ -1,5 +1,7 @@
 """The rows behind a result's reviews: what was said, what still stands, who came first."""
 
+from collections.abc import Sequence
+
 from django.utils.translation import gettext as _
 
 from loupe.accounts.policy import Actor
@@ -57,7 +59,7 @@ def check(reviews: list[Review], expected: int | None) -> None:
     )
 
 
-def standing(reviews: list[Review]) -> list[Review]:
+def standing(reviews: Sequence[Review]) -> list[Review]:
     """The statements that were not taken back."""
     left: list[Review] = []
     for review in reviews:

@@ -97,7 +97,8 @@ class DatasetForm(forms.Form):
         field = cast(forms.ChoiceField, self.fields["app"])
         field.choices = choices
         if len(choices) == 1:
-            field.initial = choices[0][0]
+            # What a form is given as initial wins over a field's own.
+            self.initial["app"] = choices[0][0]
             field.widget = forms.HiddenInput()
         if fixed:
             for name in ("app", "name"):
