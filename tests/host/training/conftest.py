@@ -67,9 +67,9 @@ def place(tmp_path: Path, settings: Settings) -> Path:
 
 
 @pytest.fixture
-def line(request: pytest.FixtureRequest, place: Path) -> Project:
-    """A project. Where a trainer turns, its threads see what is committed only."""
-    request.getfixturevalue("transactional_db" if "bench" in request.fixturenames else "db")
+def line(db: None, place: Path) -> Project:
+    """A project. Tests that turn a trainer are marked as transactions: its threads see only what
+    is committed."""
     return factories.project("line-1")
 
 

@@ -22,7 +22,7 @@ from loupe.training.models import Evaluation, MistakePicture, Run, RunKind, RunS
 from loupe.training.promotion import promote
 from tests.host.training.conftest import Bench, readings
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 Train = Callable[..., Run]
 
 
