@@ -134,7 +134,7 @@ def make(request: PageRequest, dataset_id: uuid.UUID) -> HttpResponse:
     """Freeze the dataset as it is."""
     dataset = found(request, dataset_id)
     given = request.POST if request.method == "POST" else None
-    form = VersionForm(given)
+    form = VersionForm(given, initial=_as_before(dataset))
     if given is not None and form.is_valid():
         data = form.cleaned_data
         try:
@@ -156,6 +156,16 @@ def make(request: PageRequest, dataset_id: uuid.UUID) -> HttpResponse:
         "console/dataset_version_new.html",
         {**frame_of(dataset, "versions"), "form": form, "counts": summary(dataset)},
     )
+
+
+def _as_before(dataset: Dataset) -> dict[str, int]:
+    """The shares and the seed of the newest version: with them its records keep their splits."""
+    newest = DatasetVersion.objects.filter(dataset=dataset).order_by("-number").first()
+    shares = newest.counts.get("shares") if newest else None
+    if newest is None or not shares:
+        return {}
+    percents = {name: round(100 * shares.get(name, 0)) for name in Split.values}
+    return {**percents, "seed": newest.counts.get("seed", 0)}
 
 
 def _version(dataset: Dataset, number: str) -> DatasetVersion:

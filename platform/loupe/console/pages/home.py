@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
-from loupe.accounts.policy import Actor, projects
+from loupe.accounts.policy import Action, Actor, projects
 from loupe.console.context import activity as count_activity
 from loupe.console.pages.frame import PageRequest, project_page
 from loupe.contract.app import DomainApp
@@ -17,6 +17,7 @@ from loupe.jobs import name_search
 from loupe.jobs.models import Job, JobState, Result
 from loupe.jobs.progress import progress
 from loupe.plugins import registry as apps
+from loupe.registry.models import PromotionRequest
 
 COUNTED = 1001  # a count stops here, so that it costs the same with a million rows
 
@@ -55,11 +56,23 @@ def home(request: PageRequest) -> HttpResponse:
         request,
         "console/home.html",
         {
+            "promotions": _promotions(request),
             "waiting": [w for app in apps.installed() for w in _waiting(request, app)],
             "running": [(job, progress(job)) for job in running],
             "recent": recent.order_by("-created_at")[:8],
         },
     )
+
+
+def _promotions(request: PageRequest) -> list[PromotionRequest]:
+    """What this person may agree to: wishes of others, the oldest first."""
+    if Action.MANAGE_MODELS.value not in request.allowed:
+        return []
+    rows = PromotionRequest.objects.filter(
+        version__model__project=request.project, state=PromotionRequest.State.WAITING
+    )
+    others = rows.exclude(requested_by=request.actor.user)
+    return list(others.select_related("version__model", "requested_by").order_by("pk")[:5])
 
 
 def _waiting(request: PageRequest, app: type[DomainApp]) -> list[Waiting]:

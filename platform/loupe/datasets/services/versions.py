@@ -28,9 +28,11 @@ def make_version(
 ) -> DatasetVersion:
     """Freeze every labelled record with its labels and a split.
 
-    Records that have a split keep it. The others are dealt by `seed`: whole groups where there are
-    groups, else whole clusters of near-duplicates, so that nothing is on both sides. The same
-    records, labels, shares and seed give a list with the same hash.
+    Records that have a split keep it, and so do those of the version before if it was made with
+    the same shares and seed: what a model was tested on stays out of the next one's training. The
+    others are dealt by `seed`: whole groups where there are groups, else whole clusters of
+    near-duplicates, so that nothing is on both sides. The same records, labels, shares and seed
+    after the same version give a list with the same hash.
 
     Args:
         shares: of train, val and test; they add up to 1.
@@ -58,7 +60,7 @@ def make_version(
         for row in rows
     }
     key_of, clusters = _units_of(rows)
-    units = _units(rows, key_of, classes)
+    units = _units(rows, key_of, classes, _dealt_before(dataset, seed, wanted))
     splits = deal(units, wanted, seed)
     lines = [
         manifest.Line(
@@ -135,8 +137,25 @@ def _units_of(rows: Sequence[Record]) -> tuple[dict[int, str], duplicates.Cluste
     return of, clusters
 
 
+def _dealt_before(dataset: Dataset, seed: int, shares: Mapping[str, float]) -> dict[str, str]:
+    """The split of each content in the newest version, if it was dealt the same way."""
+    newest = (
+        DatasetVersion.objects.filter(dataset=dataset)
+        .select_related("manifest")
+        .order_by("-number")
+        .first()
+    )
+    # Versions of the first days did not say how they were dealt.
+    if newest is None or (newest.counts.get("seed"), newest.counts.get("shares")) != (seed, shares):
+        return {}
+    return {line.sha256: line.split for line in manifest.read(newest.manifest)}
+
+
 def _units(
-    rows: Sequence[Record], key_of: dict[int, str], classes: Mapping[int, Mapping[str, int]]
+    rows: Sequence[Record],
+    key_of: dict[int, str],
+    classes: Mapping[int, Mapping[str, int]],
+    before: Mapping[str, str],
 ) -> list[Unit]:
     """What is dealt; `key_of` is mended where a cluster falls apart."""
     members: dict[str, list[Record]] = defaultdict(list)
@@ -163,8 +182,16 @@ def _units(
                 key_of[row.pk] = f"{key}/{row.name}"
                 units.append(Unit(key=key_of[row.pk], size=1, fixed=row.split or fixed[0]))
             continue
-        units.append(Unit(key=key, size=len(records), classes=seen, fixed="".join(fixed)))
+        split = "".join(fixed) or _kept(records, before)
+        units.append(Unit(key=key, size=len(records), classes=seen, fixed=split))
     return units
+
+
+def _kept(records: Sequence[Record], before: Mapping[str, str]) -> str:
+    """The split that a unit had. One that grew together from several goes where most was learnt
+    from it: nothing that a model was trained on is ever tested on."""
+    had = {before.get(row.blob_id, "") for row in records}
+    return next((split for split in Split.values if split in had), "")
 
 
 def _counts(
