@@ -1,5 +1,6 @@
 """The pages of datasets: who sees and does what, as quick with many records as with few."""
 
+import re
 from dataclasses import dataclass
 from typing import cast
 
@@ -12,9 +13,11 @@ from django.test.utils import CaptureQueriesContext
 from loupe.accounts.models import Role
 from loupe.accounts.policy import LOWEST_ROLE, SYSTEM, Action
 from loupe.blobs import services as blobs
+from loupe.console.pages import datasets as pages
 from loupe.datasets import services
 from loupe.datasets.importing.work import work
 from loupe.datasets.models import Dataset, Import, ImportProblem, Record
+from loupe.plugins import registry
 from tests.host.console.conftest import APP, House
 
 ROLES = list(Role)
@@ -129,6 +132,24 @@ def test_a_dataset_is_made_filled_and_frozen_through_the_pages(house: House) -> 
         house.url(f"datasets/{dataset.pk}/versions/new"), {**shares, "val": 20}
     ).content.decode()
     assert "add up to 120" in wrong
+
+
+def test_where_one_app_labels_nobody_is_asked_which(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "labelled_apps", lambda: [registry.get(APP)])
+    client = house.client("engineer")
+    page = client.get(house.url("datasets/new")).content.decode()
+    assert re.search(rf'<input type="hidden" name="app" value="{APP}"', page)
+    refused = client.post(house.url("datasets/new"), {"app": "", "name": "fresh"})
+    assert "required" in refused.content.decode()
+
+
+def test_the_next_version_is_offered_as_the_newest_was_made(house: House, shelf: Shelf) -> None:
+    services.make_version(SYSTEM, shelf.dataset, seed=7, shares={"train": 0.6, "test": 0.4})
+    page = house.client("engineer").get(shelf.at("versions/new")).content.decode()
+    for name, value in {"train": 60, "val": 0, "test": 40, "seed": 7}.items():
+        assert re.search(rf'name="{name}" value="{value}"', page), name
 
 
 def test_refusals_stand_at_the_form(house: House, shelf: Shelf) -> None:

@@ -123,6 +123,11 @@ def test_a_second_person_agrees_on_the_page_and_the_history_names_both(
     assert "Take it back" in mine
     assert "Agree and promote" not in mine
     assert "Agree and promote" in theirs
+    homes = {
+        one: house.client(one).get(house.url("")).content.decode()
+        for one in ("admin", "engineer", "viewer")
+    }
+    assert [one for one, page in homes.items() if "waits for a second person" in page] == ["admin"]
     refused = house.client("engineer").post(f"{there}answer/approve", follow=True)
     assert "(second_person_needed)" in refused.content.decode()
     house.client("admin").post(f"{there}answer/approve", {"comment": "I looked"})

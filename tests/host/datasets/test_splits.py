@@ -9,7 +9,7 @@ from loupe.accounts.policy import Actor
 from loupe.blobs import services as blobs
 from loupe.datasets import duplicates, grouping, manifest, services
 from loupe.datasets.errors import DatasetRefused, VersionRefused
-from loupe.datasets.models import Dataset, Record, Split
+from loupe.datasets.models import Dataset, DatasetVersion, Record, Split
 from loupe.datasets.splits import Unit, deal
 
 SHARES = {Split.TRAIN.value: 0.7, Split.VAL.value: 0.2, Split.TEST.value: 0.1}
@@ -135,6 +135,35 @@ def test_a_version_keeps_groups_whole_and_is_the_same_again(
     assert all(len(each) == 1 for each in splits.values())
     assert set.union(*splits.values()) == {"train", "val", "test"}
     assert services.make_version(engineer, dataset, seed=5).manifest_id != first.manifest_id
+
+
+def dealt(version: DatasetVersion) -> dict[str, str]:
+    return {line.name: line.split for line in manifest.read(version.manifest)}
+
+
+def test_records_keep_their_split_when_others_come(engineer: Actor, dataset: Dataset) -> None:
+    for lot in range(12):
+        fill(dataset, engineer, 3, group=f"lot {lot}")
+    first = dealt(services.make_version(engineer, dataset, seed=4))
+    for lot in range(12, 40):
+        fill(dataset, engineer, 3, group=f"lot {lot}")
+    second = dealt(services.make_version(engineer, dataset, seed=4))
+    assert {name: second[name] for name in first} == first
+    assert {second[name] for name in second if name not in first} == {"train", "val", "test"}
+    anew = dealt(services.make_version(engineer, dataset, seed=5))
+    assert {name: anew[name] for name in first} != first
+
+
+def test_what_grows_together_goes_where_it_was_learnt_from(
+    engineer: Actor, dataset: Dataset
+) -> None:
+    for lot in range(12):
+        fill(dataset, engineer, 1, group=f"lot {lot}")
+    first = dealt(services.make_version(engineer, dataset))
+    learnt, tested = (next(n for n in first if first[n] == split) for split in ("train", "test"))
+    Record.objects.filter(name__in=[learnt, tested]).update(group="one lot after all")
+    second = dealt(services.make_version(engineer, dataset))
+    assert (second[learnt], second[tested]) == ("train", "train")
 
 
 def test_near_duplicates_stay_on_one_side(engineer: Actor, dataset: Dataset) -> None:
