@@ -59,7 +59,8 @@ def read(folder: Path, options: Mapping[str, JsonValue]) -> ReadDataset:
 def _splits(tree: Tree, findings: Findings, description: Description) -> dict[str, str]:
     """The split of each picture, in the description's order; empty where none is named."""
     found: dict[str, str] = {}
-    for split, sources in description.sources.items():
+    told = _told(findings, description)
+    for split, sources in told.items():
         for source in sources:
             if source in tree.files:
                 names = _listed(tree, findings, source, parent(description.file))
@@ -73,7 +74,7 @@ def _splits(tree: Tree, findings: Findings, description: Description) -> dict[st
                         f"The picture is in {found[name]} and in {split}; the first counts.",
                     )
     rest = [name for name in tree.pictures if name not in found]
-    if rest and description.sources:
+    if rest and told:
         findings.warn(
             description.file,
             "pictures_outside",
@@ -81,6 +82,20 @@ def _splits(tree: Tree, findings: Findings, description: Description) -> dict[st
             "without a split.",
         )
     return {**found, **dict.fromkeys(rest, "")}
+
+
+def _told(findings: Findings, description: Description) -> dict[str, tuple[str, ...]]:
+    """What each split is; nothing where training and validation are the same, as labelling tools
+    write that do not know splits."""
+    told = {split: sources for split, sources in description.sources.items() if sources}
+    if len(told) < 2 or len(set(told.values())) > 1:
+        return told
+    findings.warn(
+        description.file,
+        "same_splits",
+        f"{' and '.join(told)} name the same pictures. That tells no splits: they came in without.",
+    )
+    return {}
 
 
 def _listed(tree: Tree, findings: Findings, file: str, base: str) -> list[str]:

@@ -243,6 +243,17 @@ def test_labels_lie_beside_pictures_as_well_and_a_class_list_will_do(tmp_path: P
     assert labels.boxes[0].label == "pit"
 
 
+def test_training_and_validation_from_one_folder_tell_no_splits(tmp_path: Path) -> None:
+    put(tmp_path, {"data.yaml": "train: images\nval: images\nnames: [scratch]\n",
+                   "images/a.png": "", "labels/a.txt": "0 .5 .5 .5 .5",
+                   "images/b.png": "", "labels/b.txt": ""})  # fmt: skip
+    found = open_dataset(tmp_path)
+    assert {record.name: record.split for record in found.records} == {
+        "images/a.png": "", "images/b.png": "",
+    }  # fmt: skip
+    assert [(p.file, p.code) for p in found.problems] == [("data.yaml", "same_splits")]
+
+
 def test_what_is_no_dataset_is_refused(tmp_path: Path) -> None:
     put(tmp_path, {"notes.txt": "hello"})
     with pytest.raises(InputRefused, match=r"YOLO.*COCO.*VOC"):
