@@ -73,7 +73,10 @@ SHOTS = (
     Shot("empty-results", "/p/empty/apps/defect_detection/results/"),
     Shot("two-step", "/accounts/2fa/"),
 )
-README = {"home", "workspace", "results", "result", "job", "model", "schedules"}
+README = {
+    "home", "workspace", "results", "result", "job", "model", "label", "operating-point", "station",
+    "quality",
+}  # fmt: skip
 
 
 def take(page: Page, shot: Shot, target: Path) -> None:
