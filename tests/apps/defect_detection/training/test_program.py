@@ -100,7 +100,9 @@ def test_a_training_killed_between_epochs_goes_on_by_resume(tmp_path: Path) -> N
     after = history(out)
     assert [line["step"] for line in after] == [1, 2, 3, 4]
     same = ("box_loss", "cls_loss", "dfl_loss")
-    assert [after[1][key] for key in same] == [told[1][key] for key in same]
+    # Another process adds up in another order.
+    expected = pytest.approx([told[1][key] for key in same], rel=1e-3)
+    assert [after[1][key] for key in same] == expected
 
 
 def test_a_second_training_on_the_device_is_told_to_wait(tmp_path: Path) -> None:
