@@ -146,7 +146,7 @@ function draw() {
   const missing = part.missing.length ? words.missing.replace("%names", part.missing.join(", ")) : "";
   const reason = view ? (chinese ? view.reason_zh : view.reason_en) : "";
   const said = part.reviewed ? words.reviewed : "";
-  set("why", part.outcome === "pass" ? said : [said, missing, reason].filter(Boolean).join(" "));
+  set("why", part.outcome === "pass" ? said : [said, missing, reason].filter(Boolean).join(" · "));
   drawPicture(view, part.serial);
   drawViews(part, view);
   const judge = find("judge");
