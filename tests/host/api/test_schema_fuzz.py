@@ -19,6 +19,9 @@ from tests.processes import Site
 
 pytestmark = [pytest.mark.slow, pytest.mark.serial]
 
+# Parts of uploads are plain bytes under a name of their own.
+schemathesis.serializer.alias("application/offset+octet-stream", "application/octet-stream")
+
 SETTINGS = hypothesis.settings(
     max_examples=8,
     derandomize=True,
