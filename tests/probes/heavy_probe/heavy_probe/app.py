@@ -40,7 +40,8 @@ class App(DomainApp):
 
     @classmethod
     def assemble(cls, payload: Payload) -> BaseModel:
-        return Digest.model_validate(dict(payload.meta))
+        told = {name: payload.meta[name] for name in Digest.model_fields if name in payload.meta}
+        return Digest.model_validate(told)
 
     @classmethod
     def decide(cls, result: BaseModel, operating_point: BaseModel) -> DecisionDraft:
