@@ -58,6 +58,7 @@ def main(still: bool) -> None:
     anna = factories.person("anna", line, Role.ADMIN, is_staff=True, is_superuser=True)
     for role in (Role.VIEWER, Role.OPERATOR, Role.REVIEWER, Role.ENGINEER):
         factories.person(role.value, line, role)
+    factories.person("careful", line, Role.REVIEWER)
     version = _versions(line, anna)
     now = timezone.now()
     first = [_made(index, f"ring-{index:04d}.jpg") for index in range(24)]

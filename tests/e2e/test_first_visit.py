@@ -66,7 +66,7 @@ def test_a_system_set_to_dark_gets_the_dark_theme(visit: Visit) -> None:
 
 
 def test_two_step_sign_in_is_set_up_and_asked_for(visit: Visit) -> None:
-    page = visit("reviewer").page
+    page = visit("careful").page
     page.goto("/accounts/2fa/totp/activate/")
     if page.locator("#id_password").is_visible():
         page.locator("#id_password").fill(PASSWORD)
@@ -80,7 +80,7 @@ def test_two_step_sign_in_is_set_up_and_asked_for(visit: Visit) -> None:
     assert len(recovery) == 10
     page.context.clear_cookies()
     page.goto("/accounts/login/")
-    page.locator("#id_login").fill("reviewer")
+    page.locator("#id_login").fill("careful")
     page.locator("#id_password").fill(PASSWORD)
     page.locator("form:has(#id_login) button[type=submit]").click()
     page.wait_for_url("**/2fa/authenticate/**")

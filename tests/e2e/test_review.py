@@ -105,7 +105,7 @@ def test_a_viewer_is_offered_no_verdict(visit: Visit) -> None:
     assert page.locator("#review").count() == 0
 
 
-def test_the_preview_of_a_tiff_is_drawn_by_the_engine(visit: Visit, tmp_path: Path) -> None:
+def test_a_tiff_is_shown_in_tiles_cut_by_the_engine(visit: Visit, tmp_path: Path) -> None:
     gradient = (np.mgrid[0:600, 0:800][1] * 80).astype(np.uint16)
     file = tmp_path / "sixteen-bit.tif"
     tifffile.imwrite(file, gradient)
@@ -117,8 +117,11 @@ def test_the_preview_of_a_tiff_is_drawn_by_the_engine(visit: Visit, tmp_path: Pa
     page.wait_for_selector("#live[data-state=done]", timeout=90_000)
     page.locator("#live .tile").first.click()
     page.wait_for_selector("#viewer[data-ready]")
-    picture = page.locator("#viewer").get_attribute("data-picture")
-    answer = page.request.get(str(picture))
-    assert answer.headers["content-type"] == "image/png"
+    assert page.locator("#viewer").get_attribute("data-kind") == "tiles"
+    described = page.locator("#viewer").get_attribute("data-picture")
+    found = page.request.get(str(described)).json()
+    assert (found["width"], found["height"]) == (800, 600)
+    answer = page.request.get(found["address"].replace("LEVEL/COLUMN/ROW", "0/0/0"))
+    assert answer.headers["content-type"] == "image/jpeg"
     assert answer.headers["content-security-policy"] == "default-src 'none'; sandbox"
     assert answer.headers["x-content-type-options"] == "nosniff"
