@@ -99,6 +99,9 @@ def test_a_field_that_comes_as_a_file_is_refused(client: Client, world: World) -
 
 def test_the_document_tells_of_the_fields_of_the_form(client: Client) -> None:
     document = client.get("/api/v1/openapi.json").json()
-    for path, names in ((PATH, {"app", "facts", "model", "name"}), ("/api/v1/models", {"app", "name"})):
+    for path, names in (
+        (PATH, {"app", "facts", "model", "name"}),
+        ("/api/v1/models", {"app", "name"}),
+    ):
         body = document["paths"][path]["post"]["requestBody"]["content"]["multipart/form-data"]
         assert set(body["schema"]["properties"]) == {"file", *names}
