@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# The kernels on a machine with a GPU; each call fits ten minutes there.
+#   tests/gpu.sh correctness   every operation's tests, compiled instead of interpreted
+#   tests/gpu.sh bench         the whole table against its peers; results under $OUT (default ./out)
+#   tests/gpu.sh sanitizer     compute-sanitizer over one small run of every operation
+# Needs python with torch, triton, numpy and pytest; PYTHON names it (default python3).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+python=${PYTHON:-python3}
+out=${OUT:-out}
+mkdir -p "$out"
+export PYTHONPATH="$PWD:$PWD/platform${PYTHONPATH:+:$PYTHONPATH}" LOUPE_KERNEL_CACHE="$out/tuned"
+case "${1:-}" in
+  correctness)
+    "$python" -m pytest tests/kernels -q -p no:cacheprovider -c /dev/null --rootdir=. \
+      --import-mode=importlib 2>&1 | tee "$out/correctness.log"
+    ;;
+  bench)
+    shift
+    "$python" -m core_kernels.benchmarks --out "$out/results" "$@" 2>&1 | tee "$out/bench.log"
+    ;;
+  sanitizer)
+    compute-sanitizer --tool memcheck --error-exitcode 9 \
+      "$python" -m core_kernels.benchmarks --quick --seconds 0.01 2>&1 | tee "$out/sanitizer.log"
+    ;;
+  *)
+    sed -n '2,6p' "$0" >&2
+    exit 2
+    ;;
+esac
