@@ -12,8 +12,9 @@ mkdir -p "$out"
 export PYTHONPATH="$PWD:$PWD/platform${PYTHONPATH:+:$PYTHONPATH}" LOUPE_KERNEL_CACHE="$out/tuned"
 case "${1:-}" in
   correctness)
+    shift
     "$python" -m pytest tests/kernels -q -p no:cacheprovider -c /dev/null --rootdir=. \
-      --import-mode=importlib 2>&1 | tee "$out/correctness.log"
+      --confcutdir=tests/kernels --import-mode=importlib "$@" 2>&1 | tee "$out/correctness.log"
     ;;
   bench)
     shift
