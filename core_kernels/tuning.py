@@ -6,23 +6,32 @@ measured off a GPU: there the first candidate is used.
 """
 
 import json
+import logging
 import os
 import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import torch
+import triton
+from triton.runtime.errors import OutOfResources
+
+from core_kernels.errors import NothingFits
+
+log = logging.getLogger(__name__)
 
 SHIPPED = Path(__file__).parent / "tuned"
 
 #: Launches of one candidate that are timed; the median counts.
 REPEATS = 9
+
+#: Bytes written before each of them, so that nothing of the last is left in a cache.
+FLUSHED_BYTES = 256 * 2**20
 
 _lock = threading.Lock()
 
@@ -34,6 +43,9 @@ class Config:
     blocks: tuple[tuple[str, int], ...] = ()
     num_warps: int = 4
     num_stages: int = 2
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "blocks", tuple(sorted(self.blocks)))
 
     def launch(self) -> dict[str, int]:
         """The keyword arguments of the launch."""
@@ -51,43 +63,65 @@ def tuned(
 
     Measures by ``run(config)``, which must leave its inputs as they were, unless the answer is
     known; never while a CUDA graph is captured: then the first candidate is used.
-    A candidate that does not fit the device (shared memory, registers) is passed over.
     """
     if device.type != "cuda" or len(candidates) == 1:
         return candidates[0]
-    name = _slug(torch.cuda.get_device_name(device))
-    known = _known(name, operation)
-    if key in known and known[key] in candidates:
-        return known[key]
+    name = _device_name(device.index)
+    found = known(name, operation).get(key)
+    if found is not None and found in candidates:
+        return found
     if torch.cuda.is_current_stream_capturing():
         return candidates[0]
+    return measured(name, operation, key, candidates, lambda config: _milliseconds(run, config))
+
+
+def measured(
+    device: str,
+    operation: str,
+    key: str,
+    candidates: Sequence[Config],
+    clock: Callable[[Config], float | None],
+) -> Config:
+    """Measure the candidates by `clock`, in milliseconds, and keep the quickest.
+
+    A candidate for which `clock` says None does not fit the device and is passed over.
+
+    Raises:
+        NothingFits: none of them fits.
+    """
     with _lock:
-        best = _quickest(candidates, run)
-        known[key] = best
-        _write(name, operation, known)
+        times = {config: taken for config in candidates if (taken := clock(config)) is not None}
+        if not times:
+            raise NothingFits(
+                f"None of the {len(candidates)} configurations of {operation} fits {device} for "
+                f"{key!r}: each asks for more shared memory or registers than it has. Give smaller "
+                "sizes or ask for another implementation."
+            )
+        best = min(times, key=times.__getitem__)
+        known(device, operation)[key] = best
+        _write(device, operation, key, best)
+    log.info("%s for %r on %s: %s", operation, key, device, best)
     return best
 
 
-def _quickest(candidates: Sequence[Config], run: Callable[[Config], object]) -> Config:
-    times: dict[Config, float] = {}
-    for config in candidates:
-        try:
-            run(config)
-        except (RuntimeError, ValueError) as error:
-            if "out of resource" not in str(error).lower():
-                raise
-            continue
-        times[config] = median(_milliseconds(lambda c=config: run(c)) for _ in range(REPEATS))  # type: ignore[misc]
-    return min(times, key=times.__getitem__)
-
-
-def _milliseconds(run: Callable[[], object]) -> float:
-    start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
-    start.record()
-    run()
-    end.record()
-    end.synchronize()
-    return float(start.elapsed_time(end))
+def _milliseconds(run: Callable[[Config], object], config: Config) -> float | None:
+    """The median of some launches with cold caches; None if the device cannot hold one."""
+    try:
+        run(config)
+    except OutOfResources:
+        return None
+    flushed = torch.empty(FLUSHED_BYTES, dtype=torch.uint8, device="cuda")
+    times = []
+    for _ in range(REPEATS):
+        start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+        # While this runs the launch is prepared: what is timed is the kernel, not the launch.
+        flushed.zero_()
+        start.record()
+        run(config)
+        end.record()
+        end.synchronize()
+        times.append(float(start.elapsed_time(end)))
+    return median(times)
 
 
 def cache_folder() -> Path:
@@ -100,13 +134,17 @@ def _slug(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
-def _triton_version() -> str:
-    return version("triton")
+@lru_cache(maxsize=16)
+def _device_name(index: int | None) -> str:
+    return _slug(torch.cuda.get_device_name(index))
 
 
 @lru_cache(maxsize=256)
-def _known(device: str, operation: str) -> dict[str, Config]:
-    """What is known for a device and this version of Triton; the machine's own results win."""
+def known(device: str, operation: str) -> dict[str, Config]:
+    """What is known for a device and this version of Triton, by key; the machine's own wins.
+
+    Read from disk the first time; `measured` adds to it.
+    """
     found: dict[str, Config] = {}
     for folder in (SHIPPED, cache_folder()):
         path = folder / device / f"{operation}.json"
@@ -114,35 +152,33 @@ def _known(device: str, operation: str) -> dict[str, Config]:
             told = json.loads(path.read_text())
         except (FileNotFoundError, json.JSONDecodeError):
             continue
-        for key, config in told.get(_triton_version(), {}).items():
+        for key, config in told.get(triton.__version__, {}).items():
             found[key] = _read(config)
     return found
 
 
 def _read(told: Mapping[str, Any]) -> Config:
     return Config(
-        blocks=tuple(sorted((str(k), int(v)) for k, v in told["blocks"].items())),
+        blocks=tuple((str(name), int(size)) for name, size in told["blocks"].items()),
         num_warps=int(told["num_warps"]),
         num_stages=int(told["num_stages"]),
     )
 
 
-def _write(device: str, operation: str, known: Mapping[str, Config]) -> None:
-    """Keep the results; a folder that cannot be written costs only measuring again."""
+def _write(device: str, operation: str, key: str, config: Config) -> None:
+    """Keep a result beside the others; a folder that cannot be written costs measuring again."""
     path = cache_folder() / device / f"{operation}.json"
-    written = {
-        key: {
-            "blocks": dict(sorted(config.blocks)),
-            "num_warps": config.num_warps,
-            "num_stages": config.num_stages,
-        }
-        for key, config in sorted(known.items())
+    told = {
+        "blocks": dict(config.blocks),
+        "num_warps": config.num_warps,
+        "num_stages": config.num_stages,
     }
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        before = json.loads(path.read_text()) if path.exists() else {}
+        kept = json.loads(path.read_text()) if path.exists() else {}
+        kept.setdefault(triton.__version__, {})[key] = told
         part = path.with_suffix(f".{os.getpid()}.part")
-        part.write_text(json.dumps({**before, _triton_version(): written}, indent=1))
+        part.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n")
         part.replace(path)
-    except (OSError, json.JSONDecodeError):
-        return
+    except (OSError, json.JSONDecodeError) as error:
+        log.warning("the tuning of %s is not kept: %s", operation, error)

@@ -22,7 +22,7 @@ case "${1:-}" in
     ;;
   sanitizer)
     compute-sanitizer --tool memcheck --error-exitcode 9 \
-      "$python" -m core_kernels.benchmarks --quick --seconds 0.01 2>&1 | tee "$out/sanitizer.log"
+      "$python" -m core_kernels.benchmarks --quick --alone --seconds 0.01 2>&1 | tee "$out/sanitizer.log"
     ;;
   *)
     sed -n '2,6p' "$0" >&2

@@ -1,4 +1,4 @@
-"""`python -m core_kernels.benchmarks [OPERATION …] [--quick] [--device cpu|cuda] [--out FOLDER]`.
+"""`python -m core_kernels.benchmarks [OPERATION …] [--quick] [--alone] [--out FOLDER]`.
 
 Prints every case with wins and losses; ends with status 1 when an answer is wrong, not when a goal
 is missed.
@@ -24,17 +24,20 @@ def operations() -> list[str]:
     return [one.name for one in pkgutil.iter_modules(benchmarks.__path__) if one.name not in _FRAME]
 
 
-def run(case: Case, device: torch.device, seconds: float, bandwidth: float) -> Row:
-    """Prove the case right, then measure all of its sides."""
+def run(
+    case: Case, device: torch.device, seconds: float, bandwidth: float, *, alone: bool = False
+) -> Row:
+    """Prove the case right, then measure all of its sides, or ours `alone`.
+
+    Raises:
+        AssertionError: ours is wrong.
+    """
     case.check()
-    how = {"graph": case.graph, "cold": case.cold, "seconds": seconds}
-    ours = measure(case.ours, device, **how)  # type: ignore[arg-type]
-    peers = {
-        name: measure(peer, device, **how)  # type: ignore[arg-type]
-        for name, peer in case.peers.items()
-        if peer is not None
-    }
-    return judged(case, ours, peers, bandwidth)
+    sides = {"": case.ours}
+    if not alone:
+        sides |= {name: peer for name, peer in case.peers.items() if peer is not None}
+    times = measure(sides, device, graph=case.graph, cold=case.cold, seconds=seconds)
+    return judged(case, times.pop(""), times, bandwidth)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -43,6 +46,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("operations", nargs="*", metavar="OPERATION", help=", ".join(operations()))
     parser.add_argument("--quick", action="store_true", help="small cases, to try the files")
     parser.add_argument("--seconds", type=float, default=1.0, help="time for each side")
+    parser.add_argument("--alone", action="store_true", help="no peers, to look for faults of ours")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--out", type=Path, help="a folder for the results as JSON")
     options = parser.parse_args(argv)
@@ -61,7 +65,7 @@ def main(argv: list[str] | None = None) -> int:
         cases = importlib.import_module(f"core_kernels.benchmarks.{name}").cases
         for case in cases(device, quick=options.quick):
             try:
-                row = run(case, device, options.seconds, bandwidth)
+                row = run(case, device, options.seconds, bandwidth, alone=options.alone)
             except AssertionError as error:
                 wrong += 1
                 print(f"{case.operation} · {case.label}\n  WRONG: {error}\n", flush=True)

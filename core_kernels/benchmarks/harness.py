@@ -2,7 +2,7 @@
 
 import gc
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Protocol
@@ -13,6 +13,9 @@ Run = Callable[[], object]
 
 #: Bytes written between two timed calls so that nothing of the last is left in a cache.
 FLUSHED_BYTES = 256 * 2**20
+
+#: How often the sides of a case take turns.
+TURNS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,37 +72,55 @@ class Timing:
     p90: float
 
 
-def measure(run: Run, device: torch.device, *, graph: bool, cold: bool, seconds: float) -> Timing:
-    """Time `run` for about `seconds`, at least five calls, after warming up."""
-    if device.type == "cuda":
-        times = _on_gpu(_captured(run) if graph else run, device, cold=cold, seconds=seconds)
-    else:
-        times = _on_cpu(run, seconds=seconds)
-    times.sort()
+def measure(
+    sides: Mapping[str, Run], device: torch.device, *, graph: bool, cold: bool, seconds: float
+) -> dict[str, Timing]:
+    """Time each side for about `seconds`, at least five calls, after warming up.
+
+    The sides take turns, `TURNS` each, so that what disturbs the machine disturbs all of them.
+    """
+    on_gpu = device.type == "cuda"
+    ready = {name: _captured(run) if on_gpu and graph else run for name, run in sides.items()}
+    times: dict[str, list[float]] = {name: [] for name in sides}
+    for run in ready.values():
+        run()
+    for _ in range(TURNS):
+        for name, run in ready.items():
+            least = -(-5 // TURNS)
+            if on_gpu:
+                found = _on_gpu(run, device, cold=cold, seconds=seconds / TURNS, least=least)
+            else:
+                found = _on_cpu(run, seconds=seconds / TURNS, least=least)
+            times[name] += found
+    return {name: _timing(sorted(found)) for name, found in times.items()}
+
+
+def _timing(times: list[float]) -> Timing:
     last = len(times) - 1
     return Timing(median=median(times), p10=times[last // 10], p90=times[last * 9 // 10])
 
 
-def _on_cpu(run: Run, *, seconds: float) -> list[float]:
-    run()
+def _on_cpu(run: Run, *, seconds: float, least: int) -> list[float]:
     gc.collect()
     times: list[float] = []
     until = time.perf_counter() + seconds
-    while len(times) < 5 or (time.perf_counter() < until and len(times) < 1000):
+    while len(times) < least or (time.perf_counter() < until and len(times) < 1000):
         start = time.perf_counter()
         run()
         times.append((time.perf_counter() - start) * 1e3)
     return times
 
 
-def _on_gpu(run: Run, device: torch.device, *, cold: bool, seconds: float) -> list[float]:
+def _on_gpu(
+    run: Run, device: torch.device, *, cold: bool, seconds: float, least: int
+) -> list[float]:
     flushed = torch.empty(FLUSHED_BYTES if cold else 1, dtype=torch.uint8, device=device)
     for _ in range(3):
         run()
     torch.cuda.synchronize(device)
     pairs: list[tuple[torch.cuda.Event, torch.cuda.Event]] = []
     until = time.perf_counter() + seconds
-    while len(pairs) < 5 or (time.perf_counter() < until and len(pairs) < 1000):
+    while len(pairs) < least or (time.perf_counter() < until and len(pairs) < 1000):
         if cold:
             flushed.zero_()
         start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
@@ -132,5 +153,6 @@ def copy_bandwidth(device: torch.device) -> float:
     nbytes = 2**30 if device.type == "cuda" else 2**27
     source = torch.zeros(nbytes, dtype=torch.uint8, device=device)
     target = torch.empty_like(source)
-    timing = measure(lambda: target.copy_(source), device, graph=False, cold=False, seconds=0.5)
+    side = {"copy": lambda: target.copy_(source)}
+    timing = measure(side, device, graph=False, cold=False, seconds=0.5)["copy"]
     return 2 * nbytes / (timing.median / 1e3)

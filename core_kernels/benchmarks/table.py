@@ -47,7 +47,7 @@ def _met(goal: Goal, ours: Timing, peers: Mapping[str, Timing]) -> tuple[str, bo
     if goal.milliseconds is not None:
         return f"at most {goal.milliseconds:g} ms", ours.median <= goal.milliseconds
     if goal.ratio is None or goal.peer is None or goal.peer not in peers:
-        return f"{goal.ratio} × {goal.peer} (not installed)", False
+        return f"at least {goal.ratio} × {goal.peer} (not measured)", False
     reached = peers[goal.peer].median / ours.median
     return f"at least {goal.ratio:g} × {goal.peer}", reached >= goal.ratio
 

@@ -96,4 +96,17 @@ def chosen(operation: str, device: torch.device, facts: Facts) -> Callable[..., 
     asked = _asked.get(operation)
     if asked is None and (text := os.environ.get(VARIABLE)):
         asked = _from_environment(text).get(operation)
-    return _chosen(operation, facts, device, asked)
+    run = _chosen(operation, facts, device, asked)
+    if device.type == "cuda" and device.index != torch.cuda.current_device():
+        return _there(run, device)
+    return run
+
+
+def _there(run: Callable[..., Any], device: torch.device) -> Callable[..., Any]:
+    """`run` with `device` as the current one: Triton launches on that."""
+
+    def moved(*arguments: object) -> Any:
+        with torch.cuda.device(device):
+            return run(*arguments)
+
+    return moved

@@ -36,9 +36,15 @@ def test_triton_is_the_formula(
     with using(add_norm="triton"):
         normed, total = add_norm(x, residual, weight, None if rms else bias, rms=rms)
     wide = [part.float() for part in (x, residual, weight, bias)]
-    _, stored, *_ = reference.add_norm(x, residual, weight, None, 1e-5, rms)
+    _, stored, *_ = reference.add_norm(x, residual, weight, None, 1e-5, rms, False)
     expected, *_ = reference.add_norm(
-        stored.float(), torch.zeros_like(wide[0]), wide[2], None if rms else wide[3], 1e-5, rms
+        stored.float(),
+        torch.zeros_like(wide[0]),
+        wide[2],
+        None if rms else wide[3],
+        1e-5,
+        rms,
+        False,
     )
     assert torch.equal(total, stored)
     assert_close(normed, expected)
@@ -46,10 +52,10 @@ def test_triton_is_the_formula(
 
 def test_the_formula_is_torchs_own(device: torch.device) -> None:
     x, residual, weight, bias = made((6, 33), torch.float64, device)
-    normed, total, *_ = reference.add_norm(x, residual, weight, bias, 1e-5, False)
+    normed, total, *_ = reference.add_norm(x, residual, weight, bias, 1e-5, False, True)
     assert_close(normed, F.layer_norm(x + residual, (33,), weight, bias, 1e-5))
     assert_close(total, x + residual)
-    normed, *_ = reference.add_norm(x, residual, weight, None, 1e-6, True)
+    normed, *_ = reference.add_norm(x, residual, weight, None, 1e-6, True, True)
     assert_close(normed, F.rms_norm(x + residual, (33,), weight, 1e-6))
 
 
@@ -115,7 +121,7 @@ def test_a_second_run_gives_the_same_bits(device: torch.device) -> None:
 def test_it_compiles_whole_and_passes_opcheck(device: torch.device) -> None:
     parts = [part.requires_grad_() for part in made((4, 32), torch.float32, device)]
     operator = torch.ops.core_kernels.add_norm
-    torch.library.opcheck(operator, (*parts, 1e-5, False))
+    torch.library.opcheck(operator, (*parts, 1e-5, False, True))
     compiled = torch.compile(lambda *given: add_norm(*given), fullgraph=True, backend="aot_eager")
     for ours, eager in zip(compiled(*parts), add_norm(*parts), strict=True):
         assert_close(ours, eager)
