@@ -7,36 +7,78 @@ socket. Use one client per event loop.
 import asyncio
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from loupe.contract.runtime.errors import TemporarilyUnavailable
 from loupe.contract.runtime.payload import JsonValue, Payload
 from loupe.engine import exchange
-from loupe.engine.errors import DeadlineExceeded, EngineUnavailable, NotFound
+from loupe.engine.errors import DeadlineExceeded, EngineFault, EngineUnavailable, NotFound
 from loupe.engine.exchange import Inferred, Request, Response
 from loupe.sandbox.slab import Slab
 
 _GRACE_S = 0.25
-_READ = 256 * 1024
 
 
-class _Connection:
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.reader = reader
-        self.writer = writer
+class _Connection(asyncio.Protocol):
+    """One connection, with at most one request under way.
+
+    A protocol of its own rather than streams: an answer then reaches its caller in one step of
+    the loop.
+    """
+
+    def __init__(self) -> None:
         self.usable = True
+        self._response: Response | None = None
+        self._answered: asyncio.Future[Response] | None = None
 
-    async def exchange(self, request: Request) -> Response:
-        response = Response()
-        self.writer.writelines(request.parts())
-        await self.writer.drain()
-        while not response.done:
-            data = await self.reader.read(_READ)
-            if not data:
-                raise ConnectionResetError("The engine closed the connection.")
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Transport callback."""
+        self._transport = cast(asyncio.Transport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Transport callback."""
+        response = self._response
+        if response is None:
+            self.usable = False  # nobody asked
+            return
+        try:
             response.feed(data)
-        self.usable = response.keep
-        return response
+        except EngineFault as error:
+            self._settle(error)
+            return
+        if response.done:
+            self.usable = self.usable and response.keep
+            self._settle(response)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Transport callback."""
+        self.usable = False
+        self._settle(ConnectionResetError("The engine closed the connection."))
+
+    def exchange(self, request: Request) -> "asyncio.Future[Response]":
+        """Send a request; the future has its answer, or OSError when the connection is dead."""
+        answered = asyncio.get_running_loop().create_future()
+        self._response, self._answered = Response(), answered
+        if self.usable:
+            self._transport.writelines(request.parts())
+        else:
+            self._settle(ConnectionResetError("The engine closed the connection."))
+        return answered
+
+    def close(self) -> None:
+        """Close; whoever waits is told."""
+        self.usable = False
+        self._transport.close()
+
+    def _settle(self, outcome: Response | Exception) -> None:
+        answered, self._answered, self._response = self._answered, None, None
+        if answered is None or answered.done():
+            return
+        if isinstance(outcome, Response):
+            answered.set_result(outcome)
+        else:
+            self.usable = False
+            answered.set_exception(outcome)
 
 
 class AsyncEngineClient:
@@ -131,8 +173,7 @@ class AsyncEngineClient:
     async def close(self) -> None:
         """Close every idle connection."""
         while self._idle:
-            writer = self._idle.pop().writer
-            writer.close()
+            self._idle.pop().close()
 
     async def _inferred(self, request: Request, deadline_ms: float | None) -> Inferred:
         response = await self._exchange(exchange.with_deadline(request, deadline_ms), deadline_ms)
@@ -171,7 +212,7 @@ class AsyncEngineClient:
                 if answered and connection.usable:
                     self._idle.append(connection)
                 else:
-                    connection.writer.close()
+                    connection.close()
         raise AssertionError("unreachable")
 
     async def _connection(self) -> _Connection:
@@ -179,9 +220,9 @@ class AsyncEngineClient:
             return self._idle.pop()
         try:
             async with asyncio.timeout(self._connect_timeout_s):
-                return _Connection(
-                    *await asyncio.open_unix_connection(str(self.socket), limit=2**20)
-                )
+                loop = asyncio.get_running_loop()
+                _, made = await loop.create_unix_connection(_Connection, str(self.socket))
+                return made
         except OSError as error:
             raise EngineUnavailable(
                 f"No engine answers at {self.socket}; start it with `manage.py up` or wait for its "

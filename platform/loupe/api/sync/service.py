@@ -123,20 +123,19 @@ async def _answered(
     stored = _Stored(call=call, use=use, kind=kind, blob=blob, clock=clock, at=at, started=started)
     trouble: LoupeError | None = None
     inferred: Inferred | None = None
-    asking = asyncio.ensure_future(_asked_engine(call, use, kind, read_from, backstage))
+    # Both begin when this call next waits: the engine has its question by then.
     placing = asyncio.ensure_future(backstage.do(_placed, body))
+    asyncio.get_running_loop().call_soon(stored.begin)
     try:
-        await asyncio.sleep(0)  # the engine has its question before anything else is begun
-        stored.begin()
-        inferred = await asking
+        inferred = await _asked_engine(call, use, kind, read_from, backstage)
     except (*ENGINE_TROUBLE, InputRefused) as error:
         trouble = error
     finally:
-        asking.cancel()
+        # Also when it next waits, which is for the database as a rule.
+        asyncio.get_running_loop().call_soon(read_from.unlink, True)
         waiting = time.perf_counter()
         await placing
         stored.store_ms = (time.perf_counter() - waiting) * 1e3
-        read_from.unlink(missing_ok=True)
     if inferred is not None:
         return await stored.decided(inferred, backstage)
     if trouble is None:
