@@ -206,7 +206,8 @@ def _parts(wanted: Sequence[tuple[StoredResult, Identity]]) -> dict[tuple[UUID, 
     for result, identity in wanted:
         first.setdefault(identity.key, (result, identity))
     found = _ids(first)
-    new = [first[key] for key in first if key not in found]
+    # In one order for all: two processes that make the same parts never wait for each other.
+    new = [first[key] for key in sorted(first) if key not in found]
     if new:
         Part.objects.bulk_create(
             [

@@ -24,7 +24,7 @@ class Filters:
         kind: ``escaped``, ``overkilled``, ``reviewed`` or ``incomplete`` (views are missing).
         label: a class of defect that counted on it.
         since, until: days in the project's zone, both included.
-        serial: the beginning of a serial.
+        serial: the beginning of a serial, in whatever case.
     """
 
     product: str = ""
@@ -87,7 +87,7 @@ def matching(project: Project, filters: Filters) -> "models.QuerySet[Part]":
     if filters.lot:
         rows = rows.filter(lot=filters.lot)
     if filters.serial:
-        rows = rows.filter(serial__startswith=filters.serial)
+        rows = rows.filter(serial__istartswith=filters.serial)
     if filters.outcome:
         rows = rows.filter(outcome=filters.outcome)
     if filters.label:

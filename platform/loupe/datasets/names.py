@@ -13,8 +13,14 @@ def group_from_facts(facts: dict[str, str]) -> str:
     return ""
 
 
+def hold(dataset: Dataset) -> None:
+    """Let nobody else add to the dataset until the transaction ends, so that a name that is free
+    stays free."""
+    Dataset.objects.select_for_update(of=("self",)).filter(pk=dataset.pk).values_list("pk").first()
+
+
 class Names:
-    """What a dataset has already, and names that are free in it."""
+    """What a dataset has already, and names that are free in it. `hold` the dataset before."""
 
     def __init__(self, dataset: Dataset) -> None:
         rows = list(Record.objects.filter(dataset=dataset).values_list("name", "blob_id"))

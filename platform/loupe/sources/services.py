@@ -1,12 +1,13 @@
 """HTTP sources: made, changed, switched, tried out, asked at once, deleted."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.db import models, transaction
+from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -100,7 +101,7 @@ def create(
         "enabled": enabled,
     }
     _fill(source, given)
-    with transaction.atomic():
+    with _name_free(source), transaction.atomic():
         source.save(force_insert=True)
         audit.record(actor, project, "source.created", f"source:{source.pk}", _told(source))
     return source
@@ -118,7 +119,7 @@ def update(actor: Actor, source: HttpSource, **given: Any) -> HttpSource:
     wanted = {key: value for key, value in given.items() if value is not None}
     # The address is looked up here, not inside the transaction: a name server may be slow.
     _fill(HttpSource(project=source.project, app=source.app, **_settings(source)), wanted)
-    with transaction.atomic():
+    with _name_free(source), transaction.atomic():
         source = HttpSource.objects.select_for_update().get(pk=source.pk)
         before = _told(source)
         _fill(source, wanted, resolve=False)
@@ -203,10 +204,7 @@ def _fill(source: HttpSource, given: Mapping[str, Any], *, resolve: bool = True)
         raise SourceInvalid(_("A source needs a name of 1 to 100 characters."), code="name_invalid")
     twins = HttpSource.objects.filter(project=source.project, name=name).exclude(pk=source.pk)
     if twins.exists():
-        raise SourceInvalid(
-            _("A source called %(name)r exists: choose another name.") % {"name": name},
-            code="name_taken",
-        )
+        raise _name_taken(name)
     seconds = int(wanted["interval_seconds"])
     if not SHORTEST_S <= seconds <= LONGEST_S:
         raise SourceInvalid(
@@ -226,6 +224,22 @@ def _fill(source: HttpSource, given: Mapping[str, Any], *, resolve: bool = True)
     source.model_name = str(wanted["model_name"]).strip()[:60]
     source.facts = intake_facts.checked(apps.get(source.app), source.project, wanted["facts"])
     source.enabled = bool(wanted["enabled"])
+
+
+@contextmanager
+def _name_free(source: HttpSource) -> Iterator[None]:
+    """Two people may give the same name at the same moment: the second one is told."""
+    try:
+        yield
+    except IntegrityError as error:
+        raise _name_taken(source.name) from error
+
+
+def _name_taken(name: str) -> SourceInvalid:
+    return SourceInvalid(
+        _("A source called %(name)r exists: choose another name.") % {"name": name},
+        code="name_taken",
+    )
 
 
 def _told(source: HttpSource) -> dict[str, Any]:

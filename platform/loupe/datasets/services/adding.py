@@ -12,7 +12,7 @@ from loupe.blobs import services as blobs
 from loupe.bulk import insert
 from loupe.datasets import grouping, vocabulary
 from loupe.datasets.models import Dataset, Record
-from loupe.datasets.names import Names, group_from_facts
+from loupe.datasets.names import Names, group_from_facts, hold
 from loupe.datasets.wakeups import fingerprint_after_commit
 from loupe.intake.collecting import Collection
 from loupe.intake.errors import Refusal, SubmissionRefused
@@ -60,6 +60,7 @@ def add_records(
                 (taken.written.sha256, taken.written.size, taken.media_type)
                 for taken in collection.taken
             )
+            hold(dataset)
             names = Names(dataset)
             new: dict[str, Record] = {}
             present = []
@@ -95,6 +96,7 @@ def add_results(actor: Actor, dataset: Dataset, results: Sequence[Result]) -> Ad
         .order_by("pk")
     )
     with transaction.atomic():
+        hold(dataset)
         names = Names(dataset)
         new: dict[str, Record] = {}
         present = []

@@ -1,6 +1,6 @@
 """What people correct in review becomes a record's labels: `correct_from_review`."""
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from pydantic import BaseModel
 
 from loupe.accounts.policy import Action, Actor, require
@@ -73,14 +73,19 @@ def _dataset(actor: Actor, result: Result) -> Dataset:
     )
     dataset = mine.filter(takes_corrections=True).first() or mine.filter(name=NAME).first()
     if dataset is None:
-        return Dataset.objects.create(
-            project=result.project,
-            app=result.app,
-            name=NAME,
-            about=vocabulary.stored(wanted),
-            takes_corrections=True,
-            created_by=actor.user,
-        )
+        try:
+            with transaction.atomic():
+                return Dataset.objects.create(
+                    project=result.project,
+                    app=result.app,
+                    name=NAME,
+                    about=vocabulary.stored(wanted),
+                    takes_corrections=True,
+                    created_by=actor.user,
+                )
+        except IntegrityError:
+            # Somebody else was quicker by a moment; theirs is there now.
+            dataset = mine.get(takes_corrections=True)
     _extend(
         dataset, vocabulary.merge(labelling, vocabulary.about(labelling, dataset.about), wanted)
     )

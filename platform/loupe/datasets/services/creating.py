@@ -43,6 +43,7 @@ def create(
     valid = vocabulary.about(labelling, _plain(about))
     try:
         with transaction.atomic():
+            _hold(project)
             made = Dataset.objects.create(
                 project=project,
                 app=app,
@@ -102,6 +103,7 @@ def take_corrections(actor: Actor, dataset: Dataset) -> None:
     """
     require(actor, Action.MANAGE_DATASETS, dataset.project)
     with transaction.atomic():
+        _hold(dataset.project)
         Dataset.objects.filter(
             project=dataset.project, app=dataset.app, takes_corrections=True
         ).update(takes_corrections=False)
@@ -126,6 +128,11 @@ def check_name(name: str) -> None:
             % {"name": name[:80]},
             code="dataset_name",
         )
+
+
+def _hold(project: Project) -> None:
+    """One at a time decides which of the project's datasets takes corrections."""
+    Project.objects.select_for_update(of=("self",)).filter(pk=project.pk).values_list("pk").first()
 
 
 def _plain(about: BaseModel | Mapping[str, Any] | None) -> Any:
