@@ -147,14 +147,19 @@ def known(device: str, operation: str) -> dict[str, Config]:
     """
     found: dict[str, Config] = {}
     for folder in (SHIPPED, cache_folder()):
-        path = folder / device / f"{operation}.json"
-        try:
-            told = json.loads(path.read_text())
-        except (FileNotFoundError, json.JSONDecodeError):
-            continue
+        told = _contents(folder / device / f"{operation}.json")
         for key, config in told.get(triton.__version__, {}).items():
             found[key] = _read(config)
     return found
+
+
+def _contents(path: Path) -> dict[str, dict[str, Any]]:
+    """Triton version → key → configuration; nothing where the file is missing or damaged."""
+    try:
+        told: dict[str, dict[str, Any]] = json.loads(path.read_text())
+    except (OSError, json.JSONDecodeError):
+        return {}
+    return told
 
 
 def _read(told: Mapping[str, Any]) -> Config:
@@ -175,10 +180,10 @@ def _write(device: str, operation: str, key: str, config: Config) -> None:
     }
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        kept = json.loads(path.read_text()) if path.exists() else {}
+        kept = _contents(path)
         kept.setdefault(triton.__version__, {})[key] = told
         part = path.with_suffix(f".{os.getpid()}.part")
         part.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n")
         part.replace(path)
-    except (OSError, json.JSONDecodeError) as error:
+    except OSError as error:
         log.warning("the tuning of %s is not kept: %s", operation, error)
