@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, connections, models
 
 from loupe.bulk.plain import as_it_is
 
@@ -35,9 +35,10 @@ def insert(rows: Iterable[Row], *, renewing: tuple[str, ...] = ()) -> list[Row]:
         return new
     fields, _ = _shape(type(new[0]))
     together = max(1, MOST_PARAMETERS // len(fields))
-    with connection.cursor() as cursor:
+    database = connections[DEFAULT_DB_ALIAS]
+    with database.cursor() as cursor:
         for start in range(0, len(new), together):
-            _insert_some(cursor, new[start : start + together], renewing)
+            _insert_some(database, cursor, new[start : start + together], renewing)
     return new
 
 
@@ -47,43 +48,57 @@ def prepare(row: models.Model, *, late: tuple[str, ...] = ()) -> None:
     Args:
         late: fields that may still change; any other is stored as it is now.
     """
-    fields, _ = _shape(type(row))
-    row.__dict__[_READY] = _values(row, fields), [field for field in fields if field.name in late]
+    model = type(row)
+    fields, _ = _shape(model)
+    values = _values(row, fields, connections[DEFAULT_DB_ALIAS])
+    row.__dict__[_READY] = values, _places(model, late)
 
 
-def _values(row: models.Model, fields: "Iterable[models.Field[Any, Any]]") -> list[Any]:
+def _values(
+    row: models.Model, fields: "Iterable[models.Field[Any, Any]]", database: Any
+) -> list[Any]:
     """What the database's driver is to store."""
-    plain = as_it_is(type(row), connection.vendor)
+    plain = as_it_is(type(row), database.vendor)
     held = row.__dict__
     values = []
     for field in fields:
         value = held.get(field.attname)
         if type(value) not in plain[field.attname]:
-            value = field.get_db_prep_save(field.pre_save(row, add=True), connection)
+            value = field.get_db_prep_save(field.pre_save(row, add=True), database)
         values.append(value)
     return values
 
 
-def _insert_some(cursor: Any, rows: list[Row], renewing: tuple[str, ...]) -> None:
+def _insert_some(database: Any, cursor: Any, rows: list[Row], renewing: tuple[str, ...]) -> None:
     model = type(rows[0])
     fields, makes_key = _shape(model)
     values: list[Any] = []
     for row in rows:
-        ready, late = row.__dict__.pop(_READY, (None, fields))
+        ready, late = row.__dict__.pop(_READY, (None, ()))
         if ready is None:
-            values += _values(row, fields)
+            values += _values(row, fields, database)
             continue
+        for (place, _), value in zip(
+            late, _values(row, [field for _, field in late], database), strict=True
+        ):
+            ready[place] = value
         values += ready
-        start = len(values) - len(fields)
-        for field, value in zip(late, _values(row, late), strict=True):
-            values[start + fields.index(field)] = value
-    cursor.execute(_statement(model, len(rows), connection.vendor, renewing), values)
+    cursor.execute(_statement(model, len(rows), database.vendor, renewing), values)
     if makes_key:
         for row, (key,) in zip(rows, cursor.fetchall(), strict=True):
             row.pk = key
     for row in rows:
         row._state.adding = False
-        row._state.db = connection.alias
+        row._state.db = database.alias
+
+
+@lru_cache
+def _places(
+    model: type[models.Model], names: tuple[str, ...]
+) -> "list[tuple[int, models.Field[Any, Any]]]":
+    """Where among a row's values those of the named fields stand."""
+    fields, _ = _shape(model)
+    return [(place, field) for place, field in enumerate(fields) if field.name in names]
 
 
 @lru_cache
@@ -105,7 +120,7 @@ def _statement(
     `vendor` is part of the cache's key: quoting is the database's.
     """
     fields, makes_key = _shape(model)
-    quote = connection.ops.quote_name
+    quote = connections[DEFAULT_DB_ALIAS].ops.quote_name
     columns = ", ".join(quote(str(field.column)) for field in fields)
     row = "(" + ", ".join(["%s"] * len(fields)) + ")"
     statement = f"INSERT INTO {quote(model._meta.db_table)} ({columns}) VALUES "  # noqa: S608

@@ -60,6 +60,7 @@ class SyncCall:
         blob: the input's bytes as stored; the row may still be unsaved.
         result, decision: None where the engine was late or gone; then `error_code` and `error`
             say why, the item counts as failed and can be tried again.
+        data: `result` as plain JSON, where that is at hand.
         settings: the operating point that decided.
         facts: what the caller said of the input.
         block: the result of columns-form, in place of `result` and `decision`.
@@ -76,6 +77,7 @@ class SyncCall:
     blob: Blob | None
     result: BaseModel | None = None
     decision: DecisionDraft | None = None
+    data: Mapping[str, object] | None = None
     block: StoredBlock | None = None
     times_ms: dict[str, float] = field(default_factory=dict)
     fallback: str = ""
@@ -99,6 +101,8 @@ class Begun:
     received: Input
     job: Job
     item: Item
+    result: Result
+    decision: Decision
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,11 +136,30 @@ def begin(call: SyncCall) -> Begun:
         state=JobState.DONE,
     )
     item = Item(job=job, position=0, attempts=1)
+    result = Result(
+        item=item,
+        project_id=call.project.pk,
+        job=job,
+        app=call.app,
+        provenance_id=job.provenance_id,
+    )
+    decision = Decision(
+        result=result, operating_point_id=call.provenance.operating_point_id, fallback=call.fallback
+    )
     prepare(submission, late=("fallback",))
     prepare(received)
     prepare(job, late=("started_at", "ended_at"))
     prepare(item, late=("input", "state", "error_code", "error", "ended_at"))
-    return Begun(submission=submission, received=received, job=job, item=item)
+    prepare(result, late=("item", "data", "times_ms", "outcome", "label", "score", "created_at"))
+    prepare(decision, late=("result", "outcome", "score", "label", "reasons", "fallback"))
+    return Begun(
+        submission=submission,
+        received=received,
+        job=job,
+        item=item,
+        result=result,
+        decision=decision,
+    )
 
 
 def _settled(call: SyncCall, now: datetime) -> Begun:
@@ -146,6 +169,15 @@ def _settled(call: SyncCall, now: datetime) -> Begun:
     begun.job.started_at = begun.job.ended_at = begun.item.ended_at = now
     begun.item.state = ItemState.DONE if call.answered else ItemState.FAILED
     begun.item.error_code, begun.item.error = call.error_code, call.error
+    if call.result is not None and call.decision is not None:
+        said, result, decision = call.decision, begun.result, begun.decision
+        result.data = call.result.model_dump(mode="json") if call.data is None else call.data
+        result.created_at = now
+        result.outcome = decision.outcome = said.outcome
+        result.label = decision.label = said.label
+        result.score = decision.score = said.score
+        decision.reasons = [reason.model_dump(mode="json") for reason in said.reasons]
+        decision.fallback = call.fallback
     return begun
 
 
@@ -156,64 +188,47 @@ def record_sync(call: SyncCall) -> Recorded:
 
 def record_many(calls: Sequence[SyncCall]) -> list[Recorded]:
     """Store several calls in one transaction: all or none of them."""
+    with transaction.atomic():
+        return record_within(calls)
+
+
+def record_within(calls: Sequence[SyncCall]) -> list[Recorded]:
+    """Store several calls within the caller's transaction."""
     start = time.perf_counter()
     now = timezone.now()
-    with transaction.atomic():
-        blobs.record(_files(calls))
-        begun = [_settled(call, now) for call in calls]
-        insert(each.submission for each in begun)
-        insert(each.received for each in begun)
-        insert(each.job for each in begun)
-        for each in begun:
-            each.item.input = each.received  # its key is known only now
-        insert(each.item for each in begun)
-        submissions, jobs = [each.submission for each in begun], [each.job for each in begun]
-        items = [each.item for each in begun]
-        store_ms = (time.perf_counter() - start) * 1e3
-        results = {
-            result.item_id: result
-            for result in insert(
-                Result(
-                    item=item,
-                    project_id=call.project.pk,
-                    job=job,
-                    app=call.app,
-                    provenance_id=job.provenance_id,
-                    data=call.result.model_dump(mode="json"),
-                    times_ms={**call.times_ms, "store": store_ms},
-                    outcome=call.decision.outcome,
-                    label=call.decision.label,
-                    score=call.decision.score,
-                    created_at=now,
-                )
-                for job, item, call in zip(jobs, items, calls, strict=True)
-                if call.result is not None and call.decision is not None
-            )
-        }
-        insert(
-            Decision(
-                result=results[item.pk],
-                operating_point_id=call.provenance.operating_point_id,
-                outcome=call.decision.outcome,
-                score=call.decision.score,
-                label=call.decision.label,
-                reasons=[reason.model_dump(mode="json") for reason in call.decision.reasons],
-                fallback=call.fallback,
-            )
-            for item, call in zip(items, calls, strict=True)
-            if call.decision is not None and item.pk in results
-        )
-        stored = _store_blocks(calls, items, now, store_ms)
-        _follow(calls, items, results)
-        _publish(calls, items, results, stored)
+    blobs.record(_files(calls))
+    begun = [_settled(call, now) for call in calls]
+    insert(each.submission for each in begun)
+    insert(each.received for each in begun)
+    insert(each.job for each in begun)
+    for each in begun:
+        each.item.input = each.received  # its key is known only now
+    items = insert(each.item for each in begun)
+    store_ms = (time.perf_counter() - start) * 1e3
+    answered = [
+        each
+        for call, each in zip(calls, begun, strict=True)
+        if call.result is not None and call.decision is not None
+    ]
+    for call, each in zip(calls, begun, strict=True):
+        each.result.item = each.item
+        each.result.times_ms = {**call.times_ms, "store": store_ms}
+    insert(each.result for each in answered)
+    for each in answered:
+        each.decision.result = each.result
+    insert(each.decision for each in answered)
+    results = {each.item.pk: each.result for each in answered}
+    stored = _store_blocks(calls, items, now, store_ms)
+    _follow(calls, items, results)
+    _publish(calls, items, results, stored)
     return [
         Recorded(
-            submission_id=submission.pk,
-            job_id=job.pk,
-            item_id=item.pk,
-            result_id=results[item.pk].pk if item.pk in results else None,
+            submission_id=each.submission.pk,
+            job_id=each.job.pk,
+            item_id=each.item.pk,
+            result_id=each.result.pk,
         )
-        for submission, job, item in zip(submissions, jobs, items, strict=True)
+        for each in begun
     ]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 
 from loupe.api.idempotency import complete
-from loupe.jobs.record import Recorded, SyncCall, record_many
+from loupe.jobs.record import Recorded, SyncCall, record_within
 
 JSON = "application/json"
 
@@ -44,7 +44,7 @@ class Entry:
 def commit(entries: Sequence[Entry]) -> list[Answer]:
     """Store all of `entries` in one transaction, and make their answers."""
     with transaction.atomic():
-        stored = record_many([entry.call for entry in entries])
+        stored = record_within([entry.call for entry in entries])
         answers = [entry.finish(ids) for entry, ids in zip(entries, stored, strict=True)]
         for entry, ids, answer in zip(entries, stored, answers, strict=True):
             if entry.key is not None:

@@ -161,6 +161,7 @@ async def _asked_engine(
         use.parameters,
         call.deadline_ms,
         name=call.name,
+        lane=call.mode.lane,
     )
 
 
@@ -199,7 +200,7 @@ class _Stored:
                 decision = self.call.app.decide(result, self.use.settings)
         data = result.model_dump(mode="json")
         return await self._written(
-            self._row(result=result, decision=decision), backstage, decision, data
+            self._row(result=result, decision=decision, data=data), backstage, decision, data
         )
 
     async def fallen_back(self, trouble: LoupeError, backstage: Backstage) -> Answer:
