@@ -278,6 +278,11 @@ class App(DomainApp):
             run="apps.defect_detection.benchmarks.operating_point:main",
         ),
         AppCommand(
+            name="compose",
+            help="How fast a CPU composes training pictures, against sampling as on a GPU.",
+            run="apps.defect_detection.benchmarks.composing:main",
+        ),
+        AppCommand(
             name="runtimes",
             help="The same network on each CPU runtime: latency, throughput, box error.",
             run="apps.defect_detection.benchmarks.runtimes:main",
