@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from loupe.contract.runtime.lanes import Lane
 from loupe.contract.text import Text
 
 
@@ -98,6 +99,7 @@ class SyncMode:
         max_rows: largest batch accepted; only for rows.
         fail_open, fail_closed: the outcomes given when the engine is late or gone and the caller
             declared that policy.
+        lane: who waits for the answer: a line that stands still meanwhile, or a person at a page.
     """
 
     verb: str
@@ -107,4 +109,5 @@ class SyncMode:
     row_schema: str | None = None
     max_rows: int = 0
     deadline_ms: int = 2000
+    lane: Lane = Lane.LINE
     description: Text = field(default_factory=lambda: Text(en="", zh=""))

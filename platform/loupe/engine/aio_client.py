@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from loupe.contract.runtime.errors import TemporarilyUnavailable
+from loupe.contract.runtime.lanes import Lane
 from loupe.contract.runtime.payload import JsonValue, Payload
 from loupe.engine import exchange
 from loupe.engine.errors import DeadlineExceeded, EngineFault, EngineUnavailable, NotFound
@@ -86,12 +87,19 @@ class AsyncEngineClient:
 
     Args:
         connections: requests that may be under way at once; further callers wait.
+        lane: who waits for the answers, where a call does not say otherwise.
     """
 
     def __init__(
-        self, socket: Path, *, connections: int = 32, connect_timeout_s: float = 2.0
+        self,
+        socket: Path,
+        *,
+        connections: int = 32,
+        connect_timeout_s: float = 2.0,
+        lane: Lane | None = None,
     ) -> None:
         self.socket = Path(socket)
+        self.lane = lane
         self._connect_timeout_s = connect_timeout_s
         self._idle: list[_Connection] = []
         self._room = asyncio.Semaphore(connections)
@@ -136,10 +144,11 @@ class AsyncEngineClient:
         deadline_ms: float | None = None,
         *,
         name: str | None = None,
+        lane: Lane | None = None,
     ) -> Inferred:
         """Parse the file in the engine's sandbox, then infer."""
         request = exchange.run(app, model, version, path, options, parameters, name)
-        return await self._inferred(request, deadline_ms)
+        return await self._inferred(request, deadline_ms, lane)
 
     async def render(
         self,
@@ -151,7 +160,9 @@ class AsyncEngineClient:
         name: str | None = None,
     ) -> bytes:
         """Encoded bytes from an app's function ``(path, options) -> bytes``, run in a sandbox."""
-        request = exchange.with_deadline(exchange.render(run, path, options, name), deadline_ms)
+        request = exchange.with_urgency(
+            exchange.render(run, path, options, name), deadline_ms, self.lane
+        )
         return (await self._exchange(request, deadline_ms)).raw()
 
     async def load(self, model: str, version: int) -> None:
@@ -175,8 +186,11 @@ class AsyncEngineClient:
         while self._idle:
             self._idle.pop().close()
 
-    async def _inferred(self, request: Request, deadline_ms: float | None) -> Inferred:
-        response = await self._exchange(exchange.with_deadline(request, deadline_ms), deadline_ms)
+    async def _inferred(
+        self, request: Request, deadline_ms: float | None, lane: Lane | None = None
+    ) -> Inferred:
+        urgent = exchange.with_urgency(request, deadline_ms, lane or self.lane)
+        response = await self._exchange(urgent, deadline_ms)
         return exchange.read_inferred(*response.answer(), _no_slab)
 
     async def _document(self, request: Request, deadline_ms: float | None = None) -> Any:

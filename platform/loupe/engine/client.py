@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from loupe.contract.runtime.errors import TemporarilyUnavailable
+from loupe.contract.runtime.lanes import Lane
 from loupe.contract.runtime.payload import JsonValue, Payload
 from loupe.engine import exchange
 from loupe.engine.connection import BlockingConnection
@@ -35,11 +36,15 @@ class EngineClient:
 
     Every call raises `EngineUnavailable` when no engine answers, `QueueFull` and
     `DeadlineExceeded` when it is too busy, and what the app's code raised: `InputRefused`,
-    `ModelRefused`. `deadline_ms` None waits as long as the engine works.
+    `ModelRefused`. `deadline_ms` None waits as long as the engine works. `lane` says who waits for
+    the answers; None leaves it to the engine, which takes it for a person.
     """
 
-    def __init__(self, socket: Path, *, connect_timeout_s: float = 2.0) -> None:
+    def __init__(
+        self, socket: Path, *, connect_timeout_s: float = 2.0, lane: Lane | None = None
+    ) -> None:
         self.socket = Path(socket)
+        self.lane = lane
         self._connect_timeout_s = connect_timeout_s
         self._local = threading.local()
 
@@ -128,7 +133,9 @@ class EngineClient:
         name: str | None = None,
     ) -> bytes:
         """Encoded bytes from an app's function ``(path, options) -> bytes``, run in a sandbox."""
-        request = exchange.with_deadline(exchange.render(run, path, options, name), deadline_ms)
+        request = exchange.with_urgency(
+            exchange.render(run, path, options, name), deadline_ms, self.lane
+        )
         return self._exchange(request, deadline_ms).raw()
 
     def load(self, model: str, version: int) -> None:
@@ -205,7 +212,8 @@ class EngineClient:
             )
 
     def _inferred(self, request: Request, deadline_ms: float | None) -> Inferred:
-        response = self._exchange(exchange.with_deadline(request, deadline_ms), deadline_ms)
+        urgent = exchange.with_urgency(request, deadline_ms, self.lane)
+        response = self._exchange(urgent, deadline_ms)
         document, binary = response.answer()
         leased = document.get("parameters", {}).get("loupe_slab") if document else None
         if leased is None:

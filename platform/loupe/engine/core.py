@@ -7,28 +7,31 @@ Every method blocks and may be called from many threads. `server` puts a protoco
 import contextlib
 import logging
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from loupe.contract.runtime.clock import StageClock
 from loupe.contract.runtime.errors import LoupeError, TemporarilyUnavailable
+from loupe.contract.runtime.lanes import Batching, BatchingRunner, Lane
 from loupe.contract.runtime.payload import JsonValue, Payload
 from loupe.engine.apps import Apps
 from loupe.engine.errors import EngineFault, NotFound
 from loupe.engine.exchange import Inferred
-from loupe.engine.residency import Residency
+from loupe.engine.pieces import Deadline, Shared
+from loupe.engine.residency import Residency, Resident
 from loupe.engine.services import LiveService
-from loupe.engine.work import Deadline
 from loupe.sandbox.pool import Parsed, SandboxPool
 from loupe.sandbox.slab import Slab
 
 log = logging.getLogger(__name__)
 
 NO_DEADLINE = Deadline()
+ALONE = Batching()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +72,9 @@ class Engine:
         self.sandbox = SandboxPool(
             options.threads, options.sandbox_memory_bytes, options.sandbox_timeout_s
         )
+        self.batch_sandbox = SandboxPool(
+            max(1, options.threads // 2), options.sandbox_memory_bytes, options.sandbox_timeout_s
+        )
         self.services: dict[str, LiveService] = {}
         if options.state is not None:
             for slug, run in apps.services.items():
@@ -96,29 +102,62 @@ class Engine:
             InputRefused: its runner refused the input.
             EngineFault: its runner failed in a way it should not.
         """
-        clock = StageClock()
         request = Payload(arrays=payload.arrays, meta={**payload.meta, **parameters})
+        (answer,) = self.infer_together(model, version, [request])
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
+
+    def infer_together(
+        self, model: str, version: int, requests: Sequence[Payload]
+    ) -> list[Inferred | LoupeError]:
+        """Run a model on several requests in one call; an answer or an error for each.
+
+        Where the call fails, each request is run once more by itself, so that a bad one fails
+        alone.
+
+        Raises:
+            ModelRefused: the model cannot be loaded.
+        """
         with self.residency.use(model, version) as resident:
             try:
-                (answer,) = resident.runner.infer([request], clock)
-            except LoupeError:
-                raise
-            except MemoryError as error:
-                raise TemporarilyUnavailable(
-                    f"There is not enough memory to run {model}; try again later.",
-                    code="engine_memory",
-                ) from error
-            except Exception as error:
-                # An app's code may raise anything; one request fails, the engine goes on.
-                log.exception("%s version %s failed", model, version)
-                raise EngineFault(
-                    f"{model} version {version} failed: {type(error).__name__}: {error}."
-                ) from error
-            return Inferred(
-                payload=answer,
-                times_ms=dict(clock.times_ms),
-                artefact_sha256=resident.artefact_sha256,
-            )
+                return list(_called(resident, requests))
+            except LoupeError as error:
+                if len(requests) == 1:
+                    return [error]
+            return [_alone(resident, request) for request in requests]
+
+    def to_share(
+        self,
+        resident: Resident,
+        payload: Payload,
+        parameters: Mapping[str, JsonValue],
+        finish: Callable[[Inferred, float], Any],
+        ended: Callable[[], None] | None = None,
+    ) -> Shared:
+        """The request `infer` would run, for a queue that puts requests of one group together.
+
+        Raises:
+            InputRefused: the runner refuses the request before it is run.
+        """
+        model, version = resident.key
+        runner = resident.runner
+        request = Payload(arrays=payload.arrays, meta={**payload.meta, **parameters})
+        batching, group, items = ALONE, None, 1
+        if isinstance(runner, BatchingRunner):
+            batching, group = runner.batching, runner.group(request)
+            items = max(1, runner.items(request))
+            if group is None:
+                batching = replace(batching, max_items=1)
+        return Shared(
+            key=(model, version, group),
+            batching=batching,
+            run=lambda requests: self.infer_together(model, version, requests),
+            request=request,
+            items=items,
+            finish=finish,
+            ended=ended,
+        )
 
     def parse(
         self,
@@ -128,6 +167,7 @@ class Engine:
         lease: Callable[[int], Slab] = Slab.private,
         deadline: Deadline = NO_DEADLINE,
         name: str | None = None,
+        lane: Lane = Lane.INTERACTIVE,
     ) -> tuple[str, Parsed]:
         """Run an app's sandbox step on a file; return the step's name and what it made.
 
@@ -136,7 +176,7 @@ class Engine:
             NotFound: there is no such app.
         """
         step = self.apps.sandbox(app)
-        parsed = self.sandbox.parse(
+        parsed = self._sandbox_of(lane).parse(
             step.run, path, options, lease=lease, timeout_s=deadline.left_s(), name=name
         )
         return step.name, parsed
@@ -175,6 +215,7 @@ class Engine:
         options: Mapping[str, JsonValue],
         deadline: Deadline = NO_DEADLINE,
         name: str | None = None,
+        lane: Lane = Lane.INTERACTIVE,
     ) -> bytes:
         """Run an app's function that returns encoded bytes, in a sandbox.
 
@@ -183,7 +224,12 @@ class Engine:
             InputRefused: as `parse` does.
         """
         self.apps.check_code(run)
-        return self.sandbox.render(run, path, options, timeout_s=deadline.left_s(), name=name)
+        sandbox = self._sandbox_of(lane)
+        return sandbox.render(run, path, options, timeout_s=deadline.left_s(), name=name)
+
+    def _sandbox_of(self, lane: Lane) -> SandboxPool:
+        """Batch work has sandboxes of its own: nothing more urgent waits for its decoders."""
+        return self.batch_sandbox if lane is Lane.BATCH else self.sandbox
 
     def apply(
         self, app: str, request_id: str, payload: Payload, deadline: Deadline = NO_DEADLINE
@@ -206,3 +252,43 @@ class Engine:
             service.close()
         self.residency.close()
         self.sandbox.close()
+        self.batch_sandbox.close()
+
+
+def _called(resident: Resident, requests: Sequence[Payload]) -> Iterator[Inferred]:
+    """One call of the runner; every answer comes with the call's wall times."""
+    model, version = resident.key
+    clock = StageClock()
+    try:
+        answers = resident.runner.infer(requests, clock)
+    except LoupeError:
+        raise
+    except MemoryError as error:
+        raise TemporarilyUnavailable(
+            f"There is not enough memory to run {model}; try again later.",
+            code="engine_memory",
+        ) from error
+    except Exception as error:
+        # An app's code may raise anything; one request fails, the engine goes on.
+        log.exception("%s version %s failed", model, version)
+        raise EngineFault(
+            f"{model} version {version} failed: {type(error).__name__}: {error}."
+        ) from error
+    if len(answers) != len(requests):
+        raise EngineFault(
+            f"{model} version {version} gave {len(answers)} answers to {len(requests)} requests."
+        )
+    for answer in answers:
+        yield Inferred(
+            payload=answer,
+            times_ms=dict(clock.times_ms),
+            artefact_sha256=resident.artefact_sha256,
+        )
+
+
+def _alone(resident: Resident, request: Payload) -> Inferred | LoupeError:
+    try:
+        (answer,) = _called(resident, [request])
+    except LoupeError as error:
+        return error
+    return answer

@@ -24,9 +24,15 @@ class DeadlineExceeded(TemporarilyUnavailable):
 
 
 class QueueFull(TemporarilyUnavailable):
-    """More requests wait than the engine keeps; try again after a moment."""
+    """More requests wait than the engine keeps; try again after `retry_after_s` seconds."""
 
     code = "queue_full"
+
+    def __init__(
+        self, message: str, *, code: str | None = None, retry_after_s: float = 1.0
+    ) -> None:
+        super().__init__(message, code=code)
+        self.retry_after_s = retry_after_s
 
 
 class RequestRefused(LoupeError):
@@ -69,7 +75,14 @@ def to_wire(error: LoupeError) -> tuple[int, dict[str, Any]]:
         if isinstance(error, kind):
             if error.code == "request_too_large":
                 status = 413
-            return status, {"error": error.message, "kind": kind.__name__, "code": error.code}
+            body: dict[str, Any] = {
+                "error": error.message,
+                "kind": kind.__name__,
+                "code": error.code,
+            }
+            if isinstance(error, QueueFull):
+                body["retry_after_s"] = round(error.retry_after_s, 3)
+            return status, body
     return 500, {"error": error.message, "kind": "EngineFault", "code": error.code}
 
 
@@ -77,5 +90,8 @@ def from_wire(status: int, body: Any) -> LoupeError:
     """The error an HTTP answer of 400 or more stands for."""
     if isinstance(body, dict) and isinstance(body.get("error"), str):
         kind = _KINDS.get(str(body.get("kind")), EngineFault)
+        wait_s = body.get("retry_after_s")
+        if kind is QueueFull and isinstance(wait_s, int | float):
+            return QueueFull(body["error"], retry_after_s=float(wait_s))
         return kind(body["error"], code=str(body.get("code") or kind.code))
     return EngineFault(f"The engine answered with status {status} and no explanation.")

@@ -11,6 +11,7 @@ from urllib.parse import quote
 import httptools
 import msgspec
 
+from loupe.contract.runtime.lanes import Lane
 from loupe.contract.runtime.payload import JsonValue, Payload
 from loupe.engine import tensors
 from loupe.engine.errors import EngineFault, from_wire
@@ -19,6 +20,7 @@ from loupe.sandbox.slab import Slab
 HEAD_LENGTH = "Inference-Header-Content-Length"
 DEADLINE = "loupe_deadline_ms"
 REQUEST_ID = "loupe_request_id"
+LANE = "loupe_lane"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,11 +181,14 @@ def with_document(path: str, document: dict[str, Any]) -> Request:
     return Request(method="POST", path=path, document=document)
 
 
-def with_deadline(request: Request, deadline_ms: float | None) -> Request:
-    """The same request, to be answered within `deadline_ms`."""
-    if deadline_ms is None or request.document is None:
+def with_urgency(request: Request, deadline_ms: float | None, lane: Lane | None) -> Request:
+    """The same request, to be answered within `deadline_ms`, in `lane`."""
+    said: dict[str, JsonValue] = {} if deadline_ms is None else {DEADLINE: deadline_ms}
+    if lane is not None:
+        said[LANE] = str(lane)
+    if not said or request.document is None:
         return request
-    parameters = {**request.document.get("parameters", {}), DEADLINE: deadline_ms}
+    parameters = {**request.document.get("parameters", {}), **said}
     return replace(request, document={**request.document, "parameters": parameters})
 
 

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from loupe.contract.runtime.lanes import Lane
 from loupe.engine.errors import RequestRefused
-from loupe.engine.work import Deadline
+from loupe.engine.pieces import Deadline
 
 
 def text(document: Mapping[str, Any], key: str) -> str:
@@ -60,3 +61,13 @@ def deadline(parameters: Mapping[str, Any], key: str) -> Deadline:
             f"The parameter {key!r} is {value!r}; it must be milliseconds above 0."
         )
     return Deadline(float(value))
+
+
+def lane(parameters: Mapping[str, Any], key: str) -> Lane:
+    """How urgent the request is; ``interactive`` where it does not say."""
+    value = parameters.get(key, Lane.INTERACTIVE)
+    if value not in tuple(Lane):
+        raise RequestRefused(
+            f"The parameter {key!r} is {value!r}; it must be one of {', '.join(Lane)}."
+        )
+    return Lane(value)

@@ -2,13 +2,17 @@
 
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from loupe.contract.runtime.errors import LoupeError
+from loupe.contract.runtime.lanes import Lane
+from loupe.contract.runtime.payload import Payload
 from loupe.engine import fields, tensors
-from loupe.engine.core import Engine
-from loupe.engine.exchange import DEADLINE, REQUEST_ID, Inferred
+from loupe.engine.core import Engine, without_slabs
+from loupe.engine.exchange import DEADLINE, LANE, REQUEST_ID, Inferred
 from loupe.engine.housekeeping import Housekeeping
 from loupe.engine.http import Connection, HttpAnswer, HttpRequest
+from loupe.engine.pieces import Shared
 from loupe.engine.replies import BINARY, inferred_answer, parsed_answer, payload_of
 from loupe.engine.routes import Routes
 from loupe.engine.slabs import Pins, SlabStore
@@ -17,7 +21,7 @@ from loupe.engine.work import WorkQueue, within
 from loupe.sandbox.pool import Parsed
 from loupe.sandbox.slab import Slab
 
-_OWN_PARAMETERS = {tensors.META, DEADLINE, REQUEST_ID, "binary_data_output"}
+_OWN_PARAMETERS = {tensors.META, DEADLINE, LANE, REQUEST_ID, "binary_data_output"}
 
 
 class Handlers:
@@ -62,19 +66,21 @@ class Handlers:
         document = request.document()
         parameters = fields.mapping(document, "parameters")
         deadline = fields.deadline(parameters, DEADLINE)
+        lane = fields.lane(parameters, LANE)
         options = {key: parameters[key] for key in parameters if key not in _OWN_PARAMETERS}
 
         async def work(pins: Pins) -> HttpAnswer:
             payload = payload_of(document, request, pins)
-            await within(deadline, self.engine.residency.ready(name, number), shared=True)
+            loading = self.engine.residency.ready(name, number)
+            resident = await within(deadline, loading, shared=True)
 
-            def infer(queue_ms: float) -> HttpAnswer:
-                inferred = self.engine.infer(name, number, payload, options)
+            def finish(inferred: Inferred, queue_ms: float) -> HttpAnswer:
                 return inferred_answer(inferred, {"queue": queue_ms}, document, pins, name, version)
 
-            return await within(deadline, pins.until(self.queue.submit(deadline, infer)))
+            shared = self.engine.to_share(resident, payload, options, finish)
+            return await within(deadline, pins.until(self.queue.share(deadline, shared, lane)))
 
-        return await self._counted(model_key(name, number), work)
+        return await self._counted(model_key(name, number), work, lane)
 
     async def apply(self, connection: Connection, request: HttpRequest, slug: str) -> HttpAnswer:
         """One request to a live service."""
@@ -102,29 +108,53 @@ class Handlers:
         version = fields.whole(document, "version")
         path, options, name = fields.file(document)
         wishes = fields.mapping(document, "request")
-        deadline = fields.deadline(fields.mapping(document, "parameters"), DEADLINE)
+        parameters = fields.mapping(document, "parameters")
+        deadline, lane = fields.deadline(parameters, DEADLINE), fields.lane(parameters, LANE)
 
         async def work(pins: Pins) -> HttpAnswer:
-            await within(deadline, self.engine.residency.ready(model, version), shared=True)
+            loading = self.engine.residency.ready(model, version)
+            resident = await within(deadline, loading, shared=True)
 
-            def run(queue_ms: float) -> HttpAnswer:
-                inferred = self.engine.run(
-                    app, model, version, path, options, wishes, deadline, self.slabs.scratch, name
+            def run(_: float) -> Shared:
+                step, parsed = self.engine.parse(
+                    app, path, options, self.slabs.scratch, deadline, name, lane
                 )
-                return inferred_answer(
-                    inferred, {"queue": queue_ms}, BINARY, pins, model, str(version)
-                )
+                slabs = [] if parsed.slab is None else [parsed.slab]
 
-            return await within(deadline, self.queue.submit(deadline, run))
+                def finish(inferred: Inferred, queue_ms: float) -> HttpAnswer:
+                    arrays = without_slabs(inferred.payload.arrays, slabs)
+                    payload = Payload(arrays=arrays, meta=inferred.payload.meta)
+                    times_ms = {"queue": queue_ms, step: parsed.elapsed_ms}
+                    return inferred_answer(
+                        replace(inferred, payload=payload),
+                        times_ms,
+                        BINARY,
+                        pins,
+                        model,
+                        str(version),
+                    )
 
-        return await self._counted(model_key(model, version), work)
+                def ended() -> None:
+                    for slab in slabs:
+                        slab.close()
+
+                try:
+                    return self.engine.to_share(resident, parsed.payload, wishes, finish, ended)
+                except BaseException:
+                    ended()
+                    raise
+
+            return await within(deadline, self.queue.submit(deadline, run, lane))
+
+        return await self._counted(model_key(model, version), work, lane)
 
     async def parse(self, connection: Connection, request: HttpRequest) -> HttpAnswer:
         """Run an app's sandbox step; its arrays lie in a slab leased to this connection."""
         document = request.document()
         app = fields.text(document, "app")
         path, options, name = fields.file(document)
-        deadline = fields.deadline(fields.mapping(document, "parameters"), DEADLINE)
+        parameters = fields.mapping(document, "parameters")
+        deadline, lane = fields.deadline(parameters, DEADLINE), fields.lane(parameters, LANE)
 
         async def work(pins: Pins) -> HttpAnswer:
             # The slab belongs to the work until it is known that somebody still waits for it.
@@ -134,10 +164,10 @@ class Handlers:
                 return self.slabs.lease(nbytes, owner)
 
             def parse(queue_ms: float) -> tuple[float, str, Parsed]:
-                step, parsed = self.engine.parse(app, path, options, lease, deadline, name)
+                step, parsed = self.engine.parse(app, path, options, lease, deadline, name, lane)
                 return queue_ms, step, parsed
 
-            future = self.queue.submit(deadline, parse)
+            future = self.queue.submit(deadline, parse, lane)
             try:
                 queue_ms, step, parsed = await within(deadline, future)
                 if parsed.slab is not None:
@@ -146,25 +176,31 @@ class Handlers:
                 future.add_done_callback(lambda _: self.slabs.release_owner(owner))
             return parsed_answer(app, parsed, {"queue": queue_ms, step: parsed.elapsed_ms})
 
-        return await self._counted(f"parse {app}", work)
+        return await self._counted(f"parse {app}", work, lane)
 
     async def render(self, connection: Connection, request: HttpRequest) -> HttpAnswer:
         """Encoded bytes from an app's function."""
         document = request.document()
         run = fields.text(document, "run")
         path, options, name = fields.file(document)
-        deadline = fields.deadline(fields.mapping(document, "parameters"), DEADLINE)
+        parameters = fields.mapping(document, "parameters")
+        deadline, lane = fields.deadline(parameters, DEADLINE), fields.lane(parameters, LANE)
         self.engine.apps.check_code(run)
 
         async def work(pins: Pins) -> HttpAnswer:
             def render(queue_ms: float) -> bytes:
-                return self.engine.render(run, path, options, deadline, name)
+                return self.engine.render(run, path, options, deadline, name, lane)
 
-            return HttpAnswer(raw=await within(deadline, self.queue.submit(deadline, render)))
+            return HttpAnswer(raw=await within(deadline, self.queue.submit(deadline, render, lane)))
 
-        return await self._counted(f"render {run}", work)
+        return await self._counted(f"render {run}", work, lane)
 
-    async def _counted(self, key: str, work: Callable[[Pins], Awaitable[HttpAnswer]]) -> HttpAnswer:
+    async def _counted(
+        self,
+        key: str,
+        work: Callable[[Pins], Awaitable[HttpAnswer]],
+        lane: Lane = Lane.INTERACTIVE,
+    ) -> HttpAnswer:
         """Do the work, hold the slabs it names, and count how it went under `key`."""
         start = time.perf_counter()
         pins = Pins(self.slabs)

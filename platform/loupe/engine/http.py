@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ import httptools
 import msgspec
 
 from loupe.contract.runtime.errors import LoupeError
-from loupe.engine.errors import RequestRefused, to_wire
+from loupe.engine.errors import QueueFull, RequestRefused, to_wire
 from loupe.engine.exchange import HEAD_LENGTH
 
 log = logging.getLogger(__name__)
@@ -76,6 +77,7 @@ class HttpAnswer:
     chunks: list[memoryview] = field(default_factory=list)
     status: int = 200
     raw: bytes | None = None
+    retry_after_s: int = 1
     times_ms: dict[str, float] = field(default_factory=dict)
 
     def parts(self, keep: bool) -> list[bytes | memoryview]:
@@ -90,7 +92,7 @@ class HttpAnswer:
             body = self.raw
             lines.append("Content-Type: application/octet-stream")
         if self.status == 503:
-            lines.append("Retry-After: 1")
+            lines.append(f"Retry-After: {self.retry_after_s}")
         if not keep:
             lines.append("Connection: close")
         lines.append(f"Content-Length: {len(body) + sum(map(len, self.chunks))}")
@@ -272,7 +274,8 @@ class Connection(asyncio.Protocol):
             return await self._answer(self, request)
         except LoupeError as error:
             status, document = to_wire(error)
-            return HttpAnswer(status=status, document=document)
+            wait_s = math.ceil(error.retry_after_s) if isinstance(error, QueueFull) else 1
+            return HttpAnswer(status=status, document=document, retry_after_s=wait_s)
         except Exception:
             # One request fails with a trace in the log; the connection and the engine go on.
             log.exception("%s %s failed", request.method, request.path)

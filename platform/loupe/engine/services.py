@@ -19,9 +19,9 @@ from loupe.engine import tensors
 from loupe.engine.answers import Answer, Answers, pack
 from loupe.engine.errors import EngineFault, QueueFull, RequestRefused
 from loupe.engine.journal import MAX_ID, Journal
+from loupe.engine.pieces import Deadline
 from loupe.engine.repository import sync
 from loupe.engine.snapshots import Snapshots
-from loupe.engine.work import Deadline
 
 log = logging.getLogger(__name__)
 

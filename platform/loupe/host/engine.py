@@ -7,6 +7,7 @@ from django.conf import settings
 from loupe.annotation.proposing import options_of
 from loupe.blobs import services as blobs
 from loupe.contract.runtime.errors import InputRefused
+from loupe.contract.runtime.lanes import Lane
 from loupe.contract.runtime.payload import JsonValue, Payload
 from loupe.engine.client import EngineClient
 from loupe.jobs.models import Result
@@ -21,11 +22,12 @@ def look_again(
     version: ModelVersion,
     parameters: Mapping[str, JsonValue],
     deadline_ms: float,
+    lane: Lane = Lane.INTERACTIVE,
 ) -> Payload:
     """What `version` answers to the input of `result` under `parameters`.
 
-    `result` comes with its item, input and blob, `version` with its model. The answer's arrays are
-    the caller's own.
+    `result` comes with its item, input and blob, `version` with its model; `lane` says who waits,
+    a person at a page unless told otherwise. The answer's arrays are the caller's own.
 
     Raises:
         InputRefused: the input is not kept, or cannot be read.
@@ -37,7 +39,7 @@ def look_again(
         raise InputRefused(f"The input of result {result.pk} is not kept.", code="input_gone")
     domain = registry.get(result.app)
     with blobs.open_local(received.blob) as path:
-        inferred = EngineClient(settings.ENGINE_SOCKET).run(
+        inferred = EngineClient(settings.ENGINE_SOCKET, lane=lane).run(
             domain.slug,
             version.model.wire_name,
             version.number,

@@ -25,3 +25,9 @@ RATE_SECONDS = 60.0
 
 STORE_AGAIN_SECONDS = (0.2, 1.0, 3.0)
 """Pauses between tries to store results while the database cannot write."""
+
+FULL_LANE_MOST_SECONDS = 2.0
+"""Longest pause before an item asks again for a place in the engine's full lane."""
+
+FULL_LANE_PATIENCE_SECONDS = 15.0
+"""After this long the item is put back; its worker turns to other work."""

@@ -12,6 +12,7 @@ from django.db import close_old_connections
 
 from loupe.api.sync.entries import Answer, Entry, commit
 from loupe.api.sync.writer import GroupWriter
+from loupe.contract.runtime.lanes import Lane
 from loupe.engine.aio_client import AsyncEngineClient
 
 Given = ParamSpec("Given")
@@ -42,7 +43,7 @@ class ForAsgi:
     remembers = True
 
     def __init__(self) -> None:
-        self.engine = AsyncEngineClient(Path(settings.ENGINE_SOCKET))
+        self.engine = AsyncEngineClient(Path(settings.ENGINE_SOCKET), lane=Lane.LINE)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="sync")
         self._writer = GroupWriter()
 
@@ -65,7 +66,7 @@ class ForDjango:
     remembers = False
 
     def __init__(self) -> None:
-        self.engine = AsyncEngineClient(Path(settings.ENGINE_SOCKET))
+        self.engine = AsyncEngineClient(Path(settings.ENGINE_SOCKET), lane=Lane.LINE)
 
     async def do(
         self, work: Callable[Given, Got], *args: Given.args, **kwargs: Given.kwargs

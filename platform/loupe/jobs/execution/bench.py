@@ -6,6 +6,7 @@ from pathlib import Path
 from django.conf import settings
 
 from loupe.contract.runtime.errors import InputRefused
+from loupe.contract.runtime.lanes import Lane
 from loupe.contract.runtime.payload import JsonValue
 from loupe.engine.client import EngineClient
 from loupe.sandbox.pool import Parsed, SandboxPool
@@ -19,7 +20,7 @@ class Bench:
     """Sandbox and engine of this process. Thread-safe."""
 
     def __init__(self) -> None:
-        self.engine = EngineClient(settings.ENGINE_SOCKET)
+        self.engine = EngineClient(settings.ENGINE_SOCKET, lane=Lane.BATCH)
         self.sandbox = SandboxPool(size=1, memory_bytes=settings.SANDBOX_MEMORY_BYTES)
 
     def parse(

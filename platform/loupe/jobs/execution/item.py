@@ -16,6 +16,7 @@ from loupe.engine.exchange import Inferred
 from loupe.jobs.claims import Claim
 from loupe.jobs.execution.bench import Bench
 from loupe.jobs.execution.outcomes import Block, Failed, Finished, Outcome, Postponed, Row
+from loupe.jobs.execution.patience import patiently
 from loupe.jobs.execution.pipeline import concluded
 from loupe.jobs.models import Item
 from loupe.plugins import registry as apps
@@ -96,14 +97,15 @@ def _asked(
     if app.service is not None and step.run == app.service:
         # Stable over attempts: the service answers a repeated id without counting it again.
         request_id = f"{claim.job.pk}:{item.position}"
-        return bench.engine.apply(app.slug, request_id, payload, DEADLINE_MS)
+        return patiently(lambda: bench.engine.apply(app.slug, request_id, payload, DEADLINE_MS))
     provenance = claim.job.provenance
     version = provenance.model_version
     if version is None:
         raise LoupeError(f"Job {claim.job.pk} names no model.", code="no_model")
     point = provenance.operating_point
     asked = app.request(app.operating_point_schema.model_validate(point.data if point else {}))
-    return bench.engine.infer(version.model.wire_name, version.number, payload, asked, DEADLINE_MS)
+    name, number = version.model.wire_name, version.number
+    return patiently(lambda: bench.engine.infer(name, number, payload, asked, DEADLINE_MS))
 
 
 def queued_ms(claim: Claim, item: Item) -> float:

@@ -20,6 +20,7 @@ from loupe.bulk import insert
 from loupe.changes.kinds import Kind
 from loupe.changes.services import publish_many
 from loupe.contract.facts import StoredResult
+from loupe.engine.errors import QueueFull
 from loupe.jobs import following
 from loupe.jobs.ending import end_if_finished
 from loupe.jobs.execution.outcomes import Block, Failed, Finished, Postponed, Row
@@ -201,7 +202,12 @@ def _store_unfinished(done: Finished, now: datetime) -> bool:
 
 
 def _given_up(item: Item, outcome: Postponed) -> bool:
-    """Whether waiting has lasted long enough; an item that is always late will stay late."""
+    """Whether waiting has lasted long enough; an item that is always late will stay late.
+
+    A full queue is never a reason: the engine works, and there will be room.
+    """
+    if outcome.code == QueueFull.code:
+        return False
     most = MAX_LATE if outcome.code == "deadline_exceeded" else MAX_POSTPONEMENTS
     return item.postponements + 1 >= most
 
