@@ -1,14 +1,15 @@
 """One image through the network: a single view, or tiles and an overview for large images."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from apps.defect_detection.inference import postprocess, tiles
-from apps.defect_detection.inference.letterbox import letterbox
+from apps.defect_detection.inference.letterbox import Placement, letterbox
 from apps.defect_detection.inference.model import DetectorModel
 from apps.defect_detection.inference.postprocess import Rows
 from apps.defect_detection.inference.runtimes.runtime import Runtime
@@ -67,12 +68,9 @@ def detect(
     Raises:
         InputRefused: the array is not a picture of that form.
     """
-    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
-        raise InputRefused(
-            f"The image is {image.dtype} {list(image.shape)}; the detector takes uint8 [H, W, 3]."
-        )
+    _check(image)
     height, width = image.shape[:2]
-    if max(width, height) <= max(options.tile_above, model.size):
+    if one_view(image, model, options):
         return Found(boxes=_view(runtime, model, image, options, clock), tiles=1)
     views = [(0, 0, image)]
     for left, top in tiles.corners(width, height, model.size):
@@ -92,6 +90,44 @@ def detect(
     return Found(boxes=boxes, tiles=len(views))
 
 
+def one_view(image: NDArray[Any], model: DetectorModel, options: Options) -> bool:
+    """Whether the whole image is one picture for the network; larger ones are tiled."""
+    return max(image.shape[:2]) <= max(options.tile_above, model.size)
+
+
+def detect_all(
+    runtime: Runtime,
+    model: DetectorModel,
+    images: Sequence[NDArray[np.uint8]],
+    options: Sequence[Options],
+    clock: Clock,
+) -> list[Found]:
+    """Find defects in images of one view each, in one call of the network.
+
+    Raises:
+        InputRefused: one of the arrays is not a picture of that form.
+    """
+    with clock.stage("preprocess"):
+        for image in images:
+            _check(image)
+        placed = [letterbox(image, model.size) for image in images]
+        squares = np.stack([square for square, _ in placed])
+    with clock.stage("infer"):
+        output = runtime.look_at_all(squares)
+    with clock.stage("postprocess"):
+        return [
+            Found(boxes=_boxes(model, rows, place, wishes), tiles=1)
+            for rows, (_, place), wishes in zip(output, placed, options, strict=True)
+        ]
+
+
+def _check(image: NDArray[Any]) -> None:
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
+        raise InputRefused(
+            f"The image is {image.dtype} {list(image.shape)}; the detector takes uint8 [H, W, 3]."
+        )
+
+
 def _view(
     runtime: Runtime,
     model: DetectorModel,
@@ -105,13 +141,20 @@ def _view(
     with clock.stage("infer"):
         output = runtime.look(np.ascontiguousarray(square))
     with clock.stage("postprocess"):
-        if model.head == "end2end":
-            rows = postprocess.from_end2end(output[0], options.score_floor)
-        else:
-            rows = postprocess.from_raw(
-                output[0], options.score_floor, options.overlap, options.every_class
-            )
-        rows[:, :4] = place.to_source(rows[:, :4])
+        return _boxes(model, output[0], place, options)
+
+
+def _boxes(
+    model: DetectorModel, output: NDArray[np.float32], place: Placement, options: Options
+) -> Rows:
+    """The head's output of one view as boxes in the view's own pixels."""
+    if model.head == "end2end":
+        rows = postprocess.from_end2end(output, options.score_floor)
+    else:
+        rows = postprocess.from_raw(
+            output, options.score_floor, options.overlap, options.every_class
+        )
+    rows[:, :4] = place.to_source(rows[:, :4])
     return rows
 
 

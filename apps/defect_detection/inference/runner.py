@@ -6,9 +6,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from apps.defect_detection.inference.detect import Options, detect
+from apps.defect_detection.inference.detect import Found, Options, detect, detect_all, one_view
 from apps.defect_detection.inference.model import DetectorModel
 from apps.defect_detection.inference.runtimes import open_runtime, weights_of
+from loupe.contract.runtime.lanes import Batching
 from loupe.contract.runtime.payload import Payload
 from loupe.contract.runtime.steps import Clock
 
@@ -28,13 +29,41 @@ class DetectorRunner:
 
     def infer(self, requests: Sequence[Payload], clock: Clock) -> list[Payload]:
         """Answer each request with ``boxes`` [N, 6] float32: x1, y1, x2, y2, score, class."""
+        if len(requests) > 1 and all(self.group(request) is not None for request in requests):
+            return self._together(requests, clock)
         return [self._one(request, clock) for request in requests]
+
+    @property
+    def batching(self) -> Batching:
+        """What the network gains from several pictures in a call."""
+        return self.runtime.batching
+
+    def group(self, request: Payload) -> str | None:
+        """Pictures of one view go together, whatever their sizes: each becomes a square of the
+        network's size. Tiled ones and places to embed are calls of their own."""
+        image = request.arrays.get("image")
+        if image is None or image.ndim != 3 or "embed" in request.meta:
+            return None
+        return "view" if one_view(image, self.model, Options.from_meta(request.meta)) else None
+
+    def items(self, request: Payload) -> int:
+        """One picture."""
+        return 1
+
+    def _together(self, requests: Sequence[Payload], clock: Clock) -> list[Payload]:
+        options = [Options.from_meta(request.meta) for request in requests]
+        images = [request.arrays["image"] for request in requests]
+        found = detect_all(self.runtime, self.model, images, options, clock)
+        return [self._told(*pair) for pair in zip(requests, found, strict=True)]
 
     def _one(self, request: Payload, clock: Clock) -> Payload:
         options = Options.from_meta(request.meta)
         if "embed" in request.meta:
             return self._embedded(request, options, clock)
         found = detect(self.runtime, self.model, request.arrays["image"], options, clock)
+        return self._told(request, found)
+
+    def _told(self, request: Payload, found: Found) -> Payload:
         meta = dict(request.meta)
         meta.update(
             classes=list(self.model.classes),

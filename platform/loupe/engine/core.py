@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -144,9 +144,10 @@ class Engine:
         runner = resident.runner
         request = Payload(arrays=payload.arrays, meta={**payload.meta, **parameters})
         batching, group, items = ALONE, None, 1
-        if isinstance(runner, BatchingRunner):
-            batching, group = runner.batching, runner.group(request)
-            items = max(1, runner.items(request))
+        if hasattr(runner, "batching"):
+            sharing = cast(BatchingRunner, runner)
+            batching, group = sharing.batching, sharing.group(request)
+            items = max(1, sharing.items(request))
             if group is None:
                 batching = replace(batching, max_items=1)
         return Shared(

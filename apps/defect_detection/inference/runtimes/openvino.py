@@ -13,20 +13,27 @@ import openvino
 from numpy.typing import NDArray
 from openvino.preprocess import ColorFormat, PrePostProcessor
 
+from loupe.contract.runtime import urgency
 from loupe.contract.runtime.errors import ModelRefused
+from loupe.contract.runtime.lanes import Batching
 
 F32 = {"INFERENCE_PRECISION_HINT": "f32"}
 PICTURES, FLOATS = "pictures", "floats"
+YIELDING = "YIELDING"
 
 
 class OpenVinoRuntime:
     """Two compilations of one network: all cores on one request, and one stream a core.
 
     A request alone takes the first (latency); as soon as requests overlap they take the second
-    (throughput), which is compiled when that first happens, as is what takes floats.
+    (throughput), which is compiled when that first happens, as is what takes floats. Threads that
+    yield to others have a third compilation, whose own threads yield as they do: a request of the
+    line does not share its cores with jobs.
     """
 
     name = "openvino"
+    batching = Batching()
+    """One picture a call: on a CPU's cores a second one only takes as long again."""
 
     def __init__(self, weights: Path, threads: int | None = None) -> None:
         """Compile `weights` (ONNX or OpenVINO IR) for `threads` cores (default: all there are).
@@ -43,13 +50,17 @@ class OpenVinoRuntime:
         except RuntimeError as error:
             raise ModelRefused(f"OpenVINO cannot read {weights.name}: {_first(error)}") from error
         self._compiled = {(PICTURES, "LATENCY"): self._compile(PICTURES, "LATENCY")}
-        self._lock = threading.Lock()
+        self._lock, self._yielding = threading.Lock(), threading.Lock()
         self._busy = 0
         self._local = threading.local()
 
     def look(self, square: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Run one picture; see `Runtime.look`."""
         return self._run(PICTURES, square[None])
+
+    def look_at_all(self, squares: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Run pictures one by one."""
+        return np.concatenate([self.look(square) for square in squares])
 
     def forward(self, blob: NDArray[np.float32]) -> NDArray[np.float32]:
         """Run [1, 3, S, S] fp32 and return the head's output, batch first."""
@@ -60,18 +71,27 @@ class OpenVinoRuntime:
         del self._compiled, self._networks, self._core
 
     def _run(self, form: str, given: NDArray[Any]) -> NDArray[np.float32]:
+        if urgency.yields():
+            with self._yielding:
+                if (form, YIELDING) not in self._compiled:
+                    # The threads a compilation starts inherit this thread's priority.
+                    self._compiled[form, YIELDING] = self._compile(form, "THROUGHPUT")
+            return self._answer(form, YIELDING, given)
         with self._lock:
             self._busy += 1
             hint = "LATENCY" if self._busy == 1 else "THROUGHPUT"
             if (form, hint) not in self._compiled:
                 self._compiled[form, hint] = self._compile(form, hint)
         try:
-            request = self._request(form, hint)
-            request.infer([openvino.Tensor(given, shared_memory=True)])
-            return np.array(request.get_output_tensor(0).data)
+            return self._answer(form, hint, given)
         finally:
             with self._lock:
                 self._busy -= 1
+
+    def _answer(self, form: str, hint: str, given: NDArray[Any]) -> NDArray[np.float32]:
+        request = self._request(form, hint)
+        request.infer([openvino.Tensor(given, shared_memory=True)])
+        return np.array(request.get_output_tensor(0).data)
 
     def _request(self, form: str, hint: str) -> openvino.InferRequest:
         """This thread's own request: requests are not shared between threads."""

@@ -8,7 +8,7 @@ with an attribute ``batching``; one without it is called with one request at a t
 from collections.abc import Hashable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 from loupe.contract.runtime.payload import Payload
 
@@ -58,11 +58,12 @@ class Batching:
             )
 
 
-@runtime_checkable
 class BatchingRunner(Protocol):
     """What a `Runner` adds to be called with several requests. All three belong together."""
 
-    batching: Batching
+    @property
+    def batching(self) -> Batching:
+        """What one call gains from several requests."""
 
     def group(self, request: Payload) -> Hashable | None:
         """Requests of equal groups may share a call (the same shapes, the same options where it
