@@ -53,3 +53,9 @@ class NothingFits(KernelError, RuntimeError):
     """A kernel has no configuration that the device's memory and registers can hold."""
 
     code = "kernel_too_large"
+
+
+class PoolExhausted(KernelError, MemoryError):
+    """All memory that a pool may hold is in use."""
+
+    code = "pool_exhausted"
