@@ -1,7 +1,7 @@
 """Calls that move payloads: inference, live services, sandboxes, and the slabs they lie in."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import replace
 
 from loupe.contract.runtime.errors import LoupeError
@@ -32,6 +32,7 @@ class Handlers:
         self.slabs = slabs
         self.queue = queue
         self.statistics = Statistics()
+        queue.calls.record = self._called
         self.housekeeping = Housekeeping(engine, slabs, queue, self.statistics)
         self._routes = routes = Routes()
         self.housekeeping.add_to(routes)
@@ -42,6 +43,11 @@ class Handlers:
         routes.add("POST", "/v2/loupe/run", self.run)
         routes.add("POST", "/v2/loupe/parse", self.parse)
         routes.add("POST", "/v2/loupe/render", self.render)
+
+    def _called(self, key: Hashable, requests: int, items: int, seconds: float) -> None:
+        """Count one call of a runner; `key` is that of `Engine.to_share`."""
+        if isinstance(key, tuple):
+            self.statistics.executed(model_key(key[0], key[1]), requests, items, seconds)
 
     def answer(self, connection: Connection, request: HttpRequest) -> Awaitable[HttpAnswer]:
         """Answer one request of a connection."""
@@ -211,5 +217,6 @@ class Handlers:
             raise
         finally:
             pins.release()
-        self.statistics.succeeded(key, (time.perf_counter() - start) * 1e3, answer.times_ms)
+        elapsed_ms = (time.perf_counter() - start) * 1e3
+        self.statistics.succeeded(key, elapsed_ms, answer.times_ms, lane)
         return answer

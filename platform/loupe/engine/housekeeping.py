@@ -2,9 +2,10 @@
 
 import asyncio
 from importlib.metadata import version as installed_version
+from typing import Any
 
 from loupe.contract.runtime.errors import TemporarilyUnavailable
-from loupe.engine import fields, repository
+from loupe.engine import fields, gpus, metrics, repository
 from loupe.engine.core import Engine
 from loupe.engine.errors import NotFound
 from loupe.engine.http import Connection, HttpAnswer, HttpRequest
@@ -42,6 +43,7 @@ class Housekeeping:
         routes.add("POST", "/v2/repository/models/{name}/load", self.load)
         routes.add("POST", "/v2/repository/models/{name}/unload", self.unload)
         routes.add("GET", "/v2/loupe/statistics", self.figures)
+        routes.add("GET", "/metrics", self.prometheus)
 
     async def live(self, connection: Connection, request: HttpRequest) -> HttpAnswer:
         """The process answers."""
@@ -125,6 +127,14 @@ class Housekeeping:
 
     async def figures(self, connection: Connection, request: HttpRequest) -> HttpAnswer:
         """Queue, residents, slabs, services, counts and latencies of this moment."""
+        return HttpAnswer(document=await asyncio.to_thread(self._figures))
+
+    async def prometheus(self, connection: Connection, request: HttpRequest) -> HttpAnswer:
+        """The same in Prometheus' text format, under the names Triton has for them."""
+        raw = await asyncio.to_thread(lambda: metrics.text(self._figures()))
+        return HttpAnswer(raw=raw, media_type=metrics.MEDIA_TYPE)
+
+    def _figures(self) -> dict[str, Any]:
         residents = [
             {
                 "name": resident.key[0],
@@ -139,17 +149,20 @@ class Housekeeping:
             slug: {"requests": service.sequence, "repeated": service.repeated}
             for slug, service in self.engine.services.items()
         }
-        return HttpAnswer(
-            document={
-                "ready": self.ready,
-                "since": self.statistics.since,
-                "memory_bytes": resident_bytes(),
-                "memory_budget_bytes": self.engine.options.memory_bytes,
-                "queue": self.queue.depth(),
-                "slabs": self.slabs.usage(),
-                "models": residents,
-                "services": services,
-                "calls": self.statistics.summary(),
-                "errors": dict(self.statistics.refused),
-            }
-        )
+        latest = self.statistics.lanes()
+        return {
+            "ready": self.ready,
+            "since": self.statistics.since,
+            "memory_bytes": resident_bytes(),
+            "memory_budget_bytes": self.engine.options.memory_bytes,
+            "queue": self.queue.depth(),
+            "slabs": self.slabs.usage(),
+            "models": residents,
+            "services": services,
+            "calls": self.statistics.summary(),
+            "errors": dict(self.statistics.refused),
+            "lanes": {
+                lane: {**figures, **latest[lane]} for lane, figures in self.queue.lanes().items()
+            },
+            "gpus": gpus.figures(),
+        }

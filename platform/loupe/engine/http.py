@@ -77,6 +77,7 @@ class HttpAnswer:
     chunks: list[memoryview] = field(default_factory=list)
     status: int = 200
     raw: bytes | None = None
+    media_type: str = "application/octet-stream"
     retry_after_s: int = 1
     times_ms: dict[str, float] = field(default_factory=dict)
 
@@ -90,7 +91,7 @@ class HttpAnswer:
                 lines.append(f"{HEAD_LENGTH}: {len(body)}")
         else:
             body = self.raw
-            lines.append("Content-Type: application/octet-stream")
+            lines.append(f"Content-Type: {self.media_type}")
         if self.status == 503:
             lines.append(f"Retry-After: {self.retry_after_s}")
         if not keep:

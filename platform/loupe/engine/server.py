@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 from loupe.contract.runtime.errors import TemporarilyUnavailable
+from loupe.contract.runtime.line_flag import LineFlag, beside
 from loupe.engine.apps import Apps
 from loupe.engine.core import Engine, EngineOptions
 from loupe.engine.handlers import Handlers
@@ -26,7 +27,7 @@ class Server:
     Making one takes the socket's lock first, so that no two engines write to one state.
 
     Args:
-        queue_limit: requests that may wait for a thread.
+        queue_limit: requests that may wait for a thread in each lane.
         slab_bytes: all shared memory together.
 
     Raises:
@@ -47,7 +48,8 @@ class Server:
         self._lock = _lock(socket.with_name(socket.name + ".lock"))
         self.engine = Engine(options, apps)
         self.slabs = SlabStore(slab_bytes)
-        self.queue = WorkQueue(options.threads, queue_limit)
+        self.line_flag = LineFlag(beside(socket))
+        self.queue = WorkQueue(options.threads, queue_limit, line_works=self.line_flag.works)
         self.handlers = Handlers(self.engine, self.slabs, self.queue)
         self._connections: set[Connection] = set()
         self._server: asyncio.Server | None = None
@@ -83,6 +85,7 @@ class Server:
                 while self._connections:
                     await asyncio.sleep(0.02)
         await asyncio.to_thread(self.queue.close)
+        self.line_flag.close()
         await asyncio.to_thread(self.engine.close)
         self.slabs.close()
         self.socket.unlink(missing_ok=True)

@@ -6,6 +6,8 @@ from typing import Any
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
+from loupe.engine import metrics
+
 _GAUGES = {
     "memory_bytes": "Memory of the engine process.",
     "memory_budget_bytes": "Memory that models may take before the least used one is unloaded.",
@@ -32,6 +34,7 @@ def families(document: Mapping[str, Any]) -> Iterator[Metric]:
         errors.add_metric([code], float(count))
     yield errors
     yield from _calls(document["calls"])
+    yield from metrics.families(document)
 
 
 def _by_key(name: str, words: str, figures: Any) -> Metric:

@@ -12,7 +12,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
+
 from loupe.contract.runtime.devices import VISIBLE
+from loupe.contract.runtime.line_flag import VARIABLE as LINE_FLAG
+from loupe.contract.runtime.line_flag import beside
 from loupe.contract.runtime.offline import VARIABLES
 from loupe.training.models import Run
 from loupe.training.places import folder_of
@@ -165,4 +169,5 @@ def environment(app: str, device: str, home: Path) -> dict[str, str]:
         "PYTHONPATH": os.pathsep.join(str(Path(path).absolute()) for path in sys.path),
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",
+        LINE_FLAG: str(beside(Path(settings.ENGINE_SOCKET))),
     }

@@ -38,9 +38,11 @@ from loupe.contract.runtime.errors import (
     LoupeError,
     TemporarilyUnavailable,
 )
+from loupe.contract.runtime.line_flag import LineWatch
 from loupe.contract.runtime.panel import Panel
 from loupe.contract.runtime.reporter import Reporter
 from loupe.contract.runtime.reporting import ConsoleReporter, PipeReporter, RecordingReporter
+from loupe.contract.runtime.yielding import YieldingReporter
 
 ARTEFACT, PANEL, PREDICTIONS = "artefact", "panel.json", "predictions.jsonl"
 PICTURES, HISTORY, CHECKPOINT, EVALUATIONS = (
@@ -105,6 +107,7 @@ def train_main(argv: Sequence[str], train: Train[Any], config_schema: type[BaseM
     def work(reporter: Reporter) -> None:
         config = read_config(asked.config, config_schema)
         asked.out.mkdir(parents=True, exist_ok=True)
+        polite = _polite(RecordingReporter(reporter, asked.out / HISTORY))
         with devices.claimed(devices.device_name(str(getattr(config, "device", "") or ""))):
             train(
                 data=_folder(asked.data, "--data"),
@@ -113,8 +116,9 @@ def train_main(argv: Sequence[str], train: Train[Any], config_schema: type[BaseM
                 seed=asked.seed,
                 resume=asked.resume,
                 base=_folder(asked.base, "--base") if asked.base else None,
-                reporter=RecordingReporter(reporter, asked.out / HISTORY),
+                reporter=polite,
             )
+        _tell(polite)
 
     return _guarded(asked.report_fd, asked.out, work)
 
@@ -134,7 +138,7 @@ def evaluate_main(argv: Sequence[str], evaluate: Evaluate) -> int:
             artefact=_folder(asked.artefact, "--artefact"),
             data=_folder(asked.data, "--data"),
             out=asked.out,
-            reporter=reporter,
+            reporter=_polite(reporter),
         )
         write_panel(asked.out, panel)
 
@@ -181,6 +185,18 @@ def read_panel(out: Path) -> Panel:
         return Panel.model_validate_json((out / PANEL).read_bytes())
     except (OSError, ValidationError) as error:
         raise InputRefused(f"There is no valid {PANEL} in {out}: {error}.") from error
+
+
+def _polite(reporter: Reporter) -> Reporter:
+    """The reporter, made to give way to the line where an engine on this machine serves one."""
+    watch = LineWatch.of_environment()
+    return reporter if watch is None else YieldingReporter(reporter, watch)
+
+
+def _tell(reporter: Reporter) -> None:
+    """Leave the time yielded in the log."""
+    if isinstance(reporter, YieldingReporter) and reporter.told():
+        print(f"The training ended {reporter.told()}.", flush=True)
 
 
 def _folder(path: Path, option: str) -> Path:
