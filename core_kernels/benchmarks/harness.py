@@ -34,7 +34,7 @@ class Case:
     Attributes:
         operation, label: what is measured, e.g. "add_norm", "8192×768 fp16".
         ours: one call.
-        peers: other ways to the same answer, by name; None for one that is not installed.
+        peers: other ways to the same answer, by name; None for one that cannot run here.
         check: raises AssertionError unless ours is right; run before any timing.
         bytes, flops: the least that must move and be computed, for the floor; 0 if it says nothing.
         units: what one call works on, e.g. images or events, for a rate; 0 if none.

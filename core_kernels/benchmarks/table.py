@@ -64,7 +64,7 @@ def lines(row: Row) -> list[str]:
         ratio = timing.median / row.ours.median
         verdict = "win" if ratio >= 1 else "LOSS"
         told.append(f"  {name} {_ms(timing)}   {ratio:.2f} × {verdict}")
-    told += [f"  {name}: not installed" for name in row.absent]
+    told += [f"  {name}: not here" for name in row.absent]
     told += [f"  {'reached' if met else 'MISSED'}: {text}" for text, met in row.goals]
     return told
 

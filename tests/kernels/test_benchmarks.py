@@ -47,7 +47,7 @@ def test_a_row_says_floor_rate_wins_losses_and_goals() -> None:
     told = "\n".join(lines(row))
     for part in (
         "floor 0.5000 ms (50% of copy bandwidth)", "10,000 a second", "slow 2.0000 ms",
-        "2.00 × win", "0.50 × LOSS", "not there: not installed", "reached: at most 1.5 ms",
+        "2.00 × win", "0.50 × LOSS", "not there: not here", "reached: at most 1.5 ms",
         "MISSED: at least 1.5 × quick", "(not measured)",
     ):  # fmt: skip
         assert part in told
