@@ -10,7 +10,8 @@ The rules, apart from any thread. All times are seconds of one monotonic clock.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Protocol
 
 from loupe.contract.runtime.lanes import Lane
 from loupe.engine.pieces import Piece
@@ -20,6 +21,15 @@ OLDEST_S: Mapping[Lane, float] = {Lane.INTERACTIVE: 2.0, Lane.BATCH: 10.0}
 LONGEST_RETRY_S = 60.0
 _RECENT = 64
 _ORDER = tuple(Lane)
+_LATER = {lane: _ORDER[_ORDER.index(lane) + 1 :] for lane in Lane}
+_ONLY_LINE = (Lane.LINE,)
+
+
+class Turns(Protocol):
+    """Chooses among models."""
+
+    def next_model(self, models: Collection[str]) -> str:
+        """Whose turn it is; `models` have work waiting, the one that waits longest first."""
 
 
 class Drain:
@@ -47,10 +57,12 @@ class Lanes:
 
     Args:
         limit: pieces that may wait in each lane.
+        turns: chooses among the models that wait in one lane; without it the oldest piece is first.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, turns: "Turns | None" = None) -> None:
         self.limit = limit
+        self._turns = turns
         self._waiting: dict[Lane, deque[Piece]] = {lane: deque() for lane in Lane}
         self._passed: dict[Lane, int] = dict.fromkeys(Lane, 0)
         self._drain: dict[Lane, Drain] = {lane: Drain() for lane in Lane}
@@ -66,8 +78,8 @@ class Lanes:
     def full(self, lane: Lane) -> bool:
         """Whether a lane takes no more: too many wait, or for too long."""
         count = len(self._waiting[lane])
-        if count >= self.limit:
-            return True
+        if not count or count >= self.limit:
+            return bool(count)
         wait_s = self._drain[lane].seconds(count)
         return lane in OLDEST_S and wait_s is not None and wait_s > OLDEST_S[lane]
 
@@ -135,7 +147,9 @@ class Lanes:
             while waiting:
                 yield waiting.popleft()
 
-    def _order(self, now: float, lanes: frozenset[Lane]) -> list[Lane]:
+    def _order(self, now: float, lanes: frozenset[Lane]) -> Sequence[Lane]:
+        if not self._waiting[Lane.INTERACTIVE] and not self._waiting[Lane.BATCH]:
+            return _ONLY_LINE
         late = {
             lane: self._waiting[lane][0].since
             for lane in lanes & OLDEST_S.keys()
@@ -150,16 +164,29 @@ class Lanes:
         return [*sorted(late, key=lambda lane: late[lane]), *owed, *usual]
 
     def _first(self, lane: Lane, may_start: Callable[[Piece], bool]) -> Piece | None:
+        """Take out the oldest piece that may start; where its model has rivals in the lane, the
+        oldest one of the model whose turn it is."""
+        oldest: dict[str, Piece] = {}
         for piece in self._waiting[lane]:
-            if may_start(piece):
-                self._waiting[lane].remove(piece)
-                return piece
-        return None
+            if not may_start(piece):
+                continue
+            if self._turns is None or piece.shared is None:
+                # Work without a model is not counted by turns, and waits for nobody's.
+                if not oldest:
+                    self._waiting[lane].remove(piece)
+                    return piece
+                continue
+            oldest.setdefault(piece.shared.model, piece)
+        if self._turns is None or not oldest:
+            return None
+        chosen = oldest[self._turns.next_model(tuple(oldest))]
+        self._waiting[lane].remove(chosen)
+        return chosen
 
     def _started(self, piece: Piece, now: float) -> None:
         lane = piece.lane
         self._passed[lane] = 0
-        for later in _ORDER[_ORDER.index(lane) + 1 :]:
+        for later in _LATER[lane]:
             if self._waiting[later]:
                 self._passed[later] += 1
         self._drain[lane].started(now, len(self._waiting[lane]))

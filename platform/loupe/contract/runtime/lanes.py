@@ -23,6 +23,8 @@ class Lane(StrEnum):
     INTERACTIVE = "interactive"  # a person at a page
     BATCH = "batch"  # nobody: jobs, evaluations, backtests
 
+    __hash__ = str.__hash__  # in C; an enumeration's own is Python, several times a request
+
 
 def bucket(items: int) -> int:
     """The smallest of `BUCKETS` that holds `items`; beyond the last one, `items` itself."""
