@@ -15,6 +15,7 @@ import uvloop
 from loupe.contract import discovery
 from loupe.contract.app import DomainApp
 from loupe.contract.runtime.errors import LoupeError
+from loupe.engine.allocation.policy import read_policy
 from loupe.engine.apps import Apps
 from loupe.engine.core import EngineOptions
 from loupe.engine.server import Server
@@ -27,6 +28,9 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--models", type=Path, required=True, help="model repository")
     options.add_argument("--state", type=Path, required=True, help="journals of live services")
     options.add_argument("--memory-bytes", type=int, default=4 * 2**30, help="for resident models")
+    options.add_argument(
+        "--policy", type=Path, help="devices, shares and pins, as JSON (docs/runtimes.md)"
+    )
     options.add_argument(
         "--slab-bytes", type=int, default=2**30, help="shared memory, all together"
     )
@@ -76,6 +80,7 @@ async def _serve(options: argparse.Namespace, apps: Apps) -> None:
             models=options.models,
             state=options.state,
             memory_bytes=options.memory_bytes,
+            policy=read_policy(options.policy) if options.policy else None,
             threads=options.threads,
             sandbox_memory_bytes=options.sandbox_memory_bytes,
             sandbox_timeout_s=options.sandbox_timeout,

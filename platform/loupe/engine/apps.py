@@ -1,7 +1,7 @@
 """What the engine needs to know of the installed apps."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from loupe.contract.app import DomainApp
 from loupe.contract.runtime.steps import Place, Step
@@ -10,12 +10,16 @@ from loupe.engine.errors import NotFound, RequestRefused
 
 @dataclass(frozen=True, kw_only=True)
 class AppFacts:
-    """One app: its Python package, its sandbox step and its live service, if it has them."""
+    """One app: its Python package, its sandbox step and its live service, if it has them.
+
+    `runners` holds, for the runner of each engine step, what runs instead of it by device type.
+    """
 
     slug: str
     package: str
     sandbox: Step | None
     service: str | None
+    runners: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 class Apps:
@@ -33,6 +37,12 @@ class Apps:
     def services(self) -> dict[str, str]:
         """The service of each app that has one."""
         return {slug: facts.service for slug, facts in self._facts.items() if facts.service}
+
+    def runners(self, slug: str, runner: str) -> Mapping[str, str]:
+        """The code of a model's runner by device type; ``cpu`` is the one its manifest names."""
+        facts = self._facts.get(slug)
+        others = facts.runners.get(runner, {}) if facts is not None else {}
+        return {"cpu": runner, **others}
 
     @property
     def sandbox_runs(self) -> list[str]:
@@ -72,4 +82,9 @@ def _facts(app: type[DomainApp]) -> AppFacts:
         package=app.__module__.rpartition(".")[0],
         sandbox=steps[0] if steps else None,
         service=app.service,
+        runners={
+            step.run: {other.device: other.run for other in step.also}
+            for step in app.steps
+            if step.place is Place.ENGINE
+        },
     )

@@ -16,9 +16,12 @@ from typing import Any, cast
 import numpy as np
 
 from loupe.contract.runtime.clock import StageClock
-from loupe.contract.runtime.errors import LoupeError, TemporarilyUnavailable
+from loupe.contract.runtime.devices import gpus
+from loupe.contract.runtime.errors import DeviceLost, LoupeError, TemporarilyUnavailable
 from loupe.contract.runtime.lanes import Batching, BatchingRunner, Lane
 from loupe.contract.runtime.payload import JsonValue, Payload
+from loupe.engine.allocation.allocator import Allocator
+from loupe.engine.allocation.policy import CPU, Policy
 from loupe.engine.apps import Apps
 from loupe.engine.errors import EngineFault, NotFound
 from loupe.engine.exchange import Inferred
@@ -44,6 +47,7 @@ class EngineOptions:
         memory_bytes: what resident models may take together.
         threads: requests worked on at once, and sandboxes.
         sandbox_memory_bytes, sandbox_timeout_s: limits of one input.
+        policy: devices, shares, pins; None: every GPU, then the CPU with `memory_bytes`.
     """
 
     models: Path
@@ -52,6 +56,16 @@ class EngineOptions:
     threads: int = os.cpu_count() or 1
     sandbox_memory_bytes: int = 2 * 2**30
     sandbox_timeout_s: float = 60.0
+    policy: Policy | None = None
+
+    def declared(self) -> Policy:
+        """The policy given, or the default one of this machine."""
+        if self.policy is not None:
+            return self.policy
+        found = gpus()
+        return Policy(
+            memory_bytes={**dict.fromkeys(found), CPU: self.memory_bytes}, fallback=(*found, CPU)
+        )
 
 
 def without_slabs(arrays: Mapping[str, np.ndarray], slabs: Sequence[Slab]) -> dict[str, np.ndarray]:
@@ -68,7 +82,14 @@ class Engine:
     def __init__(self, options: EngineOptions, apps: Apps) -> None:
         self.options = options
         self.apps = apps
-        self.residency = Residency(options.models, options.memory_bytes, apps.packages)
+        self.allocator = Allocator(options.declared())
+        self.residency = Residency(
+            options.models,
+            options.memory_bytes,
+            apps.packages,
+            allocator=self.allocator,
+            runners=apps.runners,
+        )
         self.sandbox = SandboxPool(
             options.threads, options.sandbox_memory_bytes, options.sandbox_timeout_s
         )
@@ -114,18 +135,21 @@ class Engine:
         """Run a model on several requests in one call; an answer or an error for each.
 
         Where the call fails, each request is run once more by itself, so that a bad one fails
-        alone.
+        alone. Where the device is lost, all are run again on the next one: inference changes
+        nothing, so nobody notices but by the time.
 
         Raises:
             ModelRefused: the model cannot be loaded.
         """
-        with self.residency.use(model, version) as resident:
-            try:
-                return list(_called(resident, requests))
-            except LoupeError as error:
-                if len(requests) == 1:
-                    return [error]
-            return [_alone(resident, request) for request in requests]
+        while True:
+            with self.residency.use(model, version) as resident:
+                try:
+                    return _together(resident, requests)
+                except DeviceLost as error:
+                    lost = error
+            if resident.device == CPU:
+                return [lost] * len(requests)
+            self.residency.device_lost(resident, lost.message)
 
     def to_share(
         self,
@@ -287,9 +311,23 @@ def _called(resident: Resident, requests: Sequence[Payload]) -> Iterator[Inferre
         )
 
 
+def _together(resident: Resident, requests: Sequence[Payload]) -> list[Inferred | LoupeError]:
+    """One call, or one for each where that fails; only a lost device is raised."""
+    try:
+        return list(_called(resident, requests))
+    except DeviceLost:
+        raise
+    except LoupeError as error:
+        if len(requests) == 1:
+            return [error]
+    return [_alone(resident, request) for request in requests]
+
+
 def _alone(resident: Resident, request: Payload) -> Inferred | LoupeError:
     try:
         (answer,) = _called(resident, [request])
+    except DeviceLost:
+        raise
     except LoupeError as error:
         return error
     return answer

@@ -140,6 +140,7 @@ class Housekeeping:
                 "name": resident.key[0],
                 "version": resident.key[1],
                 "bytes": resident.nbytes,
+                "device": resident.device,
                 "in_use": resident.pins,
                 "artefact_sha256": resident.artefact_sha256,
             }
@@ -157,6 +158,7 @@ class Housekeeping:
             "memory_budget_bytes": self.engine.options.memory_bytes,
             "queue": self.queue.depth(),
             "slabs": self.slabs.usage(),
+            "devices": self.engine.allocator.figures(),
             "models": residents,
             "services": services,
             "calls": self.statistics.summary(),

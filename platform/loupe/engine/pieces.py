@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from loupe.contract.runtime.errors import Cancelled, LoupeError
 from loupe.contract.runtime.lanes import Batching, Lane
+from loupe.engine.allocation.allocator import DeviceTurn
 from loupe.engine.errors import DeadlineExceeded
 
 T = TypeVar("T")
@@ -75,13 +76,19 @@ class Shared:
     finish: Callable[[Any, float], Any]
     ended: Callable[[], None] | None = None
 
+    @property
+    def model(self) -> str:
+        """The model asked, which the key begins with."""
+        return str(self.key[0]) if isinstance(self.key, tuple) else str(self.key)
+
 
 @dataclass(eq=False, kw_only=True)
 class Piece:
     """Something to do in a thread: `work` by itself, or `shared` with others.
 
     `work` gets the milliseconds it has waited. What it returns is the answer; a `Shared` is what
-    is left to do, and the piece goes back to the head of its lane.
+    is left to do, and the piece goes back to the head of its lane. `turn` is its model's turn,
+    where it heads a call.
     """
 
     lane: Lane
@@ -93,6 +100,7 @@ class Piece:
     entered: float = 0.0
     waited_ms: float = 0.0
     begun: bool = False
+    turn: DeviceTurn | None = None
 
     def leaves_queue(self) -> float:
         """Note that it waits no longer; milliseconds it has waited in all."""

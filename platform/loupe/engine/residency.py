@@ -1,18 +1,25 @@
-"""Which models are in memory: loaded on first use, the least recently used leaves first."""
+"""Which models are in memory: loaded on first use, the least recently used leaves first.
+
+The allocator says on which device, and who must go; a device that is lost takes its models along,
+and their next use loads them elsewhere.
+"""
 
 import logging
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from loupe.contract.runtime.errors import LoupeError, ModelRefused
+from loupe.contract.runtime.errors import DeviceLost, LoupeError, ModelRefused
 from loupe.contract.runtime.steps import Runner, load
 from loupe.engine import repository
+from loupe.engine.allocation.allocator import Allocator
+from loupe.engine.allocation.placing import Held, device_type
+from loupe.engine.allocation.policy import CPU, Policy
 from loupe.engine.memory import resident_bytes
 
 log = logging.getLogger(__name__)
@@ -31,9 +38,14 @@ class Resident:
     manifest: Mapping[str, Any]
     artefact_sha256: str
     nbytes: int
+    device: str = CPU
     pins: int = 0
     leaving: bool = False
     last_used: float = 0.0
+
+
+RunnersOf = Callable[[str, str], Mapping[str, str]]
+"""An app's slug and a manifest's runner to the code of that runner by device type."""
 
 
 @dataclass(frozen=True)
@@ -48,15 +60,27 @@ class Residency:
     Args:
         root: the model repository.
         budget_bytes: what all resident models may take together, measured as growth of this
-            process while each was loaded and at least the size of its files.
+            process while each was loaded and at least the size of its files. Not used with an
+            allocator, whose policy has it for each device.
         packages: the Python package of each app; a manifest may only name a runner in its own
             app's package.
+        allocator: decides on devices; by default there is the CPU alone.
+        runners: what may run a manifest's runner by device; by default itself, on the CPU.
     """
 
-    def __init__(self, root: Path, budget_bytes: int, packages: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        root: Path,
+        budget_bytes: int,
+        packages: Mapping[str, str],
+        *,
+        allocator: Allocator | None = None,
+        runners: RunnersOf | None = None,
+    ) -> None:
         self.root = root
-        self.budget_bytes = budget_bytes
+        self.allocator = allocator or Allocator(Policy(memory_bytes={CPU: budget_bytes}))
         self._packages = packages
+        self._runners: RunnersOf = runners or (lambda app, runner: {CPU: runner})
         self._lock = threading.Lock()
         self._resident: dict[Key, Resident] = {}
         self._loading: dict[Key, Future[Resident]] = {}
@@ -95,6 +119,16 @@ class Residency:
             yield resident
         finally:
             self._unpin(resident)
+
+    def device_lost(self, resident: Resident, reason: str) -> None:
+        """Give up a model's device: all models on it go, and load elsewhere when used next."""
+        self.allocator.lost(resident.device, reason)
+        with self._lock:
+            idle = self._leave(
+                [one for one in self._resident.values() if one.device == resident.device]
+            )
+        for one in idle:
+            self._close(one)
 
     def _unpin(self, resident: Resident) -> None:
         with self._lock:
@@ -160,7 +194,8 @@ class Residency:
             self._resident[key] = resident
             self._failed.pop(key, None)
             del self._loading[key]
-        self._make_room(0, keep=key)
+        self.allocator.placed(key[0], resident.device)
+        self._make_room(resident.device, 0, keep=key)
         return resident
 
     def _build(self, key: Key) -> Resident:
@@ -180,17 +215,43 @@ class Residency:
                 f"part of the app {app!r}; is that app installed?",
                 code="model_runner",
             )
-        on_disk = repository.size_of(folder, manifest)
-        if on_disk > self.budget_bytes:
+        runs = self._runners(app, manifest["runner"])
+        refused: LoupeError = ModelRefused(
+            f"{key[0]} version {key[1]} has no device left that it can run on; look at the "
+            "engine's policy and its log.",
+            code="model_device",
+        )
+        for device in self.allocator.places(key[0], runs.keys()):
+            try:
+                resident = self._on_device(key, folder, manifest, runs[device_type(device)], device)
+            except (DeviceLost, ModelRefused) as error:
+                # The next device may have the room, or the health, that this one lacks.
+                refused = error
+                if isinstance(error, DeviceLost):
+                    self.allocator.lost(device, error.message)
+                log.warning("%s version %s not on %s: %s", *key, device, error.message)
+                continue
+            took_s = time.perf_counter() - start
+            log.info("model loaded: %s version %s on %s in %.2f s", *key, device, took_s)
+            return resident
+        raise refused
+
+    def _on_device(
+        self, key: Key, folder: Path, manifest: Mapping[str, Any], run: str, device: str
+    ) -> Resident:
+        on_disk, budget = repository.size_of(folder, manifest), self.allocator.budget(device)
+        if budget is not None and on_disk > budget:
             raise ModelRefused(
                 f"{key[0]} version {key[1]} has {on_disk} bytes, more than the engine's memory of "
-                f"{self.budget_bytes}; raise --memory-bytes.",
+                f"{budget} on {device}; raise --memory-bytes, or the policy's.",
                 code="model_memory",
             )
-        self._make_room(on_disk)
+        self._make_room(device, on_disk)
         before = resident_bytes()
         try:
-            runner = load(manifest["runner"])(folder, manifest)
+            made = load(run)
+            on_cpu = device == CPU
+            runner = made(folder, manifest) if on_cpu else made(folder, manifest, device=device)
         except LoupeError:
             raise
         except Exception as error:
@@ -199,40 +260,49 @@ class Residency:
                 f"{key[0]} version {key[1]} does not load: {type(error).__name__}: {error}.",
                 code="model_load",
             ) from error
-        nbytes = max(on_disk, resident_bytes() - before)
-        log.info("model loaded: %s version %s in %.2f s", *key, time.perf_counter() - start)
+        told = 0 if on_cpu else int(getattr(runner, "nbytes", 0))
+        grown = resident_bytes() - before if on_cpu else told
         return Resident(
             key=key,
             runner=runner,
             manifest=manifest,
             artefact_sha256=repository.artefact_sha256(manifest),
-            nbytes=nbytes,
+            nbytes=max(on_disk, grown),
+            device=device,
         )
 
-    def _make_room(self, nbytes: int, keep: Key | None = None) -> None:
-        """Drop idle models, least recently used first, until `nbytes` more fit."""
+    def _make_room(self, device: str, nbytes: int, keep: Key | None = None) -> None:
+        """Drop idle models of a device, least recently used first, until `nbytes` more fit."""
         with self._lock:
-            total = sum(resident.nbytes for resident in self._resident.values()) + nbytes
-            going = []
-            for resident in sorted(self._resident.values(), key=lambda found: found.last_used):
-                if total <= self.budget_bytes:
-                    break
-                if not resident.pins and resident.key != keep:
-                    going.append(resident)
-                    total -= resident.nbytes
-            idle = self._leave(going)
+            held = [
+                Held(
+                    key=one.key,
+                    nbytes=one.nbytes,
+                    last_used=one.last_used,
+                    stays=bool(one.pins) or one.key == keep or self.allocator.pinned(one.key[0]),
+                )
+                for one in self._resident.values()
+                if one.device == device
+            ]
+            going = self.allocator.leaving(device, held, nbytes)
+            idle = self._leave([self._resident[key] for key in going])
         for resident in idle:
             self._close(resident)
 
     def _leave(self, going: list[Resident]) -> list[Resident]:
         for resident in going:
             resident.leaving = True
-            del self._resident[resident.key]
+            if self._resident.get(resident.key) is resident:
+                del self._resident[resident.key]
         return [resident for resident in going if not resident.pins]
 
     def _close(self, resident: Resident) -> None:
         log.info("model dropped: %s version %s", *resident.key)
-        resident.runner.close()
+        try:
+            resident.runner.close()
+        except Exception:
+            # A device that is gone cannot be tidied up, and nobody waits for this.
+            log.exception("%s version %s did not close", *resident.key)
 
 
 def _unreadable(key: Key, error: OSError) -> ModelRefused:

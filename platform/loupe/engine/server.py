@@ -49,7 +49,12 @@ class Server:
         self.engine = Engine(options, apps)
         self.slabs = SlabStore(slab_bytes)
         self.line_flag = LineFlag(beside(socket))
-        self.queue = WorkQueue(options.threads, queue_limit, line_works=self.line_flag.works)
+        self.queue = WorkQueue(
+            options.threads,
+            queue_limit,
+            line_works=self.line_flag.works,
+            allocator=self.engine.allocator,
+        )
         self.handlers = Handlers(self.engine, self.slabs, self.queue)
         self._connections: set[Connection] = set()
         self._server: asyncio.Server | None = None

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from loupe.contract.runtime.lanes import Lane
 from loupe.contract.runtime.urgency import yield_to_others
+from loupe.engine.allocation.allocator import Allocator
 from loupe.engine.batching import Calls, Ending
 from loupe.engine.errors import QueueFull
 from loupe.engine.lanes import Lanes
@@ -38,6 +39,8 @@ class WorkQueue:
         threads: ordinary threads, and lowered ones.
         limit: pieces that may wait in each lane.
         line_works: told when the line lane's work begins (True) and ends (False).
+        allocator: is told of every call. Where its policy declares shares it also says whose turn
+            it is among the models that wait in one lane; else the oldest is first.
     """
 
     def __init__(
@@ -46,6 +49,7 @@ class WorkQueue:
         limit: int,
         *,
         line_works: Callable[[bool], None] = lambda works: None,
+        allocator: Allocator | None = None,
     ) -> None:
         self.threads = threads
         self.limit = limit
@@ -56,7 +60,9 @@ class WorkQueue:
         self._lowered = threading.Condition(self._lock)
         self._more = threading.Condition(self._lock)
         self._gathering = 0
-        self._lanes = Lanes(limit)
+        self._allocator = allocator
+        fair = allocator is not None and allocator.policy.shares_declared
+        self._lanes = Lanes(limit, allocator if fair else None)
         self._running: Counter[Lane] = Counter()
         self._beside_line = 0  # ordinary threads on pieces that are not the line's
         self._refused: Counter[Lane] = Counter()
@@ -128,7 +134,10 @@ class WorkQueue:
         if lowered:
             yield_to_others()
         while pieces := self._take(lowered):
+            start = time.perf_counter()
             endings = self._carried_out(pieces)
+            if self._allocator is not None and pieces[0].turn is not None:
+                self._allocator.end(pieces[0].turn, time.perf_counter() - start)
             self._done(pieces, lowered)
             # Told last: whoever hears of an answer finds its thread free.
             for piece, ending in endings:
@@ -149,6 +158,8 @@ class WorkQueue:
             self._begun(head, lowered)
             if head.shared is not None:
                 self.calls.begin(head.shared.key)
+                if self._allocator is not None:
+                    head.turn = self._allocator.begin(head.shared.model)
                 if head.shared.batching.max_items > 1:
                     self._gather(pieces, head.shared)
             for piece in pieces:

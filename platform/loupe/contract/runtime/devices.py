@@ -19,6 +19,16 @@ class DeviceBusy(TemporarilyUnavailable):
     code = "device_busy"
 
 
+def gpus() -> tuple[str, ...]:
+    """The GPUs this process may use as ``cuda:0``, ``cuda:1``, …; told by the driver's files, so
+    that no framework is imported. Empty where there is none."""
+    visible = os.environ.get(VISIBLE)
+    if visible in {"", "-1"} or not _NVIDIA.is_dir():
+        return ()
+    count = len(visible.split(",")) if visible else len(list(_NVIDIA.iterdir()))
+    return tuple(f"cuda:{index}" for index in range(count))
+
+
 def device_name(wanted: str = "") -> str:
     """What a training will compute on: ``cpu``, or ``gpu`` with the numbers that are visible.
 

@@ -38,6 +38,16 @@ class TemporarilyUnavailable(LoupeError):
     code = "temporarily_unavailable"
 
 
+class DeviceLost(TemporarilyUnavailable):
+    """A device stopped answering, beyond what this process can mend.
+
+    A `Runner` raises it; the engine gives the device up, loads the model on the next one and
+    repeats the call there.
+    """
+
+    code = "device_lost"
+
+
 class Cancelled(LoupeError):
     """The person or the system asked for the work to stop."""
 

@@ -24,6 +24,23 @@ class Place(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Alternative:
+    """Another way to do a step, where the engine has its model on such a device.
+
+    * Of a step in ``Place.ENGINE``: `run` names a `Runner` class that is built with
+      ``(artefact, manifest, device=…)`` and gives the same answers as the step's own.
+    * Of a step in ``Place.SANDBOX``: `run` names an `Admit` function. What it lets in goes to the
+      model undecoded; everything else goes through the sandbox.
+
+    Attributes:
+        device: the type of device: ``cuda``, or one that a third party brings.
+    """
+
+    device: str
+    run: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Step:
     """One named step. `name` is also the key of its wall time in every result.
 
@@ -31,11 +48,19 @@ class Step:
     * ``Place.ENGINE``: `run` names a `Runner` or `Service` class; the result of the step before
       is its request.
     * ``Place.CHILD``: `run` names a `LongWork` function.
+
+    `also` says how else it may run; the engine chooses by the device that the model is on.
     """
 
     name: str
     place: Place
     run: str
+    also: tuple[Alternative, ...] = ()
+
+    def run_on(self, device: str) -> str | None:
+        """The code of its alternative for a device such as ``cuda:0``; None: it has none."""
+        kind = device.partition(":")[0]
+        return next((other.run for other in self.also if other.device == kind), None)
 
 
 class Parse(Protocol):
@@ -43,6 +68,18 @@ class Parse(Protocol):
 
     def __call__(self, path: Path, options: Mapping[str, JsonValue]) -> Payload:
         """Return the decoded payload, or raise `InputRefused` with a full sentence."""
+
+
+class Admit(Protocol):
+    """Looks at a file's first bytes in the engine, to save it the way through the sandbox.
+
+    It decodes nothing: it reads a header and hands the bytes on, as an array that the model's
+    runner for that device decodes.
+    """
+
+    def __call__(self, path: Path, options: Mapping[str, JsonValue]) -> Payload | None:
+        """The payload for the runner, or None: this file goes through the sandbox. May raise
+        `InputRefused` as the `Parse` function of the same step would."""
 
 
 class Runner(Protocol):

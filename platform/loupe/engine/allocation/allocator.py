@@ -1,0 +1,107 @@
+"""Carries the policy out: which devices live, where models are, whose turn it is. Thread-safe."""
+
+import logging
+import threading
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from loupe.engine.allocation.placing import Held, leaving, places
+from loupe.engine.allocation.policy import CPU, Policy
+from loupe.engine.allocation.shares import Shares, Turn
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeviceTurn:
+    """A call under way on a device."""
+
+    device: str
+    turn: Turn
+
+
+class Allocator:
+    """One for all devices of an engine."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+        self._lock = threading.Lock()
+        self._dead: dict[str, str] = {}
+        self._place: dict[str, str] = {}
+        self._shares = {
+            device: Shares(lambda model: policy.rule(model).share) for device in policy.memory_bytes
+        }
+
+    def places(self, model: str, runs_on: Collection[str]) -> tuple[str, ...]:
+        """Devices that live and may have the model, the best first."""
+        with self._lock:
+            return places(self.policy, model, runs_on, self._dead.keys())
+
+    def placed(self, model: str, device: str) -> None:
+        """The model is now on that device."""
+        with self._lock:
+            self._place[model] = device
+
+    def leaving(self, device: str, held: Iterable[Held], wanted: int) -> list[Any]:
+        """Keys of the models that must go before `wanted` more bytes fit the device."""
+        return [one.key for one in leaving(held, wanted, self.policy.memory_bytes.get(device))]
+
+    def budget(self, device: str) -> int | None:
+        """Bytes that models may take on a device together."""
+        return self.policy.memory_bytes.get(device)
+
+    def pinned(self, model: str) -> bool:
+        """Whether the policy keeps the model in memory."""
+        return self.policy.rule(model).pinned
+
+    def lost(self, device: str, reason: str) -> None:
+        """Use a device no more until the engine is started again; the CPU is never given up."""
+        if device == CPU:
+            return
+        with self._lock:
+            first = device not in self._dead
+            self._dead.setdefault(device, reason)
+        if first:
+            log.error(
+                "device %s was lost: %s Its models go to the next device; restart the engine once "
+                "it works again.",
+                device,
+                reason,
+            )
+
+    def next_model(self, models: Collection[str]) -> str:
+        """Whose turn it is. `models` have work waiting, the one that waits longest first; those on
+        its device are compared."""
+        with self._lock:
+            device = self._device_of(next(iter(models)))
+            rivals = [model for model in models if self._device_of(model) == device]
+            return self._shares[device].next(rivals)
+
+    def begin(self, model: str) -> DeviceTurn:
+        """A call of the model begins."""
+        with self._lock:
+            device = self._device_of(model)
+            return DeviceTurn(device=device, turn=self._shares[device].begin(model))
+
+    def end(self, turn: DeviceTurn, seconds: float) -> None:
+        """It ended after so long."""
+        with self._lock:
+            self._shares[turn.device].end(turn.turn, seconds)
+
+    def figures(self) -> dict[str, dict[str, Any]]:
+        """By device: whether it lives, its memory, and seconds and parts of it by model."""
+        with self._lock:
+            return {
+                device: {
+                    "alive": device not in self._dead,
+                    "reason": self._dead.get(device, ""),
+                    "memory_budget_bytes": self.policy.memory_bytes[device],
+                    "seconds": {m: round(s, 6) for m, s in shares.used_s.items()},
+                    "shares": {m: round(part, 4) for m, part in shares.observed().items()},
+                }
+                for device, shares in self._shares.items()
+            }
+
+    def _device_of(self, model: str) -> str:
+        return self._place.get(model) or self.policy.devices_of(model)[0]
