@@ -6,6 +6,7 @@ The geometry is Ultralytics' LetterBox without `auto`: one scale, sides rounded 
 pixel, centred, the odd pixel of padding at the right and at the bottom.
 """
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 import torch
@@ -58,6 +59,23 @@ def taps(length: int, inner: int, *, edge: bool) -> tuple[Tensor, Tensor, Tensor
     return low, high, ((1 - share) * 2048).round().long(), (share * 2048).round().long()
 
 
+@dataclass(frozen=True)
+class _Plane:
+    """One colour of a frame."""
+
+    pixels: Tensor
+    first: int
+    row: int
+    pixel: int
+
+    def along_x(self, y: Tensor, x0: Tensor, x1: Tensor, a0: Tensor, a1: Tensor) -> Tensor:
+        """Rows `y` resized along x, in 1/128 grey levels."""
+        at = self.first + y * self.row
+        near, far = self.pixels[at + x0 * self.pixel], self.pixels[at + x1 * self.pixel]
+        summed: Tensor = (near * a0 + far * a1) >> 4
+        return summed
+
+
 def letterbox(
     data: list[Tensor], table: Tensor, height: int, width: int, dtype: torch.dtype, padding: int
 ) -> tuple[Tensor, Tensor]:
@@ -82,14 +100,9 @@ def letterbox(
         x0, x1, a0, a1 = (one.to(table.device) for one in taps(w, inner_w, edge=True))
         y0, y1, b0, b1 = (one.to(table.device)[:, None] for one in taps(h, inner_h, edge=False))
         for colour in range(3):
-            base = first + colour * step_c
-
-            def along_x(y: Tensor, base: int = base) -> Tensor:
-                pixels = data[source].long()  # noqa: B023 - called in this turn of the loop only
-                at = base + y * step_y  # noqa: B023
-                return (pixels[at + x0 * step_x] * a0 + pixels[at + x1 * step_x] * a1) >> 4  # noqa: B023
-
-            value = (((b0 * along_x(y0)) >> 16) + ((b1 * along_x(y1)) >> 16) + 2) >> 2
+            plane = _Plane(data[source].long(), first + colour * step_c, step_y, step_x)
+            upper, lower = plane.along_x(y0, x0, x1, a0, a1), plane.along_x(y1, x0, x1, a0, a1)
+            value = (((b0 * upper) >> 16) + ((b1 * lower) >> 16) + 2) >> 2
             grey[index, colour, top : top + inner_h, left : left + inner_w] = value
         placements[index] = torch.tensor([inner_w / w, inner_h / h, left, top, w, h])
     pictures: Tensor = (grey.float() / 255).to(dtype)

@@ -13,6 +13,28 @@ from loupe.contract.runtime.errors import ModelRefused
 from loupe.contract.runtime.lanes import Batching
 
 
+def module_of(weights: Path) -> torch.nn.Module:
+    """The fp32 module that the manifest beside `weights` names, filled and fused.
+
+    Raises:
+        ModelRefused: the manifest names no architecture, or the weights do not fit it.
+    """
+    manifest = json.loads((weights.parent / "manifest.json").read_text())
+    if "architecture" not in manifest:
+        raise ModelRefused(
+            "The torch runtime needs to know the architecture, and this model's manifest names "
+            "none."
+        )
+    names = dict(enumerate(manifest["classes"]))
+    end2end = manifest["head"] == "end2end"
+    architecture = manifest["architecture"]
+    if weights.suffix == ".onnx":
+        return architectures.load_fused(architecture, weights, names, end2end)
+    loaded = architectures.load(architecture, weights, names, end2end)
+    fused: torch.nn.Module = loaded.fuse(verbose=False)
+    return fused
+
+
 class TorchRuntime:
     """An fp32 module in evaluation mode."""
 
@@ -26,22 +48,9 @@ class TorchRuntime:
         Raises:
             ModelRefused: the manifest names no architecture, or the weights do not fit it.
         """
-        manifest = json.loads((weights.parent / "manifest.json").read_text())
-        if "architecture" not in manifest:
-            raise ModelRefused(
-                "The torch runtime needs to know the architecture, and this model's manifest names "
-                "none."
-            )
-        names = dict(enumerate(manifest["classes"]))
-        end2end = manifest["head"] == "end2end"
         if threads is not None:
             torch.set_num_threads(threads)
-        architecture = manifest["architecture"]
-        if weights.suffix == ".onnx":
-            self._module = architectures.load_fused(architecture, weights, names, end2end)
-        else:
-            loaded = architectures.load(architecture, weights, names, end2end)
-            self._module = loaded.fuse(verbose=False)
+        self._module = module_of(weights)
 
     def forward(self, blob: NDArray[np.float32]) -> NDArray[np.float32]:
         """Run [1, 3, S, S] fp32 and return the head's output, batch first."""

@@ -1,0 +1,219 @@
+"""Frames in, boxes out: upload, `letterbox`, network, `detect_postprocess`, one copy back.
+
+On a GPU frames are packed into pinned memory and uploaded on a stream of their own; letterbox and
+network are one recorded graph for each batch size; the boxes come back in one copy. Two batches
+are under way at a time, so that one is uploaded while the other is computed. On a CPU the same
+class does the same steps one after the other.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from core_kernels.dispatch.detect_postprocess import detect_packed
+from core_kernels.dispatch.frames import View, views_of
+from core_kernels.dispatch.letterbox import letterbox_packed, table_of
+from core_kernels.errors import ArgumentRefused
+from core_kernels.modules.frame_slots import Slot
+
+Boxes = NDArray[np.float32]
+
+#: Batch sizes that graphs are recorded for; a batch in between takes the next one.
+BUCKETS = (1, 2, 4, 8, 16, 32, 64)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """A part of one of the frames of a batch, in its pixels."""
+
+    frame: int
+    left: int
+    top: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """Frames, and the pictures to look at.
+
+    Attributes:
+        frames: uint8 [H, W, 3] or [H, W] blue first, any sizes and strides.
+        parts: what to look at; None for each frame as a whole.
+        data: instead of frames, the bytes they lie in (uint8, one dimension), best in pinned
+            memory; it stays as it is until the boxes are there.
+        views: where in `data` the pictures are.
+    """
+
+    frames: Sequence[NDArray[np.uint8]] = ()
+    parts: Sequence[Part] | None = None
+    data: Tensor | None = None
+    views: Sequence[View] = ()
+
+    def __len__(self) -> int:
+        if self.data is not None:
+            return len(self.views)
+        return len(self.frames if self.parts is None else self.parts)
+
+
+class FrameDetector:
+    """A detector on one device. Calls from several threads take turns.
+
+    Args:
+        network: [B, 3, size, size] red first, 0 to 1 → the head, or a sequence that begins with it.
+            It is moved to the device and kept.
+        size: of the square picture, pixels.
+        final: the head is NMS-free, see `detect_postprocess`.
+        dtype: of the network; fp16 on a GPU and fp32 elsewhere by default.
+        compiled: put the network behind `torch.compile`, which takes a minute for each batch size.
+        most: boxes kept of a picture.
+        buckets: rising batch sizes; larger batches are refused.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        *,
+        size: int,
+        device: torch.device | str,
+        final: bool = False,
+        dtype: torch.dtype | None = None,
+        compiled: bool = False,
+        most: int = 300,
+        padding: int = 114,
+        buckets: Sequence[int] = BUCKETS,
+    ) -> None:
+        self.device = torch.device(device)
+        self.size, self.final, self.most, self.padding = size, final, most, padding
+        on_gpu = self.device.type == "cuda"
+        self.dtype = dtype or (torch.float16 if on_gpu else torch.float32)
+        self.buckets = tuple(buckets)
+        self._module = network.eval().to(self.device, self.dtype).requires_grad_(False)
+        if on_gpu:
+            self._module = self._module.to(memory_format=torch.channels_last)
+        self._network: Any = (
+            torch.compile(self._module, dynamic=False) if compiled else self._module
+        )
+        self._lock = threading.Lock()
+        self._slots: deque[Slot] = deque()
+        if on_gpu:
+            compute = torch.cuda.Stream(self.device)
+            pool = torch.cuda.graph_pool_handle()
+            self._slots.extend(Slot(self._look, self._module, compute, pool) for _ in range(2))
+
+    def detect(
+        self, frames: Sequence[NDArray[np.uint8]], *, score_floor: float, overlap: float = 0.7
+    ) -> list[Boxes]:
+        """The boxes of each frame.
+
+        Returns:
+            for each frame [N, 6] fp32: x1, y1, x2, y2 in its pixels, score, class; strongest first.
+
+        Raises:
+            ArgumentRefused: a frame has another form, or there are more than the largest bucket.
+        """
+        batch = Batch(frames=frames)
+        (found,) = self.stream([batch], score_floor=score_floor, overlap=overlap)
+        return found
+
+    def stream(
+        self, batches: Iterable[Batch], *, score_floor: float, overlap: float = 0.7
+    ) -> Iterator[list[Boxes]]:
+        """The boxes of each picture of each batch, in order; on a GPU the next one is under way.
+
+        Raises:
+            ArgumentRefused: a frame has another form, or a batch is larger than the largest bucket.
+        """
+        with self._lock:
+            if not self._slots:
+                for batch in batches:
+                    yield _unpacked(self._on_host(batch, score_floor, overlap), len(batch))
+                return
+            under_way: deque[tuple[Slot, int]] = deque()
+            try:
+                for batch in batches:
+                    slot = self._slots[0]
+                    self._slots.rotate(-1)
+                    self._begin(slot, batch, score_floor, overlap)
+                    under_way.append((slot, len(batch)))
+                    if len(under_way) == len(self._slots):
+                        yield _unpacked(*_waited(under_way.popleft()))
+                while under_way:
+                    yield _unpacked(*_waited(under_way.popleft()))
+            finally:
+                for slot, _ in under_way:
+                    slot.wait()
+
+    def _look(self, data: list[Tensor], table: Tensor) -> tuple[Tensor, Tensor]:
+        """Head and placements of the pictures that `table` describes."""
+        pictures, placements = letterbox_packed(
+            data, table, (self.size, self.size), dtype=self.dtype, padding=self.padding
+        )
+        if self._slots:
+            pictures = pictures.contiguous(memory_format=torch.channels_last)
+        found = self._network(pictures)
+        while not isinstance(found, Tensor):
+            found = found[0]
+        return found, placements
+
+    def _on_host(self, batch: Batch, score_floor: float, overlap: float) -> Tensor:
+        if not len(batch):
+            return torch.zeros(0, 1 + self.most, 6)
+        if batch.data is not None:
+            data, views = [batch.data], list(batch.views)
+        else:
+            data, whole = views_of(batch.frames)
+            views = whole if batch.parts is None else [_part(whole, part) for part in batch.parts]
+        with torch.inference_mode():
+            head, placements = self._look(data, table_of(views, (self.size, self.size)))
+            return detect_packed(
+                head, placements, score_floor=score_floor, overlap=overlap, most=self.most,
+                final=self.final,
+            )  # fmt: skip
+
+    def _begin(self, slot: Slot, batch: Batch, score_floor: float, overlap: float) -> None:
+        bucket = self._bucket(len(batch))
+        if batch.data is not None:
+            data, views = batch.data, list(batch.views)
+        else:
+            data, whole = slot.pack(batch.frames)
+            views = whole if batch.parts is None else [_part(whole, part) for part in batch.parts]
+        slot.upload(data, table_of(views, (self.size, self.size)), bucket)
+
+        def boxes(head: Tensor, placements: Tensor) -> Tensor:
+            return detect_packed(
+                head[: len(batch)], placements[: len(batch)], score_floor=score_floor,
+                overlap=overlap, most=self.most, final=self.final,
+            )  # fmt: skip
+
+        slot.compute(bucket, boxes)
+
+    def _bucket(self, count: int) -> int:
+        for bucket in self.buckets:
+            if count <= bucket:
+                return bucket
+        raise ArgumentRefused(
+            f"A batch has {count} pictures; at most {self.buckets[-1]} go at once: cut it."
+        )
+
+
+def _part(views: list[View], part: Part) -> View:
+    return views[part.frame].part(part.left, part.top, part.width, part.height)
+
+
+def _waited(one: tuple[Slot, int]) -> tuple[Tensor, int]:
+    slot, count = one
+    return slot.wait(), count
+
+
+def _unpacked(packed: Tensor, count: int) -> list[Boxes]:
+    """Copies, since the memory of a slot is used again."""
+    rows: NDArray[np.float32] = packed.numpy()
+    return [rows[index, 1 : 1 + int(rows[index, 0, 0])].copy() for index in range(count)]
