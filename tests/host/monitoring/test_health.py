@@ -119,6 +119,7 @@ def test_metrics_tell_the_engines_figures(client: Client) -> None:
     found = figures(client)
     assert found[("loupe_engine_up",)] == 1
     assert found[("loupe_engine_memory_bytes",)] > 1e6
+    assert found["nv_inference_pending_request_count", "line"] == 0
 
 
 def test_requests_are_timed_by_route_and_not_by_path(client: Client) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from loupe.contract.runtime.errors import InputRefused
+from loupe.contract.runtime.lanes import Batching
 from loupe.contract.runtime.payload import Payload
 from loupe.contract.runtime.steps import Clock
 
@@ -56,6 +57,39 @@ class Scaler:
 
     def close(self) -> None:
         del self.ballast
+
+
+class Together(Scaler):
+    """A scaler that takes up to eight rows in one call, one call at a time; its answers tell how
+    many requests shared it. A request that breaks spoils the whole call."""
+
+    batching = Batching(max_items=8, static=True, at_once=1)
+
+    def group(self, request: Payload) -> str | None:
+        return None if request.meta.get("apart") else str(request.arrays["values"].shape[1:])
+
+    def items(self, request: Payload) -> int:
+        return len(request.arrays["values"])
+
+    def infer(self, requests: Sequence[Payload], clock: Clock) -> list[Payload]:
+        if len(requests) == 1:
+            (answer,) = super().infer(requests, clock)
+            return [Payload(arrays=answer.arrays, meta={**answer.meta, "together": 1})]
+        seconds = max(float(str(request.meta.get("seconds", 0))) for request in requests)
+        time.sleep(seconds)
+        if any(request.meta.get("refuse") or request.meta.get("break") for request in requests):
+            raise ZeroDivisionError("one of them is broken")
+        with clock.stage("infer"):
+            rows = np.concatenate([request.arrays["values"] for request in requests])
+            scaled = rows * np.float32(self.factor)
+        ends = np.cumsum([self.items(request) for request in requests])[:-1]
+        return [
+            Payload(
+                arrays={"values": request.arrays["values"], "scaled": part},
+                meta={**request.meta, "together": len(requests)},
+            )
+            for request, part in zip(requests, np.split(scaled, ends), strict=True)
+        ]
 
 
 class Totals:
