@@ -278,6 +278,16 @@ class App(DomainApp):
             run="apps.defect_detection.benchmarks.operating_point:main",
         ),
         AppCommand(
+            name="quality",
+            help="The quality page, the station page and lists over 50,000 parts of 30 days.",
+            run="apps.defect_detection.benchmarks.quality:main",
+        ),
+        AppCommand(
+            name="similar",
+            help="Searching 100,000 vectors for the like of one, against an exact search.",
+            run="apps.defect_detection.benchmarks.similar:main",
+        ),
+        AppCommand(
             name="compose",
             help="How fast a CPU composes training pictures, against sampling as on a GPU.",
             run="apps.defect_detection.benchmarks.composing:main",
@@ -286,6 +296,11 @@ class App(DomainApp):
             name="runtimes",
             help="The same network on each CPU runtime: latency, throughput, box error.",
             run="apps.defect_detection.benchmarks.runtimes:main",
+        ),
+        AppCommand(
+            name="int8",
+            help="An INT8 detector against torch predict: latency, throughput, mAP50.",
+            run="apps.defect_detection.benchmarks.int8:main",
         ),
     )
     check_artefact = "apps.defect_detection.artefact:check_artefact"

@@ -48,6 +48,8 @@ class Part(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["project", "-last_at", "-id"], name="part_newest"),
             models.Index(fields=["station", "-changed_at"], name="part_of_station"),
+            # The counts of a shift from the index alone, and the newest part of a station.
+            models.Index(fields=["station", "-last_at", "-id", "outcome"], name="part_of_shift"),
             models.Index(fields=["project", "serial"], name="part_by_serial"),
             # Everything the quality page groups by, so that it reads the index alone.
             models.Index(

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from apps.defect_detection.models import Defect, Finding, Part, Station
@@ -108,7 +108,8 @@ def figures(actor: Actor, project: Project, filters: Filters) -> Quality:
     defects = Defect.objects.filter(view__replaced=False, view__part__in=_bad(rows))
     found = defects.values("label").annotate(bad=Count("view__part", distinct=True))
     later = (
-        Finding.objects.filter(part__in=rows, withdrawn_at=None)
+        # From the findings, which are few, to their parts, and not through all parts.
+        Finding.objects.filter(Exists(rows.filter(pk=OuterRef("part"))), withdrawn_at=None)
         .values("place")
         .annotate(bad=Count("part", distinct=True))
     )
@@ -170,8 +171,11 @@ class _Sums:
 
 
 def _groups(rows: "QuerySet[Part]") -> list[dict[str, Any]]:
-    """Parts counted by everything that is shown, in one pass over the index `part_quality`."""
-    by = ("day", "station", "lot", "outcome", "reviewed", "escaped", "overkilled")
+    """Parts counted by everything that is shown, in one pass over the index `part_quality`.
+
+    In its own order, product included, so that the database counts as it reads and sorts nothing.
+    """
+    by = ("day", "product", "station", "lot", "outcome", "reviewed", "escaped", "overkilled")
     return list(rows.values(*by).annotate(parts=Count("pk")))
 
 

@@ -14,4 +14,9 @@ class ConsoleConfig(AppConfig):
             help="How long pages take over 100,000 results, and with how many queries.",
             run="loupe.console.benchmarks.pages:main",
         ),
+        AppCommand(
+            name="datasets",
+            help="How long the pages of a dataset of 5,000 records take.",
+            run="loupe.console.benchmarks.datasets:main",
+        ),
     )
