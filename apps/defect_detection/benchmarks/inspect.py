@@ -3,23 +3,56 @@
 A warm 640² JPEG is posted again and again over one connection of Python's own client; from each
 answer's wall time the runtime's own forward time (the stage ``infer``) is taken away. The rest is
 HTTP, authentication, hashing, decoding, letterbox, NMS, the decision and storage.
+
+The engine's network takes BGR bytes: colour order and scaling are compiled into it and so part of
+its forward. A second, stricter account takes away the plain network's forward instead, on a float
+tensor that is normalised already, run by this process in turns with the calls.
 """
 
 import argparse
 import json
 import time
+from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
+import cv2
 import numpy as np
 
 from apps.defect_detection.benchmarks.frames import write_frames
+from apps.defect_detection.benchmarks.runtimes import ARTEFACT
+from apps.defect_detection.inference.letterbox import as_input, letterbox
+from apps.defect_detection.inference.model import DetectorModel
+from apps.defect_detection.inference.runtimes import open_runtime
 from loupe.testing import installation
 
-WARM = 20
+TURN = 20
+"""Calls, then as many plain forwards."""
 LIMITS_MS = {50: 8.0, 99: 20.0}
+
+
+@dataclass
+class Measured:
+    """Milliseconds, one a call; ``plain`` one a forward.
+
+    Attributes:
+        over_plain: wall time less the median plain forward of the same turn.
+    """
+
+    walls: list[float] = field(default_factory=list)
+    forwards: list[float] = field(default_factory=list)
+    plain: list[float] = field(default_factory=list)
+    over_plain: list[float] = field(default_factory=list)
+    stages: list[dict[str, float]] = field(default_factory=list)
+
+    @property
+    def added(self) -> list[float]:
+        """Wall time less the forward of the same call."""
+        return [wall - ms for wall, ms in zip(self.walls, self.forwards, strict=True)]
 
 
 def main(argv: list[str]) -> int:
@@ -36,40 +69,91 @@ def main(argv: list[str]) -> int:
         else installation.own()
     )
     with TemporaryDirectory(prefix="loupe-frames-") as folder, running as loupe:
-        bodies = [path.read_bytes() for path in write_frames(Path(folder), 20)]
+        bodies = [path.read_bytes() for path in write_frames(Path(folder), TURN)]
         line = HTTPConnection(loupe.http.base_url.host, loupe.http.base_url.port)
         headers = {
             "Authorization": loupe.http.headers["Authorization"],
             "Content-Type": "image/jpeg",
         }
         address = f"/api/v1/defect_detection/inspect?project={loupe.project}"
-        walls, forwards, stages = [], [], []
-        for index in range(WARM + options.calls):
+
+        def call(body: bytes) -> tuple[float, dict[str, Any]]:
             start = time.perf_counter()
-            line.request("POST", address, bodies[index % len(bodies)], headers)
+            line.request("POST", address, body, headers)
             answer = line.getresponse()
             text = answer.read()
             wall = (time.perf_counter() - start) * 1e3
             if answer.status != 200:
                 raise RuntimeError(f"{address} answered {answer.status}: {text[:500]!r}")
-            if index >= WARM:
-                times = json.loads(text)["times_ms"]
-                walls.append(wall)
-                forwards.append(times["infer"])
-                stages.append(times)
+            return wall, json.loads(text)
+
+        def fresh() -> None:
+            line.close()  # the server closes a connection that was idle for long
+            call(bodies[0])
+
+        found = _measured(call, fresh, bodies, options.calls)
         line.close()
-    added = np.asarray(walls) - np.asarray(forwards)
-    print(f"{options.calls} calls of one 640² JPEG, one at a time, milliseconds\n")
-    print(f"{'':24}{'p50':>8}{'p99':>8}")
+    _show(found)
+    return int(any(np.percentile(found.added, share) > ms for share, ms in LIMITS_MS.items()))
+
+
+def _measured(
+    call: Callable[[bytes], tuple[float, dict[str, Any]]],
+    fresh: Callable[[], None],
+    bodies: list[bytes],
+    calls: int,
+) -> Measured:
+    """At least `calls` calls in whole turns, after one that warms up; each on a fresh line."""
+    plain = _plain_forward(bodies[0])
+    found = Measured()
+    for turn in range(1 + -(-calls // TURN)):
+        fresh()
+        answers = [call(body) for body in bodies]
+        forwards = [plain() for _ in range(TURN)]
+        if turn == 0:
+            continue
+        found.walls += [wall for wall, _ in answers]
+        found.stages += [answer["times_ms"] for _, answer in answers]
+        found.forwards += [answer["times_ms"]["infer"] for _, answer in answers]
+        found.plain += forwards
+        found.over_plain += [wall - float(np.median(forwards)) for wall, _ in answers]
+    return found
+
+
+def _plain_forward(body: bytes) -> Callable[[], float]:
+    """Runs the shipped network, the one that answers, on a normalised picture: milliseconds."""
+    manifest = json.loads((ARTEFACT / "manifest.json").read_text())
+    runtime = open_runtime(ARTEFACT, manifest)
+    picture = cv2.imdecode(np.frombuffer(body, np.uint8), cv2.IMREAD_COLOR)
+    square, _ = letterbox(picture, DetectorModel.from_manifest(manifest).size)
+    tensor = as_input(square).copy()
+
+    def forward() -> float:
+        start = time.perf_counter()
+        runtime.forward(tensor)
+        return (time.perf_counter() - start) * 1e3
+
+    return forward
+
+
+def _show(found: Measured) -> None:
+    print(f"{len(found.walls)} calls of one 640² JPEG, one at a time, milliseconds\n")
+    print(f"{'':48}{'p50':>8}{'p99':>8}")
     rows = (
-        ("wall, client to client", walls),
-        ("forward", forwards),
-        ("added by the platform", added),
+        ("wall, client to client", found.walls),
+        ("forward in the engine, with colour and scaling", found.forwards),
+        ("added by the platform", found.added),
+        ("forward of the plain network", found.plain),
+        ("added over the plain network's forward", found.over_plain),
     )
     for name, values in rows:
-        print(f"{name:24}{np.percentile(values, 50):8.1f}{np.percentile(values, 99):8.1f}")
-    print(f"{'at most':24}{LIMITS_MS[50]:8.1f}{LIMITS_MS[99]:8.1f}\n")
-    names = list(dict.fromkeys(name for times in stages for name in times))
-    medians = {name: float(np.median([times.get(name, 0.0) for times in stages])) for name in names}
-    print("median of each stage: " + ", ".join(f"{name} {ms:.2f}" for name, ms in medians.items()))
-    return int(any(np.percentile(added, share) > limit for share, limit in LIMITS_MS.items()))
+        print(f"{name:48}{np.percentile(values, 50):8.1f}{np.percentile(values, 99):8.1f}")
+        if name == "added by the platform":
+            print(f"{'at most':48}{LIMITS_MS[50]:8.1f}{LIMITS_MS[99]:8.1f}\n")
+    names = list(dict.fromkeys(name for times in found.stages for name in times))
+    medians = {
+        name: float(np.median([times.get(name, 0.0) for times in found.stages])) for name in names
+    }
+    print(
+        "\nmedian of each stage: " + ", ".join(f"{name} {ms:.2f}" for name, ms in medians.items())
+    )
