@@ -13,14 +13,18 @@ CONNECT_S = 5.0
 
 
 class Pinned(http.client.HTTPConnection):
-    """Connects to the checked address; speaks to the name."""
+    """Connects to the checked address; speaks to the name.
 
-    def __init__(self, target: Target) -> None:
-        super().__init__(target.host, target.port, timeout=CONNECT_S)
+    `seconds` bound the connecting and every wait for a byte after it; None: `CONNECT_S`.
+    """
+
+    def __init__(self, target: Target, seconds: float | None = None) -> None:
+        self._seconds = CONNECT_S if seconds is None else seconds
+        super().__init__(target.host, target.port, timeout=self._seconds)
         self._target = target
 
     def connect(self) -> None:
-        plain = socket.create_connection((self._target.address, self._target.port), CONNECT_S)
+        plain = socket.create_connection((self._target.address, self._target.port), self._seconds)
         if not self._target.secure:
             self.sock = plain
             return

@@ -20,6 +20,9 @@ from loupe.sources.credentials import authorization
 from loupe.sources.errors import SourceAddressRefused, SourceFailed
 
 TOTAL_S = 20.0
+SILENT_S = 3.0
+"""How long a source may keep silent: before it takes the connection, and between any two bytes. One
+that is switched off, or hangs, costs a worker no more than that."""
 _PIECE = 2**16
 
 
@@ -74,8 +77,10 @@ def fetch(wanted: Wanted) -> Fetched:
             _("The TLS connection failed: %(why)s.") % {"why": error.reason or error}
         ) from error
     except TimeoutError as error:
+        slow = time.perf_counter() - start >= TOTAL_S
         raise SourceFailed(
-            _("The source did not answer within %(seconds)s s.") % {"seconds": f"{TOTAL_S:g}"}
+            _("The source did not answer within %(seconds)s s.")
+            % {"seconds": f"{TOTAL_S if slow else SILENT_S:g}"}
         ) from error
     except (OSError, http.client.HTTPException) as error:
         raise SourceFailed(
@@ -96,7 +101,7 @@ def fetch(wanted: Wanted) -> Fetched:
 def _asked(
     target: Target, wanted: Wanted, credentials: str | None
 ) -> tuple[Written | None, str, str, str]:
-    connection = Pinned(target)
+    connection = Pinned(target, SILENT_S)
     try:
         connection.connect()
         with at_most(TOTAL_S, connection):

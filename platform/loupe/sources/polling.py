@@ -6,7 +6,7 @@ A picture counts once: the job that inspects it and the note that it was taken a
 import logging
 import mimetypes
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -41,13 +41,14 @@ def poll_due() -> list[Job]:
     claimed = _claim()
     if not claimed:
         return []
-    with ThreadPoolExecutor(len(claimed), thread_name_prefix="source") as pool:
-        answers = list(pool.map(_fetched, [_wanted(source) for source in claimed]))
     started = []
-    for source, answer in zip(claimed, answers, strict=True):
-        job = _dealt_with(source, answer)
-        if job is not None:
-            started.append(job)
+    with ThreadPoolExecutor(len(claimed), thread_name_prefix="source") as pool:
+        asked = {pool.submit(_fetched, _wanted(source)): source for source in claimed}
+        for answer in as_completed(asked):
+            # Each as it comes: pictures of cameras that work never wait for one that is dead.
+            job = _dealt_with(asked[answer], answer.result())
+            if job is not None:
+                started.append(job)
     return started
 
 

@@ -1,5 +1,6 @@
 """Sources that are due: what is taken, what is left, what is said when nothing comes."""
 
+import socket
 from datetime import timedelta
 
 import pytest
@@ -93,7 +94,7 @@ def test_trouble_is_said_and_asked_about_less_often(
 ) -> None:
     settings.SOURCE_BYTES = 1_000_000
     monkeypatch.setattr(fetching, "TOTAL_S", 0.5)
-    monkeypatch.setattr("loupe.outbound.pinned.CONNECT_S", 0.5)
+    monkeypatch.setattr(fetching, "SILENT_S", 0.5)
     camera.mode, camera.status = mode, status
     with pytest.raises(Exception, match=said):
         fetching.fetch(fetching.Wanted(url=camera.url))
@@ -105,6 +106,30 @@ def test_trouble_is_said_and_asked_about_less_often(
     assert timedelta(seconds=15) < waits[0] < waits[1] < timedelta(seconds=45)
     camera.mode, camera.status = "plain", 200
     assert (poll(source).failures, source.error, source.taken) == (0, "", 1)
+
+
+def test_a_dead_camera_holds_up_no_other_and_is_let_go_of_after_its_silence(
+    source: HttpSource, camera: Camera, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetching, "SILENT_S", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as dead:
+        services.create(
+            SYSTEM, project, app="dummy_app", name="Dead",
+            url=f"http://127.0.0.1:{dead.getsockname()[1]}/", facts={},
+        )  # fmt: skip
+        HttpSource.objects.filter(name="Dead").update(next_at=timezone.now() - timedelta(hours=1))
+        order, real = [], polling._dealt_with
+
+        def dealt_with(which: HttpSource, answer: object) -> object:
+            order.append(which.name)
+            return real(which, answer)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(polling, "_dealt_with", dealt_with)
+        assert len(polling.poll_due()) == 1
+    assert order == [source.name, "Dead"]
+    late = HttpSource.objects.get(name="Dead")
+    assert "did not answer within 0.5 s" in late.error
+    assert (late.failures, late.lease_until) == (1, None)
 
 
 def test_a_picture_the_app_does_not_take_is_said_until_another_comes(
