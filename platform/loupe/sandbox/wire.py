@@ -13,6 +13,8 @@ import msgspec
 
 _LENGTH = struct.Struct(">I")
 MAX_MESSAGE = 256 * 2**20
+_AT_ONCE = 8192
+"""Bytes of the first read: most messages come whole, so that each wakes its reader once."""
 
 
 class Gone(Exception):
@@ -30,13 +32,12 @@ def send(sock: socket.socket, message: dict[str, Any], fd: int | None = None) ->
         Gone: the other side is no more.
     """
     body = msgspec.json.encode(message)
+    whole = _LENGTH.pack(len(body)) + body
     try:
-        head = _LENGTH.pack(len(body))
-        if fd is None:
-            sock.sendall(head + body)
-        else:
-            socket.send_fds(sock, [head], [fd])
-            sock.sendall(body)
+        # The file rides along with the first byte.
+        sent = 0 if fd is None else socket.send_fds(sock, [whole], [fd])
+        if sent < len(whole):
+            sock.sendall(memoryview(whole)[sent:])
     except OSError as error:
         raise Gone from error
 
@@ -46,6 +47,8 @@ def receive(
 ) -> tuple[dict[str, Any], int | None]:
     """Receive one message and the file that came with it.
 
+    The sides take turns, so nothing may come behind a message.
+
     Args:
         deadline: a moment of ``time.monotonic()``; None waits for ever.
 
@@ -53,13 +56,17 @@ def receive(
         Gone: the other side closed the connection or did not keep to the format.
         Late: the deadline passed.
     """
-    head, fd = _head(sock, deadline)
+    start, fd = _start(sock, deadline)
     try:
-        (length,) = _LENGTH.unpack(head)
-        if length > MAX_MESSAGE:
+        if len(start) < _LENGTH.size:
+            start += _exactly(sock, _LENGTH.size - len(start), deadline)
+        (length,) = _LENGTH.unpack_from(start)
+        missing = length + _LENGTH.size - len(start)
+        if length > MAX_MESSAGE or missing < 0:
             raise Gone
-        body = _exactly(sock, length, deadline)
-        message = msgspec.json.decode(body)
+        if missing:
+            start += _exactly(sock, missing, deadline)
+        message = msgspec.json.decode(memoryview(start)[_LENGTH.size :])
         if not isinstance(message, dict):
             raise Gone
     except (Gone, Late, msgspec.DecodeError) as error:
@@ -71,19 +78,17 @@ def receive(
     return message, fd
 
 
-def _head(sock: socket.socket, deadline: float | None) -> tuple[bytes, int | None]:
+def _start(sock: socket.socket, deadline: float | None) -> tuple[bytes, int | None]:
     _wait(sock, deadline)
     try:
-        head, fds, _, _ = socket.recv_fds(sock, _LENGTH.size, 1, socket.MSG_CMSG_CLOEXEC)
+        start, fds, _, _ = socket.recv_fds(sock, _AT_ONCE, 1, socket.MSG_CMSG_CLOEXEC)
     except TimeoutError as error:
         raise Late from error
     except OSError as error:
         raise Gone from error
-    if not head:
+    if not start:
         raise Gone
-    if len(head) < _LENGTH.size:
-        head += _exactly(sock, _LENGTH.size - len(head), deadline)
-    return head, fds[0] if fds else None
+    return start, fds[0] if fds else None
 
 
 def _exactly(sock: socket.socket, length: int, deadline: float | None) -> bytearray:
