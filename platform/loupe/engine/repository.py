@@ -13,6 +13,7 @@ import json
 import os
 import re
 import shutil
+import time
 import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -22,6 +23,7 @@ from loupe.contract.runtime.errors import ModelRefused
 
 MANIFEST = "manifest.json"
 SCHEMA = 1
+UNFINISHED_SECONDS = 3600.0
 _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
@@ -197,6 +199,28 @@ def installed(root: Path) -> Iterator[tuple[str, int, Path]]:
         if folder.name.isdecimal():
             app, owner, name = folder.parts[-4:-1]
             yield f"{app}.{owner}.{name}", int(folder.name), folder
+
+
+def versions_of(root: Path, wire_name: str) -> Iterator[tuple[int, Path]]:
+    """The artefacts of one model as version and folder, by version."""
+    for path in root.joinpath(*split_name(wire_name)).glob(f"*/{MANIFEST}"):
+        if path.parent.name.isdecimal():
+            yield int(path.parent.name), path.parent
+
+
+def sweep_unfinished(root: Path) -> int:
+    """Remove copies that a kill cut off, an hour after their last byte; returns how many."""
+    born_before = time.time() - UNFINISHED_SECONDS
+    removed = 0
+    for partial in root.glob("*/*/*/.*-*"):
+        try:
+            newest = max(path.stat().st_mtime for path in (partial, *partial.iterdir()))
+        except FileNotFoundError:
+            continue  # it was finished or removed at this moment
+        if newest < born_before:
+            shutil.rmtree(partial, ignore_errors=True)
+            removed += 1
+    return removed
 
 
 def sync(path: Path) -> None:

@@ -5,11 +5,14 @@ finds the version it registered by the run's id in the manifest.
 """
 
 import json
+import logging
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -33,6 +36,8 @@ from loupe.registry.models import Model, ModelVersion, Stage
 from loupe.registry.services.artefacts import add_version
 from loupe.training import claims
 from loupe.training.models import Evaluation, MistakePicture, Run, RunKind, RunState
+
+log = logging.getLogger(__name__)
 
 MOST_PICTURES = 64
 LARGEST_PICTURE = 8 * 2**20  # bytes
@@ -120,6 +125,7 @@ def _registered(run: Run, folder: Path) -> ModelVersion:
     _complete(run, folder)
     actor = Actor(user=run.created_by)
     model = Model(app=run.app, project=run.project, name=run.model_name)
+    _forget_unregistered(run, model)
     version = add_version(model, folder, actor)
     with transaction.atomic():
         facts = {
@@ -131,6 +137,18 @@ def _registered(run: Run, folder: Path) -> ModelVersion:
         record(actor, run.project, "model.trained", f"model_version:{version.pk}", facts)
         publish(run.project, Kind.MODEL_REGISTERED, version.pk, facts)
     return version
+
+
+def _forget_unregistered(run: Run, model: Model) -> None:
+    """Remove what a kill between the files and their row left of this very run."""
+    for number, place in repository.versions_of(settings.MODEL_REPOSITORY, model.wire_name):
+        try:
+            origin = repository.read_manifest(place).get("origin") or {}
+        except ModelRefused:
+            continue  # somebody else's, and damaged
+        if origin.get("run") == str(run.pk):
+            log.warning("run %s: version %s was never registered; it is made anew", run.pk, number)
+            shutil.rmtree(place)
 
 
 def _complete(run: Run, folder: Path) -> None:

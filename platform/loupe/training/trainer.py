@@ -17,6 +17,7 @@ from django.db import OperationalError, close_old_connections, connections
 from loupe.blobs import room
 from loupe.blobs.errors import DiskFull
 from loupe.contract.runtime.errors import LoupeError, TemporarilyUnavailable
+from loupe.engine import repository
 from loupe.training import claims, places
 from loupe.training.atwork import Child
 from loupe.training.harvest import harvest
@@ -228,6 +229,7 @@ class Trainer:
         if now - self._swept_at >= SWEEP_SECONDS:
             self._swept_at = now
             places.sweep()
+            repository.sweep_unfinished(settings.MODEL_REPOSITORY)
 
     def _claim(self) -> None:
         busy = {work.device for work in self.works}

@@ -10,6 +10,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from loupe.accounts.policy import Actor
+from loupe.blobs import services as blobs
 from loupe.blobs.errors import DiskFull
 from loupe.contract.runtime.errors import InputRefused
 from loupe.contract.runtime.payload import JsonValue
@@ -120,6 +121,7 @@ def test_the_same_bytes_under_two_names_come_in_once(
         (unpacking, "_write", 1),
         (storing, "_slice", 0),
         (storing, "_slice", 2),
+        (blobs, "record", 0),
         (os, "fsync", 1),
         (adding, "insert", 1),
         (adding, "audit", 0),
@@ -156,6 +158,7 @@ def test_killed_anywhere_it_is_finished_by_the_next_worker_and_nothing_is_half_t
     assert not work(row.pk)
     assert ended(row).state == "done", row.error
     assert Record.objects.count() == LabelChange.objects.count() == 10
+    assert Record.objects.filter(blob__size__gt=0).count() == 10
     assert row.counts["problems"] == 0
 
 

@@ -62,6 +62,10 @@ class Stack:
         """Learn how each part is started."""
         self._plan = json.loads(self._python("-c", PLAN))
 
+    def plan_more(self, name: str, command: list[str]) -> None:
+        """Have `start` know one more process."""
+        self._plan[name] = command
+
     def start(self, *names: str) -> None:
         """Start parts by name: broker, engine, worker, attendant, beat, web."""
         for name in names:

@@ -1,6 +1,7 @@
 """Promises of the trainer: what comes of a run, and of each way in which one goes wrong."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,6 +24,14 @@ from loupe.training.promotion import promote
 from tests.host.training.conftest import Bench, readings
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+MANIFEST = {
+    "runner": "a.b:C",
+    "format": "json",
+    "task": "t",
+    "classes": [],
+    "input": {},
+    "licence": "x",
+}
 Train = Callable[..., Run]
 
 
@@ -259,6 +268,36 @@ def test_folders_nobody_resumed_in_time_are_swept(
     (places.root() / "not-a-run").mkdir()
     places.sweep()
     assert list(places.root().iterdir()) == []
+
+
+def test_what_a_kill_left_between_files_and_row_is_made_anew_under_the_same_number(
+    bench: Bench, train: Train, line: Project, place: Path
+) -> None:
+    run, folder = train(steps=1), place / "models" / "dummy_app" / "line-1" / "ours"
+    left = {
+        "schema": 1,
+        "app": "dummy_app",
+        "files": {"w.json": "0" * 64},
+        "origin": {"run": str(run.pk)},
+    }
+    (folder / "1").mkdir(parents=True)
+    (folder / "1" / "manifest.json").write_text(json.dumps(MANIFEST | left))
+    version = bench.end(run).version
+    assert version is not None
+    assert version.number == 1
+    assert repository.verify(folder / "1")["files"]
+    assert [path.name for path in folder.iterdir()] == ["1"]
+
+
+def test_half_copied_artefacts_go_after_an_hour(bench: Bench, place: Path) -> None:
+    folder = place / "models" / "dummy_app" / "line-1" / "ours"
+    for name in (".1-old", ".2-new"):
+        (folder / name).mkdir(parents=True)
+        (folder / name / "weights").touch()
+    for path in (folder / ".1-old" / "weights", folder / ".1-old"):
+        os.utime(path, (1, 1))
+    bench.trainer.tick()
+    assert [path.name for path in folder.iterdir()] == [".2-new"]
 
 
 def test_history_is_written_beside_the_artefact(tmp_path: Path, bench: Bench, train: Train) -> None:

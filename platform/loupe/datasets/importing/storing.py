@@ -95,13 +95,15 @@ def _slice(
 ) -> list[Stored]:
     found: list[Stored] = []
     files: list[tuple[Written, str]] = []
+    placed: list[Stored] = []
     for record in records:
         path = source.root / record.file
         known = source.known.get(record.file)
         if not path.exists() and known is not None and backend().exists(blobs.key_of(known[0])):
-            # A kill came between storing the slice and writing that down.
+            # A kill came between moving the files and writing that down, here or in the database.
             with backend().open_local(blobs.key_of(known[0])) as there:
-                found.append(_described(app, labelling, there, known, pool))
+                placed.append(_described(app, labelling, there, known, pool))
+            found.append(placed[-1])
             continue
         try:
             media_type = content.media_type(path)
@@ -117,6 +119,7 @@ def _slice(
             written = Written(path=path, sha256=known[0], size=known[1])
         found.append(_described(app, labelling, path, (written.sha256, written.size), pool))
         files.append((written, media_type))
+    blobs.record((each.sha256, each.size, each.media_type) for each in placed)
     blobs.store_written(files)
     return found
 
