@@ -4,7 +4,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -107,7 +107,7 @@ class Runtime(ABC):
         ]  # fmt: skip
         return found[0] if len(found) == 1 else [_joined(parts) for parts in zip(*found)]  # noqa: B905
 
-    def __enter__(self) -> "Runtime":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

@@ -22,8 +22,13 @@ _POLL_S = 0.05
 class Source(Protocol):
     """Where planes come from: a file, a decoder, a socket."""
 
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Planes first."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of the planes."""
 
     def read_into(self, start: int, out: NDArray[Any]) -> None:
         """Write the planes ``start : start + len(out)`` into `out`."""
@@ -50,7 +55,7 @@ class RawFile:
         plane = int(np.prod(self.shape[1:])) * self.dtype.itemsize
         with self.path.open("rb", buffering=0) as file:
             file.seek(self.offset + start * plane)
-            wanted = memoryview(out).cast("B")
+            wanted = out.data.cast("B")
             filled = 0
             while filled < len(wanted):
                 count = file.readinto(wanted[filled:])

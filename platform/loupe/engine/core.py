@@ -20,6 +20,7 @@ from loupe.contract.runtime.devices import gpus
 from loupe.contract.runtime.errors import DeviceLost, LoupeError, TemporarilyUnavailable
 from loupe.contract.runtime.lanes import Batching, BatchingRunner, Lane
 from loupe.contract.runtime.payload import JsonValue, Payload
+from loupe.engine.admitted import admitted, suited
 from loupe.engine.allocation.allocator import Allocator
 from loupe.engine.allocation.policy import CPU, Policy
 from loupe.engine.apps import Apps
@@ -123,7 +124,7 @@ class Engine:
             InputRefused: its runner refused the input.
             EngineFault: its runner failed in a way it should not.
         """
-        request = Payload(arrays=payload.arrays, meta={**payload.meta, **parameters})
+        request = replace(payload, meta={**payload.meta, **parameters})
         (answer,) = self.infer_together(model, version, [request])
         if isinstance(answer, BaseException):
             raise answer
@@ -143,8 +144,10 @@ class Engine:
         """
         while True:
             with self.residency.use(model, version) as resident:
+                ready = suited(requests, resident.device)
                 try:
-                    return _together(resident, requests)
+                    found = iter(_together(resident, [r for r in ready if isinstance(r, Payload)]))
+                    return [next(found) if isinstance(r, Payload) else r for r in ready]
                 except DeviceLost as error:
                     lost = error
             if resident.device == CPU:
@@ -166,7 +169,7 @@ class Engine:
         """
         model, version = resident.key
         runner = resident.runner
-        request = Payload(arrays=payload.arrays, meta={**payload.meta, **parameters})
+        request = replace(payload, meta={**payload.meta, **parameters})
         batching, group, items = ALONE, None, 1
         if hasattr(runner, "batching"):
             sharing = cast(BatchingRunner, runner)
@@ -206,6 +209,36 @@ class Engine:
         )
         return step.name, parsed
 
+    def read(
+        self,
+        device: str,
+        app: str,
+        path: Path,
+        options: Mapping[str, JsonValue],
+        lease: Callable[[int], Slab] = Slab.private,
+        deadline: Deadline = NO_DEADLINE,
+        name: str | None = None,
+        lane: Lane = Lane.INTERACTIVE,
+    ) -> tuple[str, Parsed]:
+        """`parse`, unless the app has its model on `device` decode such a file itself.
+
+        Raises:
+            InputRefused, NotFound: as `parse` does.
+        """
+
+        def decode() -> Payload:
+            _, parsed = self.parse(app, path, options, Slab.private, deadline, name, lane)
+            with parsed.slab or contextlib.nullcontext():
+                slabs = [parsed.slab] if parsed.slab else []
+                arrays = without_slabs(parsed.payload.arrays, slabs)
+                return Payload(arrays=arrays, meta=parsed.payload.meta)
+
+        step = self.apps.sandbox(app)
+        taken = admitted(step, device, path, dict(options), decode)
+        if taken is not None:
+            return step.name, taken
+        return self.parse(app, path, options, lease, deadline, name, lane)
+
     def run(
         self,
         app: str,
@@ -219,7 +252,8 @@ class Engine:
         name: str | None = None,
     ) -> Inferred:
         """Parse a file in a sandbox and infer: `parse` and `infer` without a detour."""
-        step, parsed = self.parse(app, path, options, lease, deadline, name)
+        device = self.residency.ready(model, version).result().device
+        step, parsed = self.read(device, app, path, options, lease, deadline, name)
         with parsed.slab or contextlib.nullcontext():
             deadline.check()
             inferred = self.infer(model, version, parsed.payload, parameters)

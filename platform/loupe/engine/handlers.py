@@ -122,8 +122,8 @@ class Handlers:
             resident = await within(deadline, loading, shared=True)
 
             def run(_: float) -> Shared:
-                step, parsed = self.engine.parse(
-                    app, path, options, self.slabs.scratch, deadline, name, lane
+                step, parsed = self.engine.read(
+                    resident.device, app, path, options, self.slabs.scratch, deadline, name, lane
                 )
                 slabs = [] if parsed.slab is None else [parsed.slab]
 

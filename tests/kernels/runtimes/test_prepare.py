@@ -78,11 +78,16 @@ def test_an_artefact_opens_in_another_process_without_torch(
     assert answer.stdout.splitlines() == ["(2, 3)", "(2, 3)", "False"]
 
 
+def rows(*values: float) -> np.ndarray:
+    """Three rows of these."""
+    return np.array([values] * 3, np.float32)
+
+
 def test_several_inputs_and_named_outputs_keep_their_names_and_types(folder: Path) -> None:
     example = {"left": torch.randn(1, 4), "right": torch.randn(1, 4)}
     artefact = prepare(TwoInTwoOut(), example, folder=folder)
     assert [port.name for port in artefact.outputs] == ["sum", "larger", "best"]
-    left, right = np.float32([[1, 5, 2, 0]] * 3), np.float32([[2, 3, 4, 9]] * 3)
+    left, right = rows(1, 5, 2, 0), rows(2, 3, 4, 9)
     with open_artefact(artefact, runtime="onnxruntime") as runtime:
         found = runtime({"left": left, "right": right})
     np.testing.assert_array_equal(found["sum"], left + right)

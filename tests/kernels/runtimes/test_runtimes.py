@@ -3,6 +3,7 @@
 import copy
 import weakref
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,7 +26,7 @@ NAMES = ["torch", "torch-compiled", "torch-graphs", "onnxruntime", "openvino"]
 def opened(name: str, artefact: Artefact, device: torch.device) -> Runtime:
     """The runtime where it can run: torch's on the GPU where there is one."""
     ports = (artefact.inputs, artefact.outputs)
-    on = {"device": str(device), "precision": "fp32"}
+    on: Any = {"device": str(device), "precision": "fp32"}
     if name == "torch-compiled":
         backend = "inductor" if device.type == "cuda" else "aot_eager"
         return TorchCompiled(filled(artefact), *ports, **on, backend=backend)
@@ -124,7 +125,7 @@ def test_graphs_are_recorded_when_a_bucket_is_first_used_and_only_then(
         filled(prepared[1]), prepared[1].inputs, prepared[1].outputs, device=str(device),
         precision="fp32",
     ) as runtime:  # fmt: skip
-        assert runtime.recorded == ()
+        assert not runtime.recorded
         before = runtime.nbytes
         for count in (3, 4, 1, 64, 65):
             runtime({"input0": pictures(count)})

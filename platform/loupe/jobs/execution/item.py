@@ -3,12 +3,14 @@
 import logging
 from collections.abc import Callable
 from contextlib import nullcontext
+from pathlib import Path
 
 from pydantic import BaseModel
 
 from loupe.blobs import services as blobs
 from loupe.contract.app import DomainApp
 from loupe.contract.runtime.clock import StageClock
+from loupe.contract.runtime.devices import gpus
 from loupe.contract.runtime.errors import LoupeError, TemporarilyUnavailable
 from loupe.contract.runtime.payload import JsonValue, Payload
 from loupe.contract.runtime.steps import Place
@@ -65,6 +67,13 @@ def _computed(bench: Bench, claim: Claim, item: Item, clock: StageClock) -> Row 
     point = claim.job.provenance.operating_point
     settings = app.operating_point_schema.model_validate(point.data if point else {})
     options = options_of(app, received.kind, item.options, settings)
+    if len(app.steps) > 1 and parse.also and gpus():
+        # The engine may have the model on a device that decodes such files itself.
+        with blobs.open_local(received.blob) as path:
+            found = _read_there(bench, app, claim, path, options, received.name)
+        with found as answer:
+            clock.merge(answer.times_ms)
+            return concluded(app, answer.payload.about(received.name, said), point, clock)
     with blobs.open_local(received.blob) as path:
         parsed = bench.parse(parse.run, path, options, received.name, shared=len(app.steps) > 1)
     clock.times_ms[parse.name] = parsed.elapsed_ms
@@ -98,14 +107,36 @@ def _asked(
         # Stable over attempts: the service answers a repeated id without counting it again.
         request_id = f"{claim.job.pk}:{item.position}"
         return patiently(lambda: bench.engine.apply(app.slug, request_id, payload, DEADLINE_MS))
+    name, number, asked = _model(app, claim)
+    return patiently(lambda: bench.engine.infer(name, number, payload, asked, DEADLINE_MS))
+
+
+def _read_there(
+    bench: Bench,
+    app: type[DomainApp],
+    claim: Claim,
+    path: Path,
+    options: dict[str, JsonValue],
+    name: str,
+) -> Inferred:
+    """The engine's answer to a file that it reads itself, in its sandbox or on its device."""
+    model, number, asked = _model(app, claim)
+    return patiently(
+        lambda: bench.engine.run(
+            app.slug, model, number, path, options, asked, DEADLINE_MS, name=name
+        )
+    )
+
+
+def _model(app: type[DomainApp], claim: Claim) -> tuple[str, int, dict[str, JsonValue]]:
+    """The job's model by wire name and version, and what its engine step is told."""
     provenance = claim.job.provenance
     version = provenance.model_version
     if version is None:
         raise LoupeError(f"Job {claim.job.pk} names no model.", code="no_model")
     point = provenance.operating_point
     asked = app.request(app.operating_point_schema.model_validate(point.data if point else {}))
-    name, number = version.model.wire_name, version.number
-    return patiently(lambda: bench.engine.infer(name, number, payload, asked, DEADLINE_MS))
+    return version.model.wire_name, version.number, {**asked}
 
 
 def queued_ms(claim: Claim, item: Item) -> float:

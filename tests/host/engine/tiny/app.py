@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from loupe.contract.app import DomainApp
 from loupe.contract.outcomes import DecisionDraft
 from loupe.contract.runtime.payload import Payload
-from loupe.contract.runtime.steps import Place, Step
+from loupe.contract.runtime.steps import Alternative, Place, Step
 
 
 class App(DomainApp):
@@ -15,8 +15,18 @@ class App(DomainApp):
 
     slug = "tiny"
     steps: ClassVar[Any] = (
-        Step(name="read", place=Place.SANDBOX, run="tests.host.engine.tiny.code:read"),
-        Step(name="scale", place=Place.ENGINE, run="tests.host.engine.tiny.code:Scaler"),
+        Step(
+            name="read",
+            place=Place.SANDBOX,
+            run="tests.host.engine.tiny.code:read",
+            also=(Alternative(device="npu", run="tests.host.engine.tiny.npu:admit"),),
+        ),
+        Step(
+            name="scale",
+            place=Place.ENGINE,
+            run="tests.host.engine.tiny.code:Scaler",
+            also=(Alternative(device="npu", run="tests.host.engine.tiny.npu:NpuScaler"),),
+        ),
     )
     service = "tests.host.engine.tiny.code:Totals"
 

@@ -1,0 +1,83 @@
+"""The allocator's threads get turns by share, and a lost device is asked no more."""
+
+import threading
+import time
+from concurrent.futures import Future
+
+import pytest
+
+from loupe.contract.runtime.lanes import Batching, Lane
+from loupe.engine.allocation.allocator import Allocator
+from loupe.engine.allocation.policy import Policy, Rule
+from loupe.engine.pieces import Deadline, Shared
+from loupe.engine.work import WorkQueue
+
+SHARES = {"a.shared.main": 3.0, "a.shared.side": 1.0}
+CALL_S = {"a.shared.main": 0.002, "a.shared.side": 0.006}
+
+
+def allocator() -> Allocator:
+    rules = tuple(Rule(match=model, share=share) for model, share in SHARES.items())
+    return Allocator(Policy(rules=rules))
+
+
+@pytest.mark.parametrize("lane", [Lane.LINE, Lane.INTERACTIVE, Lane.BATCH])
+def test_real_threads_keep_the_shares_within_5_percent_in_every_lane(lane: Lane) -> None:
+    """Sixteen requests of each model wait at all times; calls of one take three times as long."""
+    ledger = allocator()
+    queue = WorkQueue(2, 64, allocator=ledger)
+    left = threading.Semaphore(0)
+    stop = time.monotonic() + 3.0
+
+    def compute(requests: list[str]) -> list[str]:
+        time.sleep(CALL_S[requests[0]])
+        return requests
+
+    def ask(model: str) -> None:
+        shared = Shared(
+            key=(model, 1, None), batching=Batching(), run=compute, request=model, items=1,  # type: ignore[arg-type]
+            finish=lambda answer, waited_ms: answer,
+        )  # fmt: skip
+        queue.share(Deadline(), shared, lane).add_done_callback(lambda done: again(model, done))
+
+    def again(model: str, done: Future[str]) -> None:
+        if time.monotonic() < stop and done.result() == model:
+            ask(model)
+        else:
+            left.release()
+
+    for model in SHARES:
+        for _ in range(16):
+            ask(model)
+    time.sleep(2.5)
+    observed = ledger.figures()["cpu"]["shares"]
+    for _ in range(32):
+        left.acquire()
+    queue.close()
+    for model, share in SHARES.items():
+        assert observed[model] == pytest.approx(share / 4, rel=0.05)
+
+
+def test_a_lost_device_is_asked_no_more_and_says_why() -> None:
+    ledger = Allocator(Policy(memory_bytes={"npu:0": 9, "cpu": 9}, fallback=("npu:0", "cpu")))
+    assert ledger.places("m", {"npu", "cpu"}) == ("npu:0", "cpu")
+    ledger.lost("npu:0", "It stopped.")
+    assert ledger.places("m", {"npu", "cpu"}) == ("cpu",)
+    assert ledger.figures()["npu:0"]["alive"] is False
+    assert ledger.figures()["npu:0"]["reason"] == "It stopped."
+
+
+def test_the_cpu_is_never_given_up() -> None:
+    ledger = Allocator(Policy())
+    ledger.lost("cpu", "It raised.")
+    assert ledger.places("m", {"cpu"}) == ("cpu",)
+
+
+def test_models_on_different_devices_are_no_rivals() -> None:
+    ledger = Allocator(
+        Policy(memory_bytes={"npu:0": None, "cpu": None}, fallback=("cpu",),
+               rules=(Rule(match="n", devices=("npu:0",)),))
+    )  # fmt: skip
+    ledger.end(ledger.begin("n"), 100.0)
+    assert ledger.next_model(("n", "c")) == "n"
+    assert ledger.next_model(("c", "n")) == "c"
