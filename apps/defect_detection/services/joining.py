@@ -6,7 +6,7 @@ says no serial is a part of its own.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -16,6 +16,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from apps.defect_detection.decide import counting
+from apps.defect_detection.labels import ImageLabels
 from apps.defect_detection.models import Defect, Finding, Part, Product, Station, View
 from apps.defect_detection.naming import said_by
 from apps.defect_detection.schema import DetectionResult, OperatingPoint
@@ -141,8 +142,39 @@ def _reviewed(known: dict[int, View], results: Sequence[StoredResult]) -> list[V
             view.outcome, view.reviewed = result.outcome, result.reviewed
             changed.append(view)
     if changed:
-        View.objects.bulk_update(changed, ["outcome", "reviewed"])
+        _recount(changed, {result.result_id: result for result in results})
+        View.objects.bulk_update(changed, ["outcome", "reviewed", "label"])
     return changed
+
+
+def _recount(views: Sequence[View], results: Mapping[int, StoredResult]) -> None:
+    """The classes that a person drew count instead of the machine's; these again once that is
+    taken back."""
+    there: dict[int, dict[str, int]] = defaultdict(dict)
+    for defect in Defect.objects.filter(view__in=views):
+        there[defect.view_id][defect.label] = defect.count
+    stale = []
+    for view in views:
+        wanted = _counted(results[view.result_id])
+        if dict(wanted) != there[view.pk]:
+            stale.append((view, wanted))
+        view.label = _leading(results[view.result_id], wanted)
+    if stale:
+        Defect.objects.filter(view__in=[view for view, _wanted in stale]).delete()
+        insert(
+            Defect(view=view, label=label, count=count)
+            for view, wanted in stale
+            for label, count in wanted.items()
+        )
+
+
+def _leading(result: StoredResult, wanted: Mapping[str, int]) -> str:
+    """The class a view goes by: the machine's while a person has drawn it too, else the one that
+    was drawn most often."""
+    label = result.label[:100]
+    if result.correction is None or label in wanted:
+        return label
+    return max(wanted, key=lambda name: (wanted[name], name), default="")
 
 
 def _placed(fresh: Sequence[StoredResult]) -> set[int]:
@@ -171,7 +203,7 @@ def _placed(fresh: Sequence[StoredResult]) -> set[int]:
         for result, identity in wanted
     )
     insert(
-        Defect(view=view, label=label[:100], count=count)
+        Defect(view=view, label=label, count=count)
         for view, (result, _identity) in zip(views, wanted, strict=True)
         for label, count in _counted(result).items()
     )
@@ -179,10 +211,14 @@ def _placed(fresh: Sequence[StoredResult]) -> set[int]:
 
 
 def _counted(result: StoredResult) -> Counter[str]:
+    """Defects of each class: those a person drew, else those that decided."""
+    if result.correction is not None:
+        drawn = ImageLabels.model_validate(result.correction)
+        return Counter(box.label[:100] for box in drawn.boxes)
     data, point = result.data, result.operating_point
     if not isinstance(data, DetectionResult) or not isinstance(point, OperatingPoint):
         return Counter()
-    return Counter(box.label for box in counting(data, point))
+    return Counter(box.label[:100] for box in counting(data, point))
 
 
 def _named(

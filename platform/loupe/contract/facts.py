@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -66,6 +66,8 @@ class StoredResult:
         data: the result, by the app's `result_schema`.
         operating_point: what it was decided by, by the app's `operating_point_schema`.
         machine_outcome: the decision's; `outcome` is the latest, of the machine or a person.
+        correction: what the last standing review says should have been found, as the app's labels;
+            None where it says nothing of it.
     """
 
     result_id: int
@@ -82,6 +84,7 @@ class StoredResult:
     score: float
     reviewed: bool
     created_at: datetime
+    correction: Mapping[str, Any] | None = None
 
 
 class CheckFacts(Protocol):

@@ -4,7 +4,8 @@
 facts nothing is looked up and nothing is called.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 from loupe.contract.facts import OnResults, StoredResult
 from loupe.contract.runtime.steps import load
@@ -30,16 +31,24 @@ def follow(app: str, results: Sequence[StoredResult]) -> None:
     on_results(results)
 
 
-def reviewed(rows: Iterable[Result]) -> None:
+Corrections: TypeAlias = Mapping[int, Mapping[str, Any] | None]
+
+
+def reviewed(
+    rows: Iterable[Result], corrections: Callable[[Sequence[int]], Corrections] = lambda ids: {}
+) -> None:
     """Follow up on results whose outcome a person has just changed.
 
-    `rows` come with decision, submission, input and operating point selected.
+    Args:
+        rows: with decision, submission, input and operating point selected.
+        corrections: what standing reviews say should have been found, by result id; asked once,
+            and only where an app follows.
     """
+    followed = [row for row in rows if wanted(row.app, row.job.submission.facts)]
+    corrected = corrections([row.pk for row in followed]) if followed else {}
     by_app: dict[str, list[StoredResult]] = {}
-    for row in rows:
+    for row in followed:
         facts = row.job.submission.facts
-        if not wanted(row.app, facts):
-            continue
         app = apps.get(row.app)
         received, point = row.item.input, row.provenance.operating_point
         by_app.setdefault(row.app, []).append(
@@ -60,6 +69,7 @@ def reviewed(rows: Iterable[Result]) -> None:
                 score=row.score,
                 reviewed=row.reviewed,
                 created_at=row.created_at,
+                correction=corrected.get(row.pk),
             )
         )
     for slug, results in by_app.items():

@@ -1,6 +1,8 @@
 """The rows behind a result's reviews: what was said, what still stands, who came first."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -68,6 +70,15 @@ def standing(reviews: Sequence[Review]) -> list[Review]:
         else:
             left.append(review)
     return left
+
+
+def corrections(result_ids: Sequence[int]) -> dict[int, Mapping[str, Any] | None]:
+    """What the last standing statement about each result says should have been found."""
+    by_result: dict[int, list[Review]] = defaultdict(list)
+    for review in Review.objects.filter(result__in=result_ids).order_by("pk"):
+        by_result[review.result_id].append(review)
+    left = {pk: standing(reviews) for pk, reviews in by_result.items()}
+    return {pk: reviews[-1].correction if reviews else None for pk, reviews in left.items()}
 
 
 def apply(result: Result, outcome: str, *, reviewed: bool) -> None:

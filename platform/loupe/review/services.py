@@ -24,7 +24,7 @@ from loupe.jobs.models import Result
 from loupe.plugins import registry as apps
 from loupe.review.correction import checked
 from loupe.review.errors import Conflict, NotAPerson, NothingToUndo, Signed, UnknownVerb
-from loupe.review.ledger import UNDO, apply, check, lock, said, standing, tell
+from loupe.review.ledger import UNDO, apply, check, corrections, lock, said, standing, tell
 from loupe.review.models import Review
 from loupe.review.password import confirm
 from loupe.review.signature import content_sha256
@@ -92,7 +92,7 @@ def give(
         confirm(user, password, request)
     with transaction.atomic():
         review = _say(user, result.pk, chosen, note, expected_last_review_id, corrected)
-        following.reviewed([review.result])
+        following.reviewed([review.result], corrections)
         if then is not None:
             then(review)
         tell(actor, review)
@@ -134,7 +134,7 @@ def give_many(
                 )
             except (Conflict, Signed) as error:
                 refused.append(Refused(result_id=result.pk, code=error.code, message=error.message))
-        following.reviewed([review.result for review in given])
+        following.reviewed([review.result for review in given], corrections)
         # Last, because from the first event on every other appending transaction waits.
         for review in given:
             tell(actor, review)
@@ -161,7 +161,7 @@ def undo(
     user = _person(actor, result)
     with transaction.atomic():
         review, taken_back = _take_back(user, result.pk, note, expected_last_review_id)
-        following.reviewed([review.result])
+        following.reviewed([review.result], corrections)
         if then is not None:
             then(taken_back)
         tell(actor, review)
@@ -191,7 +191,7 @@ def undo_many(
                 refused.append(
                     Refused(result_id=review.result_id, code=error.code, message=error.message)
                 )
-        following.reviewed([review.result for review in taken])
+        following.reviewed([review.result for review in taken], corrections)
         for review in taken:
             tell(actor, review)
     return taken, refused

@@ -7,7 +7,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from apps.defect_detection.models import Defect, Part, View
+from apps.defect_detection.services import quality
 from apps.defect_detection.services.joining import on_results
+from apps.defect_detection.services.parts import Filters
 from loupe.accounts.policy import Actor
 from loupe.contract.facts import StoredResult
 from loupe.jobs.models import Result
@@ -91,6 +93,24 @@ def test_a_review_that_calls_a_passed_picture_bad_is_an_escape(plant: Plant) -> 
     job = plant.send(picture("1.jpg"), serial="S1")
     review.give(Actor(user=plant.people["reviewer"]), Result.objects.get(job=job), "bad")
     assert plant.part("S1").escaped
+
+
+def test_what_a_person_draws_counts_instead_of_what_the_machine_found_until_it_is_taken_back(
+    plant: Plant,
+) -> None:
+    job = plant.send(picture("1.jpg", 0.9, 0.8), serial="S1")
+    result, actor = Result.objects.get(job=job), Actor(user=plant.people["reviewer"])
+    box = {"x1": 10, "y1": 10, "x2": 18, "y2": 18}
+    drawn = [{**box, "label": "pit"}, {**box, "label": "pit"}, {**box, "label": "dent"}]
+    review.give(actor, result, "bad", correction={"width": 100, "height": 100, "boxes": drawn})
+    counted = Defect.objects.order_by("label").values_list("label", "count")
+    assert list(counted) == [("dent", 1), ("pit", 2)]
+    assert plant.part("S1").label == "pit"
+    figures = quality.figures(actor, plant.project, Filters())
+    assert {bar.key: bar.bad for bar in figures.defects} == {"pit": 1, "dent": 1}
+    review.undo(actor, result)
+    assert list(counted.all()) == [("scratch", 2)]
+    assert plant.part("S1").label == "scratch"
 
 
 def test_defects_count_by_class_and_only_where_they_decide(plant: Plant) -> None:
