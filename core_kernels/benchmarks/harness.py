@@ -80,7 +80,7 @@ def measure(
     The sides take turns, `TURNS` each, so that what disturbs the machine disturbs all of them.
     """
     on_gpu = device.type == "cuda"
-    ready = {name: _captured(run) if on_gpu and graph else run for name, run in sides.items()}
+    ready = {name: captured(run) if on_gpu and graph else run for name, run in sides.items()}
     times: dict[str, list[float]] = {name: [] for name in sides}
     for run in ready.values():
         run()
@@ -134,7 +134,7 @@ def _on_gpu(
     return [start.elapsed_time(end) for start, end in pairs]
 
 
-def _captured(run: Run) -> Run:
+def captured(run: Run) -> Run:
     """`run` as replays of a CUDA graph."""
     side = torch.cuda.Stream()
     side.wait_stream(torch.cuda.current_stream())
