@@ -72,9 +72,14 @@ def record(entries: Iterable[tuple[str, int, str]]) -> list[Blob]:
         Blob(sha256=sha256, size=size, media_type=media_type, last_stored_at=timezone.now())
         for sha256, size, media_type in entries
     ]
+    record_rows(rows)
+    return rows
+
+
+def record_rows(rows: Iterable[Blob]) -> None:
+    """`record` for rows that were made already; the stored ones are renewed."""
     with transaction.atomic(savepoint=False):
         insert({row.sha256: row for row in rows}.values(), renewing=("last_stored_at",))
-    return rows
 
 
 def open_local(blob: Blob) -> AbstractContextManager[Path]:

@@ -57,7 +57,7 @@ class SyncCall:
         app: the app's slug.
         provenance: `loupe.jobs.provenance.shared` of the versions that answered.
         name: what the caller named the input.
-        blob: the input's bytes as stored; the row may still be unsaved.
+        blob: the row of the input's bytes, unsaved, made when they came in.
         result, decision: None where the engine was late or gone; then `error_code` and `error`
             say why, the item counts as failed and can be tried again.
         data: `result` as plain JSON, where that is at hand.
@@ -146,6 +146,8 @@ def begin(call: SyncCall) -> Begun:
     decision = Decision(
         result=result, operating_point_id=call.provenance.operating_point_id, fallback=call.fallback
     )
+    if call.blob is not None:
+        prepare(call.blob)
     prepare(submission, late=("fallback",))
     prepare(received)
     prepare(job, late=("started_at", "ended_at"))
@@ -196,7 +198,7 @@ def record_within(calls: Sequence[SyncCall]) -> list[Recorded]:
     """Store several calls within the caller's transaction."""
     start = time.perf_counter()
     now = timezone.now()
-    blobs.record(_files(calls))
+    blobs.record_rows(_files(calls))
     begun = [_settled(call, now) for call in calls]
     insert(each.submission for each in begun)
     insert(each.received for each in begun)
@@ -320,10 +322,14 @@ def _publish(
         publish_many(projects[project_id], told)
 
 
-def _files(calls: Sequence[SyncCall]) -> Iterator[tuple[str, int, str]]:
-    """Hash, size and media type of every file the calls refer to."""
+def _files(calls: Sequence[SyncCall]) -> Iterator[Blob]:
+    """The row of every file the calls refer to."""
     for call in calls:
         if call.blob is not None:
-            yield call.blob.sha256, call.blob.size, call.blob.media_type
+            yield call.blob
         if call.block is not None:
-            yield call.block.written.sha256, call.block.written.size, call.block.media_type
+            yield Blob(
+                sha256=call.block.written.sha256,
+                size=call.block.written.size,
+                media_type=call.block.media_type,
+            )

@@ -66,9 +66,10 @@ class SyncApplication:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
-        name = request_id(headers_of(scope).get("x-request-id"))
+        headers = headers_of(scope)
+        name = request_id(headers.get("x-request-id"))
         try:
-            answer = await self._answer(scope, receive, started)
+            answer = await self._answer(scope, headers, receive, started)
         except RequestAborted:
             return
         except Exception as error:
@@ -79,9 +80,10 @@ class SyncApplication:
             await send_answer(answer, name, send)
         observe("POST", scope["path"], status, time.perf_counter() - started)
 
-    async def _answer(self, scope: Scope, receive: Receive, started: float) -> Answer:
+    async def _answer(
+        self, scope: Scope, headers: dict[str, str], receive: Receive, started: float
+    ) -> Answer:
         route = self._routes[scope["path"]]
-        headers = headers_of(scope)
         query = QueryDict(scope["query_string"].decode("latin-1"))
         if self._backstage is None:
             self._backstage = ForAsgi()

@@ -36,6 +36,7 @@ class Asked:
             or gone.
         deadline_ms: how long the engine may take.
         key: the Idempotency-Key, which is also the request id of a live service.
+        query: the query, by which requests of one key are told apart; left out without a key.
     """
 
     app: type[DomainApp]
@@ -118,18 +119,19 @@ def asked(
     for parameter, value in (("filename", name), ("model", model or "")):
         if "\x00" in value or len(value) > 255:
             raise refuse_field(parameter, f"{parameter} is too long or holds the character U+0000.")
+    key = key_in(headers.get("idempotency-key"))
     return Asked(
         app=app,
         mode=mode,
         actor=actor,
         project=project,
         path=path,
-        query=query.urlencode(),
+        query="" if key is None else query.urlencode(),
         name=name,
         model=model,
         policy=policy,
         deadline_ms=_deadline(query.get("deadline_ms"), mode),
-        key=key_in(headers.get("idempotency-key")),
+        key=key,
         facts=facts_said(app, query),
     )
 

@@ -56,8 +56,9 @@ class GroupWriter:
             group = [self._queue.get()]
             while len(group) < MOST_TOGETHER and not self._queue.empty():
                 group.append(self._queue.get())
-            close_old_connections()
             self._store(group)
+            # After the answers, which need not wait for it.
+            close_old_connections()
 
     def _store(self, group: list[_Waiting]) -> None:
         try:
