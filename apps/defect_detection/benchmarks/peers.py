@@ -42,11 +42,32 @@ def run_peer(
 
 def load_peer(kind: str, artefact: Path) -> Callable[[Path, float, float], Any]:
     """A function (path, score floor, overlap) → Ultralytics' result of one frame."""
+    predict_all = load_batched_peer(kind, artefact)
+
+    def predict(path: Path, floor: float, overlap: float) -> Any:
+        return predict_all([path], floor, overlap)[0]
+
+    return predict
+
+
+def load_batched_peer(kind: str, artefact: Path) -> Callable[[list[Path], float, float], Any]:
+    """A function (paths, score floor, overlap) → Ultralytics' results, all in one batch."""
+    predict = open_peer(kind, artefact)
+    return lambda paths, floor, overlap: predict([str(path) for path in paths], floor, overlap)
+
+
+def open_peer(kind: str, artefact: Path) -> Callable[[list[Any], float, float], Any]:
+    """The same over whatever Ultralytics takes for a picture: paths, or BGR arrays."""
     manifest = json.loads((artefact / "manifest.json").read_text())
     names = dict(enumerate(manifest["classes"]))
     model = YOLO(f"{manifest['architecture']}.yaml", task="detect")
-    model.model = architectures.load_fused(
-        manifest["architecture"], artefact / "model.onnx", names, manifest["head"] == "end2end"
+    trained = artefact / "model.safetensors"
+    fill = architectures.load if trained.exists() else architectures.load_fused
+    model.model = fill(
+        manifest["architecture"],
+        trained if trained.exists() else artefact / "model.onnx",
+        names,
+        manifest["head"] == "end2end",
     )
     model.model.task = "detect"
     model.model.args = {"imgsz": manifest["input"]["size"], "task": "detect", "data": ""}
@@ -56,10 +77,17 @@ def load_peer(kind: str, artefact: Path) -> Callable[[Path, float, float], Any]:
         model = YOLO(_export(model, nms), task="detect")
     size = manifest["input"]["size"]
 
-    def predict(path: Path, floor: float, overlap: float) -> Any:
+    def predict(pictures: list[Any], floor: float, overlap: float) -> Any:
         return model.predict(
-            str(path), imgsz=size, conf=floor, iou=overlap, nms=nms, verbose=False, rect=False
-        )[0]
+            pictures,
+            batch=len(pictures),
+            imgsz=size,
+            conf=floor,
+            iou=overlap,
+            nms=nms,
+            verbose=False,
+            rect=False,
+        )
 
     return predict
 

@@ -71,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--image-size", type=int)
     parser.add_argument("--batch", type=int)
     parser.add_argument("--patience", type=int)
-    parser.add_argument("--serve", help="onnx or int8")
+    parser.add_argument("--serve", help="auto, onnx or int8")
     parser.add_argument("--device", help="cpu, cuda or cuda:1")
     parser.add_argument("--group-by", default="", metavar="RULE", help="folder, first:5, before:_")
     parser.add_argument(

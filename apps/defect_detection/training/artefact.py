@@ -12,8 +12,8 @@ from apps.defect_detection.inference import architectures
 from apps.defect_detection.inference.export import halve_weights, write_onnx
 from apps.defect_detection.inference.runtimes import NETWORKS
 from apps.defect_detection.labels import DatasetAbout
+from apps.defect_detection.training.choosing import write_int8
 from apps.defect_detection.training.pictures import Pictures
-from apps.defect_detection.training.quantise import write_int8
 from apps.defect_detection.training.recipe import Recipe
 
 RUNNER = "apps.defect_detection.inference.runner:DetectorRunner"
@@ -81,7 +81,7 @@ def write_trained(
     """Export `weights` as torch (safetensors), ONNX and INT8 with one manifest; return that.
 
     Args:
-        serve: ``onnx`` or ``int8``: what the engine runs.
+        serve: ``int8``, or ``onnx`` for anything else: what the engine runs, until it is measured.
         card: the model card, Markdown.
         beat: called now and then; may raise `Cancelled`.
     """
@@ -96,7 +96,7 @@ def write_trained(
     whole = folder.with_name("fp32.onnx")
     write_onnx(module, whole, recipe.size, half_weights=False)
     beat()
-    write_int8(whole, folder / NETWORKS[1], train, seed, beat)
+    chosen = write_int8(whole, folder / NETWORKS[1], train, seed, beat)
     halve_weights(whole, folder / NETWORKS[0])
     whole.unlink()
     shutil.copyfile(weights, folder / "model.safetensors")
@@ -112,6 +112,7 @@ def write_trained(
         "format": "onnx",
         "network": NETWORKS[1 if serve == "int8" else 0],
         "runtime": "openvino",
+        "int8": chosen.told(),
         "task": "detect",
         "architecture": recipe.architecture,
         "head": head,

@@ -103,7 +103,7 @@ def train(
         reporter.progress(EXPORTED + (1 - EXPORTED) * done / total, 1, note)
 
     artefact = Artefact.read(out / ARTEFACT)
-    write_panel(out, measured(artefact, found, out, measuring))
+    write_panel(out, measured(artefact, found, out, measuring, choose=config.serve == "auto"))
 
 
 def _device(wanted: str) -> torch.device:

@@ -73,7 +73,7 @@ def figures(looked: Sequence[Looked], classes: int, seed: int = 0) -> Figures:
     """Average precision over pictures, by class and in all, with 95 % intervals."""
     found, truth = [each.found for each in looked], [each.truth for each in looked]
     whole = measure(found, truth, classes)
-    rankings, parts = _rankings(looked, classes)
+    rankings, parts = _rankings(looked, classes, _groups(looked))
     random = np.random.default_rng(seed)
     draws = np.empty((DRAWS, classes, len(THRESHOLDS)))
     for draw in range(DRAWS):
@@ -96,8 +96,40 @@ def figures(looked: Sequence[Looked], classes: int, seed: int = 0) -> Figures:
     )
 
 
-def _rankings(looked: Sequence[Looked], classes: int) -> tuple[list[_Class], int]:
-    names = [each.sample.group or f"\0{each.sample.name}" for each in looked]
+def map50_loss(
+    before: Sequence[Looked], after: Sequence[Looked], classes: int, seed: int = 0
+) -> Interval:
+    """By how much mAP50 of `after` is below that of `before`, over the same pictures.
+
+    Paired: each draw takes the same pictures for both. Pictures are drawn, not parts: the question
+    is how two networks differ on what both saw, and a set may well be of one part.
+    """
+    names = [str(number) for number in range(len(before))]
+    rankings = [_rankings(each, classes, names)[0] for each in (before, after)]
+    whole = [_map50(each, np.ones(len(names))) for each in rankings]
+    random = np.random.default_rng(seed)
+    draws = []
+    for _ in range(DRAWS):
+        weight = random.multinomial(len(names), np.full(len(names), 1 / len(names)))
+        drawn = [_map50(each, weight.astype(np.float64)) for each in rankings]
+        draws.append(drawn[0] - drawn[1])
+    return _between(whole[0] - whole[1], draws, not np.isnan(whole).any())
+
+
+def _map50(rankings: Sequence[_Class], weight: NDArray[np.float64]) -> float:
+    """Mean over the classes with true boxes among what was drawn; NaN where there are none."""
+    values = np.array([ranking.precision(weight)[0] for ranking in rankings])
+    return float("nan") if np.isnan(values).all() else float(np.nanmean(values))
+
+
+def _groups(looked: Sequence[Looked]) -> list[str]:
+    return [each.sample.group or f"\0{each.sample.name}" for each in looked]
+
+
+def _rankings(
+    looked: Sequence[Looked], classes: int, names: Sequence[str]
+) -> tuple[list[_Class], int]:
+    """Every class's ranking, and how many different `names`, one a picture, are drawn from."""
     _, part = np.unique(names, return_inverse=True)
     parts = int(part.max()) + 1
     rows = np.concatenate([each.found[:, 4:6] for each in looked])

@@ -12,6 +12,7 @@ from apps.defect_detection.inference.runtimes.runtime import Runtime
 from apps.defect_detection.training import collection
 from apps.defect_detection.training.average_precision import Floats
 from apps.defect_detection.training.collection import Collection, Sample
+from apps.defect_detection.training.evaluation.bootstrap import map50_loss
 from apps.defect_detection.training.evaluation.looking import (
     Looked,
     look,
@@ -24,6 +25,7 @@ from apps.defect_detection.training.evaluation.parity import (
     scores_apart,
 )
 from apps.defect_detection.training.evaluation.summary import summarise
+from apps.defect_detection.training.gate import broken_parity
 from loupe.contract.runtime.errors import InputRefused, ModelRefused
 from loupe.contract.runtime.panel import Panel
 from loupe.contract.runtime.reporter import Reporter
@@ -69,6 +71,15 @@ class Artefact:
             found.append(TORCH)
         return (self.serving, *(name for name in found if name != self.serving))
 
+    def served_by(self, variant: str) -> "Artefact":
+        """The artefact with `variant` for what serves; its manifest is written."""
+        manifest = {**self.manifest, "network": VARIANTS[variant]}
+        place = self.folder / "manifest.json"
+        fresh = place.with_suffix(".new")
+        fresh.write_text(json.dumps(manifest, indent=2) + "\n")
+        fresh.replace(place)
+        return Artefact(folder=self.folder, manifest=manifest)
+
     def open(self, variant: str) -> Runtime:
         """The variant's network, compiled.
 
@@ -91,8 +102,14 @@ def measured(
     data: Collection,
     out: Path,
     beat: Callable[[float, float, str], None],
+    *,
+    choose: bool = False,
 ) -> Panel:
     """Evaluate every variant, write what the contract asks for below `out`; the serving panel.
+
+    Args:
+        choose: let the artefact be served in 8 bits where these are as good as the gate demands,
+            else by ONNX; its manifest is written anew.
 
     Raises:
         InputRefused: the model knows none of the data's classes, or a picture cannot be decoded.
@@ -121,12 +138,19 @@ def measured(
                 number + done / total, len(variants), f"measuring {variant}"
             ),
         )
-    panels = {}
+    parities = {
+        variant: _parity(variant, looked, answered, len(model.classes))
+        for variant in variants
+        if variant != TORCH and TORCH in variants
+    }
+    if choose:
+        sound = "int8" in parities and not broken_parity(parities["int8"].figures(), "int8")
+        artefact = artefact.served_by("int8" if sound else "onnx")
     for variant in variants:
         folder = out if variant == artefact.serving else out / EVALUATIONS / variant
         folder.mkdir(parents=True, exist_ok=True)
         lines = write_predictions(folder / PREDICTIONS, looked[variant], classes, model.classes)
-        panels[variant] = summarise(
+        panel = summarise(
             looked[variant],
             lines,
             model.classes,
@@ -135,15 +159,15 @@ def measured(
             dataset=data.name,
             runtime=variant,
         )
+        if variant in parities:
+            more = (*panel.figures, *parities[variant].figures())
+            panel = panel.model_copy(update={"figures": more})
+        if variant == artefact.serving:
+            serving = panel
+        else:
+            write_panel(folder, panel)
         beat(len(variants), len(variants), f"summing up {variant}")
-    for variant in variants:
-        if variant != TORCH and TORCH in variants:
-            parity = _parity(variant, looked, answered, panels)
-            more = (*panels[variant].figures, *parity.figures())
-            panels[variant] = panels[variant].model_copy(update={"figures": more})
-        if variant != artefact.serving:
-            write_panel(out / EVALUATIONS / variant, panels[variant])
-    return panels[artefact.serving]
+    return serving
 
 
 def _looked(
@@ -167,13 +191,12 @@ def _parity(
     variant: str,
     looked: dict[str, list[Looked]],
     answered: dict[str, list[Floats]],
-    panels: dict[str, Panel],
+    classes: int,
 ) -> Parity:
     """The variant against torch."""
-    maps = [panels[each].figure("map50") for each in (TORCH, variant)]
-    values = [figure.value or 0.0 if figure else 0.0 for figure in maps]
     return Parity(
         scores=scores_apart(answered[variant], answered[TORCH]),
         boxes=boxes_shared(looked[variant], looked[TORCH]),
-        map50_loss=values[0] - values[1],
+        map50_loss=map50_loss(looked[TORCH], looked[variant], classes),
+        pictures=len(looked[variant]),
     )

@@ -10,6 +10,7 @@ from apps.defect_detection.inference.letterbox import letterbox
 from apps.defect_detection.inference.runtimes.runtime import Runtime
 from apps.defect_detection.training.average_precision import Floats, overlaps
 from apps.defect_detection.training.collection import Sample
+from apps.defect_detection.training.evaluation.bootstrap import Interval
 from apps.defect_detection.training.evaluation.looking import Looked
 from loupe.contract.runtime.panel import Figure
 
@@ -24,13 +25,16 @@ class Parity:
 
     Attributes:
         scores: the largest difference of any score of the head, before any suppression.
+        pictures: compared.
         boxes: of all clear boxes of either side, the share that the other side has too.
-        map50_loss: by how much mAP50 is lower.
+        map50_loss: by how much mAP50 is lower, with the interval over the same pictures; nothing
+            where no true box tells it.
     """
 
     scores: float
     boxes: float
-    map50_loss: float
+    map50_loss: Interval
+    pictures: int
 
     def figures(self) -> tuple[Figure, ...]:
         """As figures of a panel."""
@@ -52,10 +56,17 @@ class Parity:
                 key="parity_map50_loss",
                 en="Parity: mAP50 below torch's",
                 zh="一致性：mAP50 低于 torch 的幅度",
-                value=round(self.map50_loss, 6),
+                value=_rounded(self.map50_loss.value),
+                low=_rounded(self.map50_loss.low),
+                high=_rounded(self.map50_loss.high),
+                count=self.pictures,
                 better="lower",
             ),
         )
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 6)
 
 
 def answers(runtime: Runtime, size: int, samples: Sequence[Sample]) -> list[Floats]:

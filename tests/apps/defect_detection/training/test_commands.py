@@ -7,6 +7,7 @@ import pytest
 from pytest_django import Settings
 
 from apps.defect_detection.commands import evaluate, train
+from apps.defect_detection.points.evidence import chosen
 from loupe.registry.models import ModelVersion, Stage
 from loupe.training.models import Evaluation, Run, RunState
 from tests.apps.defect_detection.training.made import yolo_set
@@ -30,7 +31,7 @@ def test_a_folder_becomes_a_candidate_and_its_figures_one_json_object(
         "name,group\n" + "".join(f"images/val/{n:03d}.png,board-{n // 2}\n" for n in range(8, 12))
     )
     given = ["--data", str(data), "--name", "holes", "--json", "--device", "cpu"]
-    recipe = ["--epochs", "1", "--image-size", "64", "--batch", "4"]
+    recipe = ["--epochs", "1", "--image-size", "64", "--batch", "4", "--serve", "int8"]
     assert train.main([*given, *recipe, "--architecture", "yolo12n"]) == train.REFUSED
     assert "architecture" in capsys.readouterr().err
     assert train.main([*given, *recipe]) == train.DONE
@@ -42,7 +43,10 @@ def test_a_folder_becomes_a_candidate_and_its_figures_one_json_object(
     assert Run.objects.get(version=version).state == RunState.DONE
     artefacts = Evaluation.objects.filter(model_version=version)
     assert set(artefacts.values_list("artefact", flat=True)) == {"onnx", "int8", "torch"}
-    assert artefacts.get(serving=True).artefact == "onnx"
+    assert artefacts.get(serving=True).artefact == "int8"
+    assert version.manifest["network"] == "model.int8.onnx"
+    # An operating point is fitted to what serves, from its own predictions.
+    assert chosen(version, version.model.project, None) == artefacts.get(serving=True)
 
     assert evaluate.main(["--data", str(data), "--model", "holes", "--json"]) == evaluate.DONE
     figures = json.loads(capsys.readouterr().out)
