@@ -18,7 +18,7 @@ from loupe.contract.inputs import InputKind
 from loupe.contract.labelling import Editor, Labelling, Layout
 from loupe.contract.outcomes import DecisionDraft, Outcome, ReviewVerb, Tone
 from loupe.contract.runtime.payload import Payload
-from loupe.contract.runtime.steps import Place, Step
+from loupe.contract.runtime.steps import Alternative, Place, Step
 from loupe.contract.text import Text
 from loupe.contract.training import Curve, Training
 
@@ -67,11 +67,20 @@ class App(DomainApp):
             name="decode",
             place=Place.SANDBOX,
             run="apps.defect_detection.inference.decode:decode",
+            also=(
+                Alternative(device="cuda", run="apps.defect_detection.inference.gpu.admit:admit"),
+            ),
         ),
         Step(
             name="detect",
             place=Place.ENGINE,
             run="apps.defect_detection.inference.runner:DetectorRunner",
+            also=(
+                Alternative(
+                    device="cuda",
+                    run="apps.defect_detection.inference.gpu.runner:GpuDetectorRunner",
+                ),
+            ),
         ),
     )
     result_schema = DetectionResult
@@ -129,6 +138,7 @@ class App(DomainApp):
         merge="apps.defect_detection.labels:merge",
         of_model="apps.defect_detection.labels:of_model",
         fingerprint="apps.defect_detection.inference.fingerprint:fingerprint",
+        rename="apps.defect_detection.labels:rename",
         overlay="defect_detection/labels.html",
         about_form="defect_detection/classes.html",
         about_from="apps.defect_detection.labels:about_from",
@@ -291,6 +301,11 @@ class App(DomainApp):
             name="compose",
             help="How fast a CPU composes training pictures, against sampling as on a GPU.",
             run="apps.defect_detection.benchmarks.composing:main",
+        ),
+        AppCommand(
+            name="engine",
+            help="The engine's lanes under load, against a plain FastAPI server.",
+            run="apps.defect_detection.benchmarks.engine:main",
         ),
         AppCommand(
             name="runtimes",

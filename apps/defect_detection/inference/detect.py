@@ -12,7 +12,7 @@ from apps.defect_detection.inference import postprocess, tiles
 from apps.defect_detection.inference.letterbox import Placement, letterbox
 from apps.defect_detection.inference.model import DetectorModel
 from apps.defect_detection.inference.postprocess import Rows
-from apps.defect_detection.inference.runtimes.runtime import Runtime
+from apps.defect_detection.inference.runtimes.runtime import Looks, Runtime
 from loupe.contract.runtime.errors import InputRefused
 from loupe.contract.runtime.payload import JsonValue
 from loupe.contract.runtime.steps import Clock
@@ -55,7 +55,7 @@ class Found:
 
 
 def detect(
-    runtime: Runtime,
+    runtime: Looks,
     model: DetectorModel,
     image: NDArray[np.uint8],
     options: Options,
@@ -129,7 +129,7 @@ def _check(image: NDArray[Any]) -> None:
 
 
 def _view(
-    runtime: Runtime,
+    runtime: Looks,
     model: DetectorModel,
     part: NDArray[np.uint8],
     options: Options,

@@ -1,0 +1,252 @@
+"""``manage.py bench engine``: the engine's lanes under load, against a plain server.
+
+First the sweep: 64 clients, one frame each, lanes mixed, requests arriving by chance at the same
+rates at the engine and at a FastAPI server around Ultralytics `predict` (one process, one model, a
+lock). Both decode JPEGs of 640² and answer boxes over a Unix socket; the boxes are compared first.
+
+Then the line alone, and the line while jobs saturate the engine, a long study computes and a
+training runs: what its requests take beyond their own forward.
+"""
+
+import argparse
+import asyncio
+import logging
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import httpx
+
+from apps.defect_detection.benchmarks.agreement import compare
+from apps.defect_detection.benchmarks.arrivals import Call, Step, arrive
+from apps.defect_detection.benchmarks.engine_load import study_and_training
+from apps.defect_detection.benchmarks.frames import write_frames
+from apps.defect_detection.benchmarks.runtimes import ARTEFACT
+from loupe.contract.runtime.errors import TemporarilyUnavailable
+from loupe.contract.runtime.lanes import Lane
+from loupe.engine import repository
+from loupe.engine.aio_client import AsyncEngineClient
+from loupe.testing.engine import running_engine
+
+APP, MODEL = "defect_detection", "defect_detection.shared.surfaces"
+WISHES = {"score_floor": 0.25, "overlap": 0.7}
+CLIENTS = 64
+FRAMES = 24
+JOBS = 8
+GOAL_RATIO, GOAL_ADDED_MS = 10.0, 15.0
+START_SECONDS = 90
+
+
+def main(argv: list[str]) -> int:
+    """Measure and print; 0 when both goals hold."""
+    parser = argparse.ArgumentParser(prog="manage.py bench engine")
+    parser.add_argument("--rates", default="2,4,6,8,10,12,15,18,21,25", help="requests a second")
+    parser.add_argument("--seconds", type=float, default=15.0, help="how long each rate lasts")
+    parser.add_argument("--p99-ms", type=float, default=500.0, help="the p99 both are held to")
+    parser.add_argument("--line-rate", type=float, default=3.0, help="the line's frames a second")
+    parser.add_argument("--line-seconds", type=float, default=40.0)
+    parser.add_argument("--peer", default="torch", choices=("torch", "openvino"))
+    options = parser.parse_args(argv)
+    rates = [float(rate) for rate in options.rates.split(",")]
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    with TemporaryDirectory(prefix="loupe-bench-") as name, ExitStack() as stack:
+        folder = Path(name)
+        frames = write_frames(folder / "frames", FRAMES)
+        repository.install(ARTEFACT, folder / "models", MODEL, 1)
+        engine = stack.enter_context(running_engine(models=folder / "models"))
+        with plain_server(options.peer, folder / "peer.sock") as peer:
+            ratio = asyncio.run(sweep(engine.socket, peer, frames, rates, options))
+        added = asyncio.run(line(engine.socket, frames, folder, options))
+    return int(ratio < GOAL_RATIO or added > GOAL_ADDED_MS)
+
+
+@contextmanager
+def plain_server(kind: str, socket: Path) -> Iterator[Path]:
+    """The peer as a process of its own, loaded and warm."""
+    command = [sys.executable, "-m", "apps.defect_detection.benchmarks.engine_peer", kind]
+    process = subprocess.Popen([*command, str(ARTEFACT), str(socket)])
+    try:
+        until = time.monotonic() + START_SECONDS
+        with httpx.Client(transport=httpx.HTTPTransport(uds=str(socket))) as client:
+            while True:
+                try:
+                    client.get("http://peer/ready")
+                    break
+                except httpx.TransportError as error:
+                    if process.poll() is not None or time.monotonic() > until:
+                        raise RuntimeError("The plain server did not start.") from error
+                    time.sleep(0.2)
+        yield socket
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+async def _boxes(client: AsyncEngineClient, path: Path, lane: Lane) -> Any:
+    return await client.run(APP, MODEL, 1, path, None, WISHES, 60_000, lane=lane)
+
+
+def of_engine(client: AsyncEngineClient, frames: Sequence[Path]) -> Call:
+    """Calls of the engine; what the network took is told by each answer."""
+
+    async def call(number: int, lane: Lane) -> float:
+        answer = await _boxes(client, frames[number % len(frames)], lane)
+        return float(answer.times_ms.get("infer", 0.0))
+
+    return call
+
+
+def of_peer(client: httpx.AsyncClient, frames: Sequence[Path]) -> Call:
+    """Calls of the plain server, which knows no lanes."""
+    bodies = [path.read_bytes() for path in frames]
+
+    async def call(number: int, lane: Lane) -> float:
+        await _asked(client, bodies[number % len(bodies)])
+        return 0.0
+
+    return call
+
+
+async def _asked(client: httpx.AsyncClient, body: bytes) -> Any:
+    headers = {"Content-Type": "image/jpeg"}
+    try:
+        answer = await client.post("http://peer/predict", content=body, headers=headers)
+        answer.raise_for_status()
+    except httpx.HTTPError as error:
+        raise TemporarilyUnavailable(f"The plain server failed: {error}.") from error
+    return answer.json()["boxes"]
+
+
+async def sweep(
+    socket: Path, peer: Path, frames: Sequence[Path], rates: Sequence[float], options: Any
+) -> float:
+    """Both sides at every rate; returns the ratio of the highest ones sustained."""
+    ours = AsyncEngineClient(socket, connections=CLIENTS)
+    transport = httpx.AsyncHTTPTransport(
+        uds=str(peer), limits=httpx.Limits(max_connections=CLIENTS)
+    )
+    async with httpx.AsyncClient(transport=transport, timeout=120) as theirs:
+        await _same_boxes(ours, theirs, frames)
+        sides = {"engine": of_engine(ours, frames), "plain": of_peer(theirs, frames)}
+        # What each lane computes with is compiled when its requests first overlap.
+        await asyncio.gather(*(_boxes(ours, frames[0], lane) for lane in Lane for _ in range(2)))
+        best = dict.fromkeys(sides, 0.0)
+        print(f"\n{CLIENTS} clients, lanes mixed, arrivals by chance, milliseconds\n")
+        print(f"{'rate':>6}{'side':>9}{'p50':>9}{'p99':>9}{'line p99':>10}{'failed':>8}")
+        going = set(sides)
+        for rate in rates:
+            for side, call in sides.items():
+                if side not in going:
+                    continue
+                step = await arrive(call, rate, options.seconds, CLIENTS)
+                _row(side, step)
+                if step.sustained(options.p99_ms):
+                    best[side] = rate
+                elif step.p(50) > options.p99_ms:
+                    going.remove(side)
+    await ours.close()
+    ratio = best["engine"] / best["plain"] if best["plain"] else float("inf")
+    print(
+        f"\nhighest rate at p99 ≤ {options.p99_ms:g} ms: engine {best['engine']:g}/s, plain "
+        f"{best['plain']:g}/s, ratio {ratio:.2f} (goal on an H100: {GOAL_RATIO:g})"
+    )
+    return ratio
+
+
+def _row(side: str, step: Step) -> None:
+    print(
+        f"{step.rate:6g}{side:>9}{step.p(50):9.1f}{step.p(99):9.1f}{step.p(99, Lane.LINE):10.1f}"
+        f"{step.failures:8d}",
+        flush=True,
+    )
+
+
+async def _same_boxes(
+    ours: AsyncEngineClient, theirs: httpx.AsyncClient, frames: Sequence[Path]
+) -> None:
+    """Compare both sides' boxes.
+
+    Raises:
+        RuntimeError: they differ; what follows would compare different work.
+    """
+    found, reference = {}, {}
+    for path in frames:
+        answer = (await _boxes(ours, path, Lane.INTERACTIVE)).payload
+        classes = list(answer.meta["classes"])
+        rows = answer.arrays["boxes"].tolist()
+        found[path.name] = [[*row[:5], classes[int(row[5])]] for row in rows]
+        reference[path.name] = await _asked(theirs, path.read_bytes())
+    agreed = compare(reference, found, 0.3)
+    print(
+        f"{agreed.boxes} boxes of {agreed.frames} frames; frames that differ: "
+        f"{agreed.frames_differing}, lowest IoU {agreed.lowest_iou:.4f}"
+    )
+    if agreed.frames_differing > 0.1 * agreed.frames or not agreed.boxes:
+        raise RuntimeError("The two sides do not find the same boxes.")
+
+
+async def line(socket: Path, frames: Sequence[Path], folder: Path, options: Any) -> float:
+    """The line alone and under everything; the 99th percentile of what it adds to its forward."""
+    client = AsyncEngineClient(socket, connections=CLIENTS)
+    call = of_engine(client, frames)
+    print(f"\nthe line at {options.line_rate:g}/s, milliseconds\n")
+    print(
+        f"{'':44}{'wall p50':>9}{'p99':>8}{'forward p50':>13}{'p99':>8}{'added p50':>11}{'p99':>8}"
+    )
+    lanes = (Lane.LINE,)
+    alone = await arrive(call, options.line_rate, options.line_seconds / 2, CLIENTS, lanes)
+    _line_row("alone", alone)
+    jobs = [asyncio.create_task(_job(client, frames)) for _ in range(JOBS)]
+    await asyncio.sleep(1)
+    busy = await arrive(call, options.line_rate, options.line_seconds / 2, CLIENTS, lanes)
+    _line_row(f"with {JOBS} jobs that never pause", busy)
+    done = await _statistics(client)
+    with study_and_training(socket, folder) as log:
+        await asyncio.sleep(20)  # the training has read its pictures and begun
+        start = time.perf_counter()
+        everything = await arrive(call, options.line_rate, options.line_seconds, CLIENTS, lanes)
+        rate = (await _statistics(client) - done) / (time.perf_counter() - start)
+        _line_row("with jobs, a long study and a training", everything)
+        said = [text for text in log.read_text().splitlines() if "yielded" in text]
+    await _ended(jobs)
+    await client.close()
+    print(f"\njobs meanwhile: {rate:.1f} frames/s; the training's log: {(said or ['-'])[-1]}")
+    added = everything.added(99)
+    print(f"added by everything at p99: {added:.1f} ms (goal: {GOAL_ADDED_MS:g})")
+    return added
+
+
+def _line_row(name: str, step: Step) -> None:
+    print(
+        f"{name:44}{step.p(50):9.1f}{step.p(99):8.1f}{step.forward(50):13.1f}"
+        f"{step.forward(99):8.1f}{step.added(50):11.1f}{step.added(99):8.1f}",
+        flush=True,
+    )
+
+
+async def _job(client: AsyncEngineClient, frames: Sequence[Path]) -> None:
+    """One job: the next frame as soon as the last one is answered."""
+    number = 0
+    while True:
+        try:
+            await _boxes(client, frames[number % len(frames)], Lane.BATCH)
+        except TemporarilyUnavailable:
+            await asyncio.sleep(0.2)
+        number += 1
+
+
+async def _ended(jobs: Sequence[asyncio.Task[None]]) -> None:
+    for job in jobs:
+        job.cancel()
+    await asyncio.gather(*jobs, return_exceptions=True)
+
+
+async def _statistics(client: AsyncEngineClient) -> int:
+    """Frames that jobs have had inferred."""
+    calls = (await client.statistics())["calls"]
+    return int(calls[f"model {MODEL} 1"]["lanes"].get(Lane.BATCH, 0))
