@@ -20,7 +20,7 @@ def cases(device: torch.device, *, quick: bool) -> Iterator[Case]:
         images = 2 if quick else 64 if device.type == "cuda" else 8
         for count, candidates in ((images, 1000), (images, 8000), (1, 100)):
             head = made(count, candidates, device).to(dtype)
-            goals = ()
+            goals: tuple[Goal, ...] = ()
             if device.type == "cuda" and (count, candidates) == (64, 1000):
                 goals = (Goal(milliseconds=0.40),)
             yield _case(f"{count} × [84, 8400] {dtype}, {candidates} candidates", head, goals)
