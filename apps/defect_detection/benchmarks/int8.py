@@ -124,7 +124,7 @@ def _timed(ours: Side, theirs: Side, paths: list[Path], rounds: int) -> dict[str
     return {
         "cores": len(os.sched_getaffinity(0)),
         "load": os.getloadavg()[0],
-        "shared": _shared(boxes[OURS], boxes[TORCH]),
+        "shared": shared(boxes[OURS], boxes[TORCH]),
         "boxes": sum(len(rows) for rows in boxes[TORCH].values()),
         "batch": batch,
         "alone_ms": alone,
@@ -136,7 +136,7 @@ def _timed(ours: Side, theirs: Side, paths: list[Path], rounds: int) -> dict[str
     }
 
 
-def _shared(ours: dict[str, Any], theirs: dict[str, Any]) -> float:
+def shared(ours: dict[str, Any], theirs: dict[str, Any]) -> float:
     """Of the clear boxes of either side, the share that the other side has too."""
     clear = shared = 0
     for name, rows in ours.items():
