@@ -13,13 +13,11 @@ from core_kernels.errors import ArgumentRefused, ArtefactRefused, DeviceLost
 from core_kernels.runtimes import architectures
 from core_kernels.runtimes.artefact import Artefact
 from core_kernels.runtimes.base import Runtime
+from core_kernels.runtimes.losing import first_line, is_lost
 from core_kernels.runtimes.ports import Port, is_tensor
 
 DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 _CONVOLUTIONS = {2: torch.channels_last, 3: torch.channels_last_3d}
-#: What CUDA says when a device is gone or its context is beyond use.
-_LOST = ("device-side assert", "unspecified launch failure", "illegal memory access",
-         "device lost", "GPU is lost", "no CUDA-capable device", "ECC error")  # fmt: skip
 
 
 def filled(artefact: Artefact) -> nn.Module:
@@ -128,9 +126,8 @@ class TorchNetwork(Runtime):
                     for output, port in zip(found, self.outputs, strict=True)
                 ]
         except RuntimeError as error:
-            if self._on.type != "cpu" and any(sign in str(error) for sign in _LOST):
-                text = str(error).strip().splitlines()[0][:200]
-                raise DeviceLost(f"{self.device} stopped answering: {text}.") from error
+            if self._on.type != "cpu" and is_lost(error):
+                raise DeviceLost(f"{self.device} stopped answering: {first_line(error)}") from error
             raise
 
     def _taken(self, value: Any) -> Tensor:

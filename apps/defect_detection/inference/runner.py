@@ -23,6 +23,7 @@ class DetectorRunner:
     def __init__(self, artefact: Path, manifest: Mapping[str, Any]) -> None:
         self.model = DetectorModel.from_manifest(manifest)
         self.runtime = open_runtime(artefact, manifest)
+        self.runtime_name = self.runtime.name
         self._artefact, self._manifest = artefact, manifest
         self._embedder: Any = None
         self._opening = threading.Lock()
@@ -69,7 +70,7 @@ class DetectorRunner:
             classes=list(self.model.classes),
             severities=dict(self.model.severities),
             tiles=found.tiles,
-            runtime=self.runtime.name,
+            runtime=self.runtime_name,
         )
         return Payload(arrays={"boxes": found.boxes}, meta=meta)
 

@@ -17,10 +17,15 @@ import numpy as np
 
 from loupe.contract.runtime.clock import StageClock
 from loupe.contract.runtime.devices import gpus
-from loupe.contract.runtime.errors import DeviceLost, LoupeError, TemporarilyUnavailable
+from loupe.contract.runtime.errors import (
+    DecodeElsewhere,
+    DeviceLost,
+    LoupeError,
+    TemporarilyUnavailable,
+)
 from loupe.contract.runtime.lanes import Batching, BatchingRunner, Lane
 from loupe.contract.runtime.payload import JsonValue, Payload
-from loupe.engine.admitted import admitted, suited
+from loupe.engine.admitted import Admitted, admitted, suited
 from loupe.engine.allocation.allocator import Allocator
 from loupe.engine.allocation.policy import CPU, Policy
 from loupe.engine.apps import Apps
@@ -147,7 +152,11 @@ class Engine:
                 ready = suited(requests, resident.device)
                 try:
                     found = iter(_together(resident, [r for r in ready if isinstance(r, Payload)]))
-                    return [next(found) if isinstance(r, Payload) else r for r in ready]
+                    answers = [next(found) if isinstance(r, Payload) else r for r in ready]
+                    return [
+                        _decoded_elsewhere(resident, *pair)
+                        for pair in zip(requests, answers, strict=True)
+                    ]
                 except DeviceLost as error:
                     lost = error
             if resident.device == CPU:
@@ -355,6 +364,16 @@ def _together(resident: Resident, requests: Sequence[Payload]) -> list[Inferred 
         if len(requests) == 1:
             return [error]
     return [_alone(resident, request) for request in requests]
+
+
+def _decoded_elsewhere(
+    resident: Resident, request: Payload, answer: Inferred | LoupeError
+) -> Inferred | LoupeError:
+    """The answer; where the runner could not decode the file, the one to the decoded file."""
+    if not isinstance(answer, DecodeElsewhere) or not isinstance(request, Admitted):
+        return answer
+    (ready,) = suited([request], "")
+    return _alone(resident, ready) if isinstance(ready, Payload) else ready
 
 
 def _alone(resident: Resident, request: Payload) -> Inferred | LoupeError:

@@ -4,18 +4,20 @@ Views of large images, tiles and overview, are pictures of the same batch: they 
 image where it lies on the device, and only their boxes come back.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from apps.defect_detection.inference import postprocess, tiles
 from apps.defect_detection.inference.detect import Found, Options
 from apps.defect_detection.inference.model import DetectorModel
 from apps.defect_detection.inference.runtimes import weights_of
 from apps.defect_detection.inference.runtimes.torch import module_of
+from core_kernels.dispatch.frames import View
 from core_kernels.modules.frame_detector import BUCKETS, Batch, FrameDetector, Part
 from loupe.contract.runtime.errors import InputRefused
 
@@ -62,6 +64,35 @@ class GpuDetector:
         """
         views = [self._views(index, image, options) for index, image in enumerate(images)]
         rows = iter(self._rows(images, [part for parts in views for part in parts], options))
+        return self._joined(views, rows)
+
+    def look(self, data: Tensor, frames: Sequence[View], options: Options) -> list[Found]:
+        """Find defects in frames that lie on the device already, decoded there.
+
+        Args:
+            data: bytes, one dimension.
+            frames: where in `data` each frame lies.
+        """
+        parts = [
+            self._parts(index, frame.width, frame.height, options)
+            for index, frame in enumerate(frames)
+        ]
+        flat = [part for each in parts for part in each]
+        views = [
+            frames[part.frame].part(part.left, part.top, part.width, part.height) for part in flat
+        ]
+        batches = [
+            Batch(data=data, views=views[start : start + BUCKETS[-1]])
+            for start in range(0, len(views), BUCKETS[-1])
+        ]
+        found = self._frames.stream(
+            batches, score_floor=options.score_floor, overlap=options.overlap
+        )
+        return self._joined(parts, (rows for batch in found for rows in batch))
+
+    @staticmethod
+    def _joined(views: Sequence[Sequence[Part]], rows: Iterator[Rows]) -> list[Found]:
+        """What was found in the parts of each image as that image's boxes."""
         found = []
         for parts in views:
             if len(parts) == 1:
@@ -80,6 +111,9 @@ class GpuDetector:
                 "[H, W, 3]."
             )
         height, width = image.shape[:2]
+        return self._parts(index, width, height, options)
+
+    def _parts(self, index: int, width: int, height: int, options: Options) -> list[Part]:
         size = self.model.size
         whole = Part(frame=index, left=0, top=0, width=width, height=height)
         if max(width, height) <= max(options.tile_above, size):

@@ -48,6 +48,12 @@ class DeviceLost(TemporarilyUnavailable):
     code = "device_lost"
 
 
+class DecodeElsewhere(LoupeError):
+    """A runner cannot decode a file that was let in undecoded; it goes through the sandbox."""
+
+    code = "decode_elsewhere"
+
+
 class Cancelled(LoupeError):
     """The person or the system asked for the work to stop."""
 

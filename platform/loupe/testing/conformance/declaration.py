@@ -51,6 +51,8 @@ class Declaration(Subject):
         assert len(names) == len(set(names))
         assert places(app) in SHAPES
         assert all(callable(load(step.run)) for step in app.steps)
+        others = [other for step in app.steps for other in step.also]
+        assert all(callable(load(other.run)) and other.device != "cpu" for other in others)
         if app.service is not None:
             assert app.steps[-1].run == app.service
 
@@ -118,6 +120,7 @@ class Declaration(Subject):
         self, app: type[DomainApp]
     ) -> None:
         targets = [step.run for step in app.steps]
+        targets += [other.run for step in app.steps for other in step.also]
         targets += [target for target in (app.check_artefact, app.service) if target]
         modules = ", ".join(sorted({target.partition(":")[0] for target in targets}))
         code = f"import sys, {modules}; print(sorted({{'django', 'celery'}} & set(sys.modules)))"
