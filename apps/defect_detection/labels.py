@@ -131,6 +131,36 @@ def merge(about: BaseModel, other: BaseModel) -> DatasetAbout:
     return DatasetAbout(classes=mine.classes + new, severities={**mine.severities, **severities})
 
 
+def rename(data: BaseModel, old: str, new: str) -> BaseModel:
+    """A picture's labels, or what holds for the dataset, with the class `old` called `new`.
+
+    Raises:
+        InputRefused: the dataset has no class `old`, or has one called `new`.
+        ValidationError: `new` cannot be a class's name.
+    """
+    if isinstance(data, ImageLabels):
+        boxes = [
+            {**box.model_dump(), "label": new if box.label == old else box.label}
+            for box in data.boxes
+        ]
+        return ImageLabels.model_validate({**data.model_dump(), "boxes": boxes})
+    about = _about(data)
+    if old not in about.classes:
+        known = ", ".join(about.classes) or "none"
+        raise InputRefused(
+            f"The dataset has no class {old!r}; it has: {known}.", code="unknown_class"
+        )
+    if new in about.classes:
+        raise InputRefused(
+            f"The dataset has a class {new!r} already. Choose another name; two classes cannot "
+            "become one, because nobody could tell them apart again.",
+            code="class_in_use",
+        )
+    classes = [new if name == old else name for name in about.classes]
+    severities = {new if name == old else name: each for name, each in about.severities.items()}
+    return DatasetAbout.model_validate({"classes": classes, "severities": severities})
+
+
 def of_model(manifest: Mapping[str, Any]) -> DatasetAbout:
     """The classes of a model, from its manifest."""
     classes = tuple(dict.fromkeys(str(name) for name in manifest.get("classes", ())))

@@ -87,6 +87,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
         datasets.ArrangeRecords.as_view(),
         name="records-arrange",
     ),
+    path(
+        "datasets/<uuid:dataset_id>/rename-class",
+        datasets.RenameClass.as_view(),
+        name="rename_class",
+    ),
     path("records/<int:record_id>", datasets.RecordLabels.as_view(), name="record"),
     path("datasets/<uuid:dataset_id>/imports", dataset_imports.Imports.as_view(), name="imports"),
     path("imports/<uuid:import_id>", dataset_imports.OneImport.as_view(), name="import"),

@@ -140,6 +140,7 @@ class LabelSource(models.TextChoices):
     CORRECTED = "corrected", _("Corrected in review")
     IMPORTED = "imported", _("Imported")
     UNDONE = "undone", _("Taken back")
+    RENAMED = "renamed", _("Class renamed")
 
 
 class LabelChange(models.Model):

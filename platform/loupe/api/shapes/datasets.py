@@ -32,6 +32,13 @@ class DatasetChange(Order):
     )
 
 
+class RenameOrder(Order):
+    """A class and what it is called from now on."""
+
+    old: str = Field(max_length=100)
+    new: str = Field(max_length=100)
+
+
 class DatasetShape(Shape):
     """One dataset."""
 

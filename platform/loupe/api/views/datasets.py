@@ -29,6 +29,7 @@ from loupe.api.shapes.datasets import (
     RecordPage,
     RecordShape,
     RefusedFile,
+    RenameOrder,
 )
 from loupe.api.uploads import RawBody, discarding, named, sources
 from loupe.datasets import services
@@ -119,6 +120,26 @@ class OneDataset(DatasetEndpoint):
             services.take_corrections(self.actor, self.row)
         row = present_datasets.datasets().get(pk=self.row.pk)
         return answer(present_datasets.dataset_detail(row))
+
+
+class RenameClass(DatasetEndpoint):
+    """The name of a class."""
+
+    policy: ClassVar = {"POST": _MANAGE}
+
+    @extend_schema(
+        operation_id="datasets_rename_class",
+        parameters=[describe.IDEMPOTENCY_KEY],
+        request=RenameOrder,
+        responses={200: ArrangeAnswer, **describe.PROBLEMS},
+    )
+    @idempotent
+    def post(self, request: Request, dataset_id: uuid.UUID) -> Response:
+        """Call a class otherwise in every record; each gets a new revision, and versions that were
+        made keep the old name."""
+        order = ordered(request, RenameOrder)
+        changed = services.rename_class(self.actor, self.row, order.old, order.new)
+        return answer(ArrangeAnswer(changed=changed))
 
 
 class Records(DatasetEndpoint):

@@ -7,7 +7,7 @@ from django import forms
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -18,7 +18,7 @@ from loupe.console.pages.frame import PageRequest, app_or_missing, project_page,
 from loupe.contract.app import DomainApp
 from loupe.contract.runtime.errors import LoupeError
 from loupe.datasets import services, vocabulary
-from loupe.datasets.browsing import listed
+from loupe.datasets.browsing import listed, summary
 from loupe.datasets.models import Dataset
 from loupe.plugins import registry as apps
 
@@ -182,6 +182,7 @@ def settings(request: PageRequest, dataset_id: uuid.UUID) -> HttpResponse:
             "form": form,
             "labelling": labelling,
             "about": shown,
+            "classes": list(summary(dataset).classes) if labelling.rename else [],
             "tab": "settings",
         },
     )
@@ -190,7 +191,7 @@ def settings(request: PageRequest, dataset_id: uuid.UUID) -> HttpResponse:
 @require_POST
 @project_page(Action.MANAGE_DATASETS)
 def act(request: PageRequest, dataset_id: uuid.UUID, verb: str) -> HttpResponse:
-    """Take corrections; read groups from names."""
+    """Take corrections; read groups from names; call a class otherwise."""
     dataset = found(request, dataset_id)
     try:
         match verb:
@@ -205,6 +206,15 @@ def act(request: PageRequest, dataset_id: uuid.UUID, verb: str) -> HttpResponse:
                     overwrite=bool(request.POST.get("overwrite")),
                 )
                 say(request, _("%(n)d records got a group.") % {"n": changed})
+            case "rename-class":
+                old, new = request.POST.get("old", ""), request.POST.get("new", "")
+                changed = services.rename_class(request.actor, dataset, old, new)
+                said = ngettext(
+                    "Renamed in %(n)d record. Versions that were made keep the old name.",
+                    "Renamed in %(n)d records. Versions that were made keep the old name.",
+                    changed,
+                )
+                say(request, said % {"n": changed})
             case _unknown:
                 raise NotVisible(_("A dataset cannot do that."))
     except LoupeError as error:

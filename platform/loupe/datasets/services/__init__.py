@@ -9,6 +9,7 @@ from loupe.datasets.services.exporting import Export, export
 from loupe.datasets.services.importing import cancel_import, import_archive, import_files
 from loupe.datasets.services.labelling import save_labels, skip, undo
 from loupe.datasets.services.materialising import materialise
+from loupe.datasets.services.renaming import rename_class
 from loupe.datasets.services.versions import make_version
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "import_files",
     "make_version",
     "materialise",
+    "rename_class",
     "save_labels",
     "set_group",
     "set_split",

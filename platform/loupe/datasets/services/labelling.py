@@ -24,6 +24,7 @@ from loupe.datasets.models import (
     RecordState,
     state_of,
 )
+from loupe.datasets.services.renaming import follow_rename
 from loupe.review.models import Review
 
 
@@ -155,11 +156,14 @@ def _touch(actor: Actor, record: Record) -> None:
 
 
 def standing(record: Record) -> list[LabelChange]:
-    """The changes that were not taken back, oldest first."""
+    """The changes that were not taken back, oldest first, in the classes' names of now."""
     left: list[LabelChange] = []
+    labelling = vocabulary.labelling_of(record.dataset.app)
     for change in LabelChange.objects.filter(record=record).order_by("revision"):
         if change.source == LabelSource.UNDONE:
             left.pop()
+        elif change.source == LabelSource.RENAMED:
+            follow_rename(labelling, left, change)
         else:
             left.append(change)
     return left

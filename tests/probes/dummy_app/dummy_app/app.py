@@ -104,6 +104,7 @@ class App(DomainApp):
         merge="dummy_app.labels:merge",
         of_model="dummy_app.labels:of_model",
         fingerprint="dummy_app.labels:fingerprint",
+        rename="dummy_app.labels:rename",
         editor=Editor(
             template="dummy_app/label.html",
             panel="dummy_app/label_panel.html",

@@ -56,6 +56,16 @@ def merge(about: BaseModel, other: BaseModel) -> BaseModel:
     return Sizes(sizes=(*mine, *(size for size in theirs if size not in mine)))
 
 
+def rename(data: BaseModel, old: str, new: str) -> BaseModel:
+    """The size `old` called `new`."""
+    if isinstance(data, Target):
+        return data.model_copy(update={"size": new if data.size == old else data.size})
+    sizes = Sizes.model_validate(data).sizes
+    if old not in sizes or new in sizes:
+        raise InputRefused(f"{old!r} cannot become {new!r}.", code="unknown_class")
+    return Sizes(sizes=tuple(new if size == old else size for size in sizes))
+
+
 def of_model(manifest: Mapping[str, Any]) -> BaseModel:
     """Models know no sizes."""
     return Sizes()
