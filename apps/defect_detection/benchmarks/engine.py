@@ -40,6 +40,7 @@ FRAMES = 24
 JOBS = 8
 GOAL_RATIO, GOAL_ADDED_MS = 10.0, 15.0
 START_SECONDS = 90
+TRAINING_SECONDS = 180
 
 
 def main(argv: list[str]) -> int:
@@ -207,7 +208,7 @@ async def line(socket: Path, frames: Sequence[Path], folder: Path, options: Any)
     _line_row(f"with {JOBS} jobs that never pause", busy)
     done = await _statistics(client)
     with study_and_training(socket, folder) as log:
-        await asyncio.sleep(20)  # the training has read its pictures and begun
+        await _trains(log)
         start = time.perf_counter()
         everything = await arrive(call, options.line_rate, options.line_seconds, CLIENTS, lanes)
         rate = (await _statistics(client) - done) / (time.perf_counter() - start)
@@ -219,6 +220,15 @@ async def line(socket: Path, frames: Sequence[Path], folder: Path, options: Any)
     added = everything.added(99)
     print(f"added by everything at p99: {added:.1f} ms (goal: {GOAL_ADDED_MS:g})")
     return added
+
+
+async def _trains(log: Path) -> None:
+    """Wait until the training has read its pictures and makes steps."""
+    until = time.monotonic() + TRAINING_SECONDS
+    while "views an epoch" not in log.read_text():
+        if time.monotonic() > until:
+            raise RuntimeError(f"The training did not begin: {log.read_text()[-1000:]}")
+        await asyncio.sleep(0.5)
 
 
 def _line_row(name: str, step: Step) -> None:

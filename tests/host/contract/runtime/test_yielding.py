@@ -8,7 +8,7 @@ import pytest
 from loupe.contract.runtime import line_flag, training
 from loupe.contract.runtime.line_flag import HOLD_S, LEASE_S, VARIABLE, LineFlag, LineWatch
 from loupe.contract.runtime.payload import JsonValue
-from loupe.contract.runtime.yielding import MOST_S, YieldingReporter
+from loupe.contract.runtime.yielding import MOST_PER_WORKED, MOST_S, YieldingReporter
 
 
 class Heard:
@@ -68,12 +68,16 @@ def test_a_step_waits_no_longer_than_its_bound_and_tells_of_it(
     monkeypatch.setattr(LineWatch, "busy_s", lambda self: LEASE_S)
     heard = Heard()
     reporter = YieldingReporter(heard, LineWatch(file))
-    reporter.progress(1, 10, "epoch 1")
-    reporter.progress(2, 10, "epoch 1")
-    reporter.metrics({"loss": 1.0})
+    for step in (1, 2):
+        now[0] += 10.0  # a long step of work
+        reporter.progress(step, 10, "epoch 1")
     assert sum(slept) == pytest.approx(2 * MOST_S, abs=0.02)
-    assert heard.notes == ["epoch 1", "epoch 1 (1.0 s yielded to the line)"]
-    assert heard.figures == [{"loss": 1.0, "yielded_s": 2.0}]
+    now[0] += 0.05  # and a short one
+    reporter.progress(3, 10, "epoch 1")
+    assert sum(slept) == pytest.approx(2 * MOST_S + 0.05 * MOST_PER_WORKED, abs=0.03)
+    reporter.metrics({"loss": 1.0})
+    assert heard.notes[:2] == ["epoch 1", "epoch 1 (1.0 s yielded to the line)"]
+    assert heard.figures == [{"loss": 1.0, "yielded_s": 2.2}]
 
 
 def test_an_idle_line_leaves_reports_as_they_are(file: Path) -> None:
