@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from django.db import DatabaseError, close_old_connections
 
+from loupe.api.sync.checkpoints import Checkpoints
 from loupe.api.sync.entries import Answer, Entry, commit
 
 MOST_TOGETHER = 64
@@ -52,12 +53,14 @@ class GroupWriter:
         return await waiting.answered
 
     def _work(self) -> None:
+        checkpoints = Checkpoints()
         while True:
             group = [self._queue.get()]
             while len(group) < MOST_TOGETHER and not self._queue.empty():
                 group.append(self._queue.get())
             self._store(group)
-            # After the answers, which need not wait for it.
+            # Behind the answers, which need not wait for any of it.
+            checkpoints.after(len(group))
             close_old_connections()
 
     def _store(self, group: list[_Waiting]) -> None:
