@@ -44,7 +44,7 @@ def runner() -> DetectorRunner:
     return opened("openvino")
 
 
-@pytest.mark.parametrize("runtime", ["openvino", "torch"])
+@pytest.mark.parametrize("runtime", ["openvino", pytest.param("torch", marks=pytest.mark.slow)])
 def test_a_shared_call_finds_the_boxes_of_single_calls(runtime: str) -> None:
     runner, asked = opened(runtime), requests()
     assert {runner.group(each) for each in asked} == {"view"}
