@@ -2,6 +2,7 @@
 
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from loupe.contract.runtime.errors import InputRefused
 ORIENTATION = 0x0112
 
 
-def written(tmp_path: Path, mode: str = "RGB", kind: str = "JPEG", **options: object) -> Path:
+def written(tmp_path: Path, mode: str = "RGB", kind: str = "JPEG", **options: Any) -> Path:
     path = tmp_path / f"picture.{kind.lower()}"
     Image.new(mode, (60, 40), 90).save(path, kind, **options)
     return path
