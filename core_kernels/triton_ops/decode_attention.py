@@ -152,7 +152,8 @@ def decode_attention(
     )
     _part[(splits, places)](
         q, keys, values, lengths, opening, *scales[:2], out, sums, highest, totals,
-        *q.stride()[:2], *opening.stride()[:2], *keys.stride()[:3], *values.stride()[:3], *scales[2:],
+        *q.stride()[:2], *opening.stride()[:2],
+        *keys.stride()[:3], *values.stride()[:3], *scales[2:],
         heads, heads // keys.shape[1], capacity, width, splits, scale * _LOG2E, shut,
         GATE=gate is not None, CHANNEL=channel, SCALED=scaled, ALONE=alone,
         SIZE=CHUNK, STEP=KEYS if dim <= 128 else KEYS // 2, DIM=dim, num_warps=4, num_stages=2,

@@ -1,0 +1,97 @@
+"""Greedy writing with a `Decoder`: a token is one replay of a CUDA graph where there is a GPU."""
+
+import torch
+from torch import Tensor
+
+from core_kernels.errors import ArgumentRefused
+from core_kernels.modules.decoder import Decoder
+
+#: Tokens between two looks at whether every sequence has ended: each look waits for the device.
+LOOK = 16
+
+
+class Greedy:
+    """Writes the likeliest token after the likeliest token, for `batch` memories at a time.
+
+    Room for the caches is taken once. On a GPU the graph is recorded at the first call; weights
+    may change in place afterwards, but not move.
+    """
+
+    def __init__(self, decoder: Decoder, *, batch: int, capacity: int, memory_rows: int) -> None:
+        self.decoder = decoder.eval()
+        self.state = decoder.state(batch, capacity, memory_rows)
+        device = self.state.own.device
+        self._token = torch.zeros(batch, dtype=torch.int64, device=device)
+        self._written = torch.zeros(batch, capacity, dtype=torch.int64, device=device)
+        self._ended = torch.zeros(batch, dtype=torch.bool, device=device)
+        self._stop = torch.full((), -1, dtype=torch.int64, device=device)
+        self._graph: torch.cuda.CUDAGraph | None = None
+
+    @torch.no_grad()
+    def __call__(
+        self,
+        memory: Tensor,
+        *,
+        start: int,
+        limit: int,
+        stop: int | None = None,
+        lengths: Tensor | None = None,
+    ) -> Tensor:
+        """Tokens int64 [B, up to limit] that follow `start`.
+
+        Args:
+            memory: [B, S, width]; `lengths` says how many rows of each count, all by default.
+            limit: the most tokens to write.
+            stop: a token that ends a sequence; it is written, and repeated while others go on.
+
+        Raises:
+            ArgumentRefused: `limit` exceeds the capacity, or `memory` has another size.
+        """
+        capacity = self._written.shape[1]
+        if not 0 <= limit <= capacity:
+            raise ArgumentRefused(f"limit={limit}; give 0 to {capacity}, the capacity.")
+        if self._graph is None and memory.is_cuda:
+            self._record(memory)
+        self.decoder.remember(memory, self.state, lengths)
+        self._token.fill_(start)
+        self._stop.fill_(-1 if stop is None else stop)
+        self._ended.zero_()
+        written = 0
+        while written < limit:
+            if self._graph is None:
+                self._advance()
+            else:
+                self._graph.replay()
+            written += 1
+            if stop is not None and written % LOOK == 0 and bool(self._ended.all()):
+                break
+        tokens = self._written[:, :written].clone()
+        if stop is None or not written:
+            return tokens
+        # Of the columns that every sequence spent past its end, none is handed out.
+        needed = (tokens != stop).cumprod(1).sum(1).max().item() + 1
+        return tokens[:, : int(needed)]
+
+    def _advance(self) -> None:
+        """One token for each sequence, all on the device."""
+        place = self.state.position.clone()
+        latest = self.decoder.step(self._token, self.state).argmax(-1)
+        latest = torch.where(self._ended, self._stop, latest)
+        self._ended.logical_or_(latest == self._stop)
+        self._written.index_copy_(1, place, latest.unsqueeze(1))
+        self._token.copy_(latest)
+
+    def _record(self, memory: Tensor) -> None:
+        """Record `_advance`, after runs on a side stream that tune and load what it uses."""
+        self.decoder.remember(memory, self.state)
+        side = torch.cuda.Stream(memory.device)
+        side.wait_stream(torch.cuda.current_stream(memory.device))
+        with torch.cuda.stream(side):
+            for _ in range(2):
+                self.state.restart()
+                self._advance()
+        torch.cuda.current_stream(memory.device).wait_stream(side)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            self._advance()
+        self._graph = graph
