@@ -5,14 +5,14 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import BaseModel
 
-from apps.defect_detection import exports
+from apps.defect_detection import exports, verbs
 from apps.defect_detection.decide import decide
 from apps.defect_detection.labels import DatasetAbout, ImageLabels
 from apps.defect_detection.schema import Box, Code, DetectionResult, ImageFacts, OperatingPoint
 from apps.defect_detection.training.config import TrainingConfig
 from loupe.contract.app import DomainApp
 from loupe.contract.exports import Export
-from loupe.contract.extras import AppCommand, Pages, SyncMode, Tab
+from loupe.contract.extras import Pages, SyncMode, Tab
 from loupe.contract.facts import Fact
 from loupe.contract.inputs import InputKind
 from loupe.contract.labelling import Editor, Labelling, Layout
@@ -243,81 +243,8 @@ class App(DomainApp):
             ),
         ),
     )
-    commands: ClassVar = (
-        AppCommand(
-            name="import-dataset",
-            help="A folder in YOLO, COCO or VOC layout as a dataset, without any service.",
-            run="apps.defect_detection.commands.import_dataset:main",
-        ),
-        AppCommand(
-            name="train",
-            help="Train a detector on a folder; what comes is registered as a candidate.",
-            run="apps.defect_detection.commands.train:main",
-        ),
-        AppCommand(
-            name="evaluate",
-            help="Measure a registered detector on a folder, with intervals.",
-            run="apps.defect_detection.commands.evaluate:main",
-        ),
-        AppCommand(
-            name="convert-ultralytics",
-            help="An Ultralytics checkpoint (.pt) as a candidate model, after a warning.",
-            run="apps.defect_detection.commands.convert_ultralytics:main",
-            says_it_all=True,
-        ),
-        AppCommand(
-            name="index-cases",
-            help="Take confirmed results into the search for similar ones; the engine must run.",
-            run="apps.defect_detection.commands.index_cases:main",
-        ),
-    )
-    benchmarks: ClassVar = (
-        AppCommand(
-            name="throughput",
-            help="A zip of frames through upload, job and stored results against bare loops.",
-            run="apps.defect_detection.benchmarks.throughput:main",
-        ),
-        AppCommand(
-            name="inspect",
-            help="What the platform adds to one synchronous inspection.",
-            run="apps.defect_detection.benchmarks.inspect:main",
-        ),
-        AppCommand(
-            name="operating-point",
-            help="The operating point's page over 100,000 past results.",
-            run="apps.defect_detection.benchmarks.operating_point:main",
-        ),
-        AppCommand(
-            name="quality",
-            help="The quality page, the station page and lists over 50,000 parts of 30 days.",
-            run="apps.defect_detection.benchmarks.quality:main",
-        ),
-        AppCommand(
-            name="similar",
-            help="Searching 100,000 vectors for the like of one, against an exact search.",
-            run="apps.defect_detection.benchmarks.similar:main",
-        ),
-        AppCommand(
-            name="compose",
-            help="How fast a CPU composes training pictures, against sampling as on a GPU.",
-            run="apps.defect_detection.benchmarks.composing:main",
-        ),
-        AppCommand(
-            name="engine",
-            help="The engine's lanes under load, against a plain FastAPI server.",
-            run="apps.defect_detection.benchmarks.engine:main",
-        ),
-        AppCommand(
-            name="runtimes",
-            help="The same network on each CPU runtime: latency, throughput, box error.",
-            run="apps.defect_detection.benchmarks.runtimes:main",
-        ),
-        AppCommand(
-            name="int8",
-            help="An INT8 detector against torch predict: latency, throughput, mAP50.",
-            run="apps.defect_detection.benchmarks.int8:main",
-        ),
-    )
+    commands: ClassVar = verbs.COMMANDS
+    benchmarks: ClassVar = verbs.BENCHMARKS
     check_artefact = "apps.defect_detection.artefact:check_artefact"
     shipped_models: ClassVar = ("models/surfaces",)
     samples = "samples"

@@ -29,9 +29,7 @@ from apps.defect_detection.benchmarks.frames import write_frames
 from apps.defect_detection.benchmarks.runtimes import ARTEFACT
 from loupe.contract.runtime.errors import TemporarilyUnavailable
 from loupe.contract.runtime.lanes import Lane
-from loupe.engine import repository
-from loupe.engine.aio_client import AsyncEngineClient
-from loupe.testing.engine import running_engine
+from loupe.testing.engine import AsyncEngineClient, installed, many_calls, running_engine
 
 APP, MODEL = "defect_detection", "defect_detection.shared.surfaces"
 WISHES = {"score_floor": 0.25, "overlap": 0.7}
@@ -58,7 +56,7 @@ def main(argv: list[str]) -> int:
     with TemporaryDirectory(prefix="loupe-bench-") as name, ExitStack() as stack:
         folder = Path(name)
         frames = write_frames(folder / "frames", FRAMES)
-        repository.install(ARTEFACT, folder / "models", MODEL, 1)
+        installed(ARTEFACT, folder / "models", MODEL)
         engine = stack.enter_context(running_engine(models=folder / "models"))
         with plain_server(options.peer, folder / "peer.sock") as peer:
             ratio = asyncio.run(sweep(engine.socket, peer, frames, rates, options))
@@ -127,7 +125,7 @@ async def sweep(
     socket: Path, peer: Path, frames: Sequence[Path], rates: Sequence[float], options: Any
 ) -> float:
     """Both sides at every rate; returns the ratio of the highest ones sustained."""
-    ours = AsyncEngineClient(socket, connections=CLIENTS)
+    ours = many_calls(socket, CLIENTS)
     transport = httpx.AsyncHTTPTransport(
         uds=str(peer), limits=httpx.Limits(max_connections=CLIENTS)
     )
@@ -193,7 +191,7 @@ async def _same_boxes(
 
 async def line(socket: Path, frames: Sequence[Path], folder: Path, options: Any) -> float:
     """The line alone and under everything; the 99th percentile of what it adds to its forward."""
-    client = AsyncEngineClient(socket, connections=CLIENTS)
+    client = many_calls(socket, CLIENTS)
     call = of_engine(client, frames)
     print(f"\nthe line at {options.line_rate:g}/s, milliseconds\n")
     print(

@@ -103,7 +103,7 @@ class Calls:
 def _answers(parts: Sequence[Shared]) -> Sequence[Any]:
     try:
         answers = parts[0].run([part.request for part in parts])
-    except BaseException as error:
+    except (Exception, SystemExit) as error:  # every caller is told
         return [error] * len(parts)
     if len(answers) != len(parts):
         return [TypeError(f"{len(parts)} requests got {len(answers)} answers.")] * len(parts)
@@ -115,5 +115,5 @@ def _finished(piece: Piece, part: Shared, answer: Any) -> Any:
         return answer
     try:
         return part.finish(answer, piece.waited_ms)
-    except BaseException as error:
+    except (Exception, SystemExit) as error:  # it is the caller's to handle
         return error

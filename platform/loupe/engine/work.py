@@ -290,7 +290,7 @@ def _outcome(piece: Piece) -> Any:
         return TypeError("A piece has either work or a request to share.")
     try:
         return piece.work(piece.waited_ms)
-    except BaseException as error:
+    except (Exception, SystemExit) as error:  # it is the caller's to handle
         return error
 
 

@@ -9,9 +9,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from loupe.engine import repository
+from loupe.engine.aio_client import AsyncEngineClient
 from loupe.engine.client import EngineClient
 
+__all__ = ["AsyncEngineClient", "installed", "many_calls", "running_engine"]
+
 START_SECONDS = 60
+
+
+def installed(artefact: Path, models: Path, name: str) -> None:
+    """Put an artefact into the repository `models` as version 1 of `name`."""
+    repository.install(artefact, models, name, 1)
+
+
+def many_calls(socket: Path, connections: int) -> AsyncEngineClient:
+    """A client for that many calls at once."""
+    return AsyncEngineClient(socket, connections=connections)
 
 
 @contextmanager
