@@ -36,11 +36,15 @@ def place(actor: Actor, record: Record) -> Place:
     """
     dataset = record.dataset
     require(actor, Action.VIEW, dataset.project)
-    rows = Record.objects.filter(dataset=dataset)
+    rows = Record.objects.filter(dataset=dataset).exclude(state=RecordState.REMOVED)
     ids = rows.values_list("pk", flat=True)
     counts = rows.aggregate(
         position=Count("pk", filter=Q(pk__lte=record.pk)),
-        **{state.value: Count("pk", filter=Q(state=state)) for state in RecordState},
+        **{
+            state.value: Count("pk", filter=Q(state=state))
+            for state in RecordState
+            if state != RecordState.REMOVED
+        },
     )
     position = counts.pop("position")
     return Place(
@@ -70,6 +74,7 @@ def first(actor: Actor, dataset: Dataset) -> int | None:
     return (
         next_todo(actor, dataset)
         or Record.objects.filter(dataset=dataset)
+        .exclude(state=RecordState.REMOVED)
         .order_by("pk")
         .values_list("pk", flat=True)
         .first()

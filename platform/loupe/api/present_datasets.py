@@ -37,6 +37,7 @@ def dataset_fields(row: Any) -> dict[str, Any]:
         "description": row.description,
         "about": row.about,
         "takes_corrections": row.takes_corrections,
+        "archived_at": row.archived_at,
         "records": row.total,
         "labelled": row.labelled,
         "newest_version": row.newest,

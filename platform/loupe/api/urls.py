@@ -88,6 +88,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="records-arrange",
     ),
     path(
+        "datasets/<uuid:dataset_id>/remove",
+        datasets.RemoveRecords.as_view(),
+        name="remove_records",
+    ),
+    path(
         "datasets/<uuid:dataset_id>/rename-class",
         datasets.RenameClass.as_view(),
         name="rename_class",

@@ -141,9 +141,9 @@ class Labelling:
         merge: ``(about: BaseModel, other: BaseModel) -> BaseModel``: the first, extended by what
             only the second has.
         of_model: ``(manifest: Mapping) -> BaseModel``: what a dataset made for a model holds.
-        rename: ``(data: BaseModel, old: str, new: str) -> BaseModel``: labels, or an ``about``, with
-            that class called `new`; raises `InputRefused` for an ``about`` without `old` or with
-            `new`. None: the classes have fixed names.
+        rename: ``(data: BaseModel, old: str, new: str) -> BaseModel``: labels, or an ``about``,
+            with that class called `new`; raises `InputRefused` for an ``about`` without `old` or
+            with `new`. None: the classes have fixed names.
         overlay: a template that draws ``labels`` (JSON) over a record's small picture, as SVG.
         about_form: a template with the fields of a form that changes ``about`` (JSON); None: people
             edit the JSON itself.

@@ -41,10 +41,13 @@ class Filters:
 
 
 def records(dataset: Dataset, filters: Filters) -> "QuerySet[Record]":
-    """The records of `dataset` that match, in no order."""
+    """The records of `dataset` that match, in no order; removed ones only where they are asked
+    for."""
     rows = Record.objects.filter(dataset=dataset)
     if filters.state:
         rows = rows.filter(state=filters.state)
+    else:
+        rows = rows.exclude(state=RecordState.REMOVED)
     if filters.split:
         rows = rows.filter(split="" if filters.split == NO_SPLIT else filters.split)
     if filters.group:
@@ -78,8 +81,8 @@ class Summary:
 
     @property
     def total(self) -> int:
-        """All records."""
-        return sum(self.states.values())
+        """All records that were not removed."""
+        return sum(self.states.values()) - self.states.get(RecordState.REMOVED, 0)
 
     @property
     def labelled(self) -> int:
@@ -104,14 +107,16 @@ class Summary:
 
 def summary(dataset: Dataset) -> Summary:
     """The dataset's numbers; two queries, however many records it has."""
+    there = ~Q(state=RecordState.REMOVED)
     counts = Record.objects.filter(dataset=dataset).aggregate(
         **{f"state_{state}": Count("pk", filter=Q(state=state)) for state in RecordState.values},
-        **{f"split_{split}": Count("pk", filter=Q(split=split)) for split in Split.values},
-        **{f"split_{NO_SPLIT}": Count("pk", filter=Q(split=""))},
-        groups=Count("group", distinct=True, filter=~Q(group="")),
+        **{f"split_{split}": Count("pk", filter=there & Q(split=split)) for split in Split.values},
+        **{f"split_{NO_SPLIT}": Count("pk", filter=there & Q(split=""))},
+        groups=Count("group", distinct=True, filter=there & ~Q(group="")),
     )
     classes = (
         RecordClass.objects.filter(dataset=dataset)
+        .exclude(record__state=RecordState.REMOVED)
         .values_list("name")
         .annotate(total=Sum("count"))
         .order_by("-total", "name")
@@ -127,7 +132,8 @@ def summary(dataset: Dataset) -> Summary:
 def listed(rows: "QuerySet[Dataset]") -> "QuerySet[Dataset]":
     """`rows` with what a list shows of each: ``total``, ``labelled``, ``newest`` (the number of the
     newest version) and ``importing``, as subqueries that use an index each."""
-    from_records = Record.objects.filter(dataset=OuterRef("pk")).order_by()
+    there = Record.objects.exclude(state=RecordState.REMOVED)
+    from_records = there.filter(dataset=OuterRef("pk")).order_by()
     per_dataset = from_records.values("dataset").annotate(count=Count("pk")).values("count")
     labelled = (
         from_records.filter(state=RecordState.LABELLED)

@@ -25,6 +25,7 @@ class Dataset(models.Model):
     takes_corrections = models.BooleanField(
         default=False, help_text="what people correct in review comes here"
     )
+    archived_at = models.DateTimeField(null=True, help_text="put away: not listed, not changed")
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
     )
@@ -50,6 +51,7 @@ class RecordState(models.TextChoices):
     TODO = "todo", _("To label")
     LABELLED = "labelled", _("Labelled")
     SKIPPED = "skipped", _("Left out")
+    REMOVED = "removed", _("Removed")
 
 
 def state_of(labels: object) -> RecordState:

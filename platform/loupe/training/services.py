@@ -17,6 +17,7 @@ from loupe.audit.services import record
 from loupe.changes.kinds import Kind
 from loupe.changes.services import publish
 from loupe.datasets.models import DatasetVersion
+from loupe.datasets.services import require_open
 from loupe.registry.models import ModelVersion
 from loupe.registry.services import visible_versions
 from loupe.training.errors import RunStateRefused, TrainingRefused
@@ -200,6 +201,7 @@ def evaluations(version: ModelVersion, project: Project) -> "QuerySet[Evaluation
 def _own(project: Project, app: str, version: DatasetVersion) -> DatasetVersion:
     if version.dataset.project_id != project.pk:
         raise NotVisible(_("There is no such dataset version in this project."))
+    require_open(version.dataset)
     if version.dataset.app != app:
         raise TrainingRefused(
             _("%(version)s holds data of another app (%(theirs)s, not %(app)s).")

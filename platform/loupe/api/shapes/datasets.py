@@ -30,6 +30,18 @@ class DatasetChange(Order):
     takes_corrections: Literal[True] | None = Field(
         default=None, description="Have corrections made in review come here, and nowhere else."
     )
+    archived: bool | None = Field(
+        default=None, description="Put it away, with `why`, or take it out again."
+    )
+    why: str = Field(default="", max_length=500)
+
+
+class RemoveOrder(Order):
+    """Records to hide, and why; or with `restore` those to bring back."""
+
+    records: list[int] = Field(min_length=1, max_length=10_000)
+    why: str = Field(default="", max_length=500)
+    restore: bool = False
 
 
 class RenameOrder(Order):
@@ -49,6 +61,7 @@ class DatasetShape(Shape):
     description: str
     about: JsonObject
     takes_corrections: bool
+    archived_at: datetime | None
     records: int
     labelled: int
     newest_version: int | None
@@ -58,7 +71,7 @@ class DatasetShape(Shape):
 class DatasetDetail(DatasetShape):
     """A dataset in numbers."""
 
-    states: dict[str, int] = Field(description="records by state: todo, labelled, skipped")
+    states: dict[str, int] = Field(description="records by state: todo, labelled, skipped, removed")
     splits: dict[str, int] = Field(description="records by split; `none` have not got one")
     classes: dict[str, int] = Field(description="labels by class")
     groups: int = Field(description="different lots, boards or parts")

@@ -29,6 +29,7 @@ from loupe.api.shapes.datasets import (
     RecordPage,
     RecordShape,
     RefusedFile,
+    RemoveOrder,
     RenameOrder,
 )
 from loupe.api.uploads import RawBody, discarding, named, sources
@@ -51,12 +52,18 @@ class Datasets(Endpoint):
 
     @extend_schema(
         operation_id="datasets_list",
-        parameters=[describe.PROJECT, describe.APP_FILTER, *describe.PAGING],
+        parameters=[
+            describe.PROJECT,
+            describe.APP_FILTER,
+            OpenApiParameter("archived", bool, description="Those that were put away instead."),
+            *describe.PAGING,
+        ],
         responses={200: DatasetPage, **describe.PROBLEMS},
     )
     def get(self, request: Request) -> Response:
         """List datasets, newest first."""
         rows = present_datasets.datasets().filter(project=self.project)
+        rows = rows.filter(archived_at__isnull=not flag(request, "archived"))
         app = parameter(request, "app")
         if app:
             rows = rows.filter(app=app)
@@ -98,7 +105,7 @@ class DatasetEndpoint(RowEndpoint[Dataset]):
 class OneDataset(DatasetEndpoint):
     """One dataset."""
 
-    policy: ClassVar = {"GET": Action.VIEW, "PATCH": _MANAGE}
+    policy: ClassVar = {"GET": Action.VIEW, "PATCH": _MANAGE, "DELETE": _MANAGE}
 
     @extend_schema(operation_id="datasets_get", responses={200: DatasetDetail, **describe.PROBLEMS})
     def get(self, request: Request, dataset_id: uuid.UUID) -> Response:
@@ -114,12 +121,50 @@ class OneDataset(DatasetEndpoint):
     def patch(self, request: Request, dataset_id: uuid.UUID) -> Response:
         """Change a dataset; fields left out stay. A class that records have cannot go."""
         order = ordered(request, DatasetChange)
+        if order.archived is False:
+            services.unarchive(self.actor, self.row)
         if order.about is not None or order.description is not None:
             services.change(self.actor, self.row, about=order.about, description=order.description)
         if order.takes_corrections:
             services.take_corrections(self.actor, self.row)
+        if order.archived:
+            services.archive(self.actor, self.row, order.why)
         row = present_datasets.datasets().get(pk=self.row.pk)
         return answer(present_datasets.dataset_detail(row))
+
+    @extend_schema(
+        operation_id="datasets_delete",
+        parameters=[OpenApiParameter("why", str, required=True, description="For the audit log.")],
+        responses={204: None, **describe.PROBLEMS},
+    )
+    def delete(self, request: Request, dataset_id: uuid.UUID) -> Response:
+        """Delete a dataset that holds nothing; one that was used can be archived."""
+        services.delete(self.actor, self.row, parameter(request, "why"))
+        return Response(status=204)
+
+
+class RemoveRecords(DatasetEndpoint):
+    """Records that are hidden, or brought back."""
+
+    policy: ClassVar = {"POST": _MANAGE}
+
+    @extend_schema(
+        operation_id="datasets_remove_records",
+        parameters=[describe.IDEMPOTENCY_KEY],
+        request=RemoveOrder,
+        responses={200: ArrangeAnswer, **describe.PROBLEMS},
+    )
+    @idempotent
+    def post(self, request: Request, dataset_id: uuid.UUID) -> Response:
+        """Hide records from lists, labelling and versions to come, or bring them back. Versions
+        that were made keep them."""
+        order = ordered(request, RemoveOrder)
+        changed = (
+            services.restore_records(self.actor, self.row, order.records)
+            if order.restore
+            else services.remove_records(self.actor, self.row, order.records, order.why)
+        )
+        return answer(ArrangeAnswer(changed=changed))
 
 
 class RenameClass(DatasetEndpoint):

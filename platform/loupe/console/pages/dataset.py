@@ -125,7 +125,7 @@ def frame_of(dataset: Dataset, tab: str) -> dict[str, Any]:
 @require_POST
 @project_page(section="datasets")
 def arrange(request: PageRequest, dataset_id: uuid.UUID) -> HttpResponse:
-    """One verb for the selected records: a split, a group, left out or back in."""
+    """One verb for the selected records: a split, a group, left out or back in, removed."""
     dataset = found(request, dataset_id)
     there = reverse("console:dataset", args=[request.project.slug, dataset.pk])
     back = f"{there}?{request.POST.get('back', '')}"
@@ -159,6 +159,10 @@ def _arranged(request: PageRequest, dataset: Dataset, ids: list[int], verb: str,
             for record in rows.select_related("dataset__project"):
                 services.skip(request.actor, record, verb == "skip")
             return len(ids)
+        case "remove":
+            return services.remove_records(request.actor, dataset, ids, request.POST.get("why", ""))
+        case "restore":
+            return services.restore_records(request.actor, dataset, ids)
         case _unknown:
             raise NotVisible(_("Records cannot do that."))
 
@@ -182,7 +186,7 @@ def alike(request: PageRequest, dataset_id: uuid.UUID) -> HttpResponse:
     dataset = found(request, dataset_id)
     rows = list(
         Record.objects.filter(dataset=dataset)
-        .exclude(state=RecordState.SKIPPED)
+        .exclude(state__in=(RecordState.SKIPPED, RecordState.REMOVED))
         .only("pk", "blob_id", "fingerprint")
     )
     clusters = duplicates.clusters(

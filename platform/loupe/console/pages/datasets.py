@@ -48,6 +48,8 @@ def found(request: PageRequest, dataset_id: uuid.UUID) -> Dataset:
 def listing(request: PageRequest) -> HttpResponse:
     """Datasets by their newest; a constant number of queries."""
     rows = listed(visible(Dataset.objects.filter(project=request.project), request.actor))
+    archived = request.GET.get("archived") == "yes"
+    rows = rows.filter(archived_at__isnull=not archived)
     app = request.GET.get("app", "")
     if app:
         rows = rows.filter(app=app)
@@ -61,6 +63,7 @@ def listing(request: PageRequest) -> HttpResponse:
         {
             "datasets": page[:PAGE],
             "next": page[PAGE - 1].pk if len(page) > PAGE else None,
+            "archived": archived,
             "several_apps": len(labelled_apps()) > 1,
             "can_make": bool(labelled_apps()),
         },
@@ -191,7 +194,7 @@ def settings(request: PageRequest, dataset_id: uuid.UUID) -> HttpResponse:
 @require_POST
 @project_page(Action.MANAGE_DATASETS)
 def act(request: PageRequest, dataset_id: uuid.UUID, verb: str) -> HttpResponse:
-    """Take corrections; read groups from names; call a class otherwise."""
+    """Take corrections; read groups from names; call a class otherwise; archive, delete."""
     dataset = found(request, dataset_id)
     try:
         match verb:
@@ -206,6 +209,18 @@ def act(request: PageRequest, dataset_id: uuid.UUID, verb: str) -> HttpResponse:
                     overwrite=bool(request.POST.get("overwrite")),
                 )
                 say(request, _("%(n)d records got a group.") % {"n": changed})
+            case "archive":
+                services.archive(request.actor, dataset, request.POST.get("why", ""))
+                say(request, _("Archived. Versions and models stay as they are."))
+            case "unarchive":
+                services.unarchive(request.actor, dataset)
+                say(request, _("Taken out of the archive."))
+            case "delete":
+                services.delete(request.actor, dataset, request.POST.get("why", ""))
+                say(request, _("Deleted."))
+                return HttpResponseRedirect(
+                    reverse("console:datasets", args=[request.project.slug])
+                )
             case "rename-class":
                 old, new = request.POST.get("old", ""), request.POST.get("new", "")
                 changed = services.rename_class(request.actor, dataset, old, new)

@@ -9,6 +9,14 @@ from loupe.datasets.services.exporting import Export, export
 from loupe.datasets.services.importing import cancel_import, import_archive, import_files
 from loupe.datasets.services.labelling import save_labels, skip, undo
 from loupe.datasets.services.materialising import materialise
+from loupe.datasets.services.removing import (
+    archive,
+    delete,
+    remove_records,
+    require_open,
+    restore_records,
+    unarchive,
+)
 from loupe.datasets.services.renaming import rename_class
 from loupe.datasets.services.versions import make_version
 
@@ -19,10 +27,12 @@ __all__ = [
     "Export",
     "add_records",
     "add_results",
+    "archive",
     "cancel_import",
     "change",
     "correct_from_review",
     "create",
+    "delete",
     "diff",
     "export",
     "group_by_name",
@@ -30,11 +40,15 @@ __all__ = [
     "import_files",
     "make_version",
     "materialise",
+    "remove_records",
     "rename_class",
+    "require_open",
+    "restore_records",
     "save_labels",
     "set_group",
     "set_split",
     "skip",
     "take_corrections",
+    "unarchive",
     "undo",
 ]

@@ -13,6 +13,7 @@ from loupe.bulk import insert
 from loupe.datasets import grouping, vocabulary
 from loupe.datasets.models import Dataset, Record
 from loupe.datasets.names import Names, group_from_facts, hold
+from loupe.datasets.services.removing import require_open
 from loupe.datasets.wakeups import fingerprint_after_commit
 from loupe.intake.collecting import Collection
 from loupe.intake.errors import Refusal, SubmissionRefused
@@ -46,6 +47,7 @@ def add_records(
         TooManyFiles, DiskFull: as intake does.
     """
     require(actor, Action.MANAGE_DATASETS, dataset.project)
+    require_open(dataset)
     vocabulary.labelling_of(dataset.app)
     rule = grouping.check(group_by)
     with Collection(registry.get(dataset.app)) as collection:
@@ -88,6 +90,7 @@ def add_results(actor: Actor, dataset: Dataset, results: Sequence[Result]) -> Ad
         NotVisible, Denied: the actor may not manage datasets here, or see one of the results.
     """
     require(actor, Action.MANAGE_DATASETS, dataset.project)
+    require_open(dataset)
     ids = [result.pk for result in results]
     rows = (
         visible(Result.objects.filter(pk__in=ids), actor)

@@ -71,14 +71,17 @@ def _dataset(actor: Actor, result: Result) -> Dataset:
     mine = Dataset.objects.select_for_update(of=("self",)).filter(
         project=result.project, app=result.app
     )
-    dataset = mine.filter(takes_corrections=True).first() or mine.filter(name=NAME).first()
+    dataset = (
+        mine.filter(takes_corrections=True).first()
+        or mine.filter(name=NAME, archived_at=None).first()
+    )
     if dataset is None:
         try:
             with transaction.atomic():
                 return Dataset.objects.create(
                     project=result.project,
                     app=result.app,
-                    name=NAME,
+                    name=_free_name(result),
                     about=vocabulary.stored(wanted),
                     takes_corrections=True,
                     created_by=actor.user,
@@ -90,6 +93,14 @@ def _dataset(actor: Actor, result: Result) -> Dataset:
         dataset, vocabulary.merge(labelling, vocabulary.about(labelling, dataset.about), wanted)
     )
     return dataset
+
+
+def _free_name(result: Result) -> str:
+    """`NAME`, numbered where archived datasets have it."""
+    rows = Dataset.objects.filter(project=result.project, app=result.app, name__startswith=NAME)
+    taken = set(rows.values_list("name", flat=True))
+    numbered = (f"{NAME}-{number}" for number in range(2, len(taken) + 2))
+    return next((name for name in (NAME, *numbered) if name not in taken), NAME)
 
 
 def _extend(dataset: Dataset, about: BaseModel) -> None:

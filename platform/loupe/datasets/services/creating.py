@@ -14,6 +14,7 @@ from loupe.audit.services import record as audit
 from loupe.datasets import vocabulary
 from loupe.datasets.errors import DatasetRefused
 from loupe.datasets.models import Dataset, Record, RecordClass
+from loupe.datasets.services.removing import require_open
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}")
 
@@ -79,6 +80,7 @@ def change(
         DatasetRefused: `about` is not valid, or drops a class that records still have.
     """
     require(actor, Action.MANAGE_DATASETS, dataset.project)
+    require_open(dataset)
     labelling = vocabulary.labelling_of(dataset.app)
     with transaction.atomic():
         locked = Dataset.objects.select_for_update(of=("self",)).get(pk=dataset.pk)
@@ -102,6 +104,7 @@ def take_corrections(actor: Actor, dataset: Dataset) -> None:
         NotVisible, Denied: the actor may not manage datasets here.
     """
     require(actor, Action.MANAGE_DATASETS, dataset.project)
+    require_open(dataset)
     with transaction.atomic():
         _hold(dataset.project)
         Dataset.objects.filter(

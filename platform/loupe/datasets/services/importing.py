@@ -18,6 +18,7 @@ from loupe.datasets.errors import ImportStateRefused
 from loupe.datasets.importing.options import Options
 from loupe.datasets.importing.unpacking import ARCHIVES
 from loupe.datasets.models import IMPORT_OPEN, Dataset, Import, ImportState
+from loupe.datasets.services.removing import require_open
 from loupe.intake.archives.budget import too_many
 from loupe.intake.errors import ArchiveRefused, SubmissionRefused
 from loupe.intake.sources import Source
@@ -35,6 +36,7 @@ def import_archive(
         DiskFull: there is no room.
     """
     require(actor, Action.MANAGE_DATASETS, dataset.project)
+    require_open(dataset)
     chosen = dict((options or Options()).checked(dataset.app))
     media_type = content.media_type(source.path)
     if media_type not in ARCHIVES:

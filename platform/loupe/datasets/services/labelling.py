@@ -24,6 +24,7 @@ from loupe.datasets.models import (
     RecordState,
     state_of,
 )
+from loupe.datasets.services.removing import require_open
 from loupe.datasets.services.renaming import follow_rename
 from loupe.review.models import Review
 
@@ -102,6 +103,7 @@ def skip(
 def _lock(record: Record, expected: int | None) -> Record:
     """The record as it is now; nobody else changes it until the transaction ends."""
     Record.objects.select_for_update().filter(pk=record.pk).values_list("pk").get()
+    require_open(record.dataset)
     locked = Record.objects.select_related("dataset__project", "changed_by", "blob").get(
         pk=record.pk
     )

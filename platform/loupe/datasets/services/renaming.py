@@ -14,6 +14,7 @@ from loupe.contract.runtime.steps import load
 from loupe.datasets import vocabulary
 from loupe.datasets.errors import DatasetRefused
 from loupe.datasets.models import Dataset, LabelChange, LabelSource, Record, RecordClass
+from loupe.datasets.services.removing import require_open
 
 CHUNK = 500
 
@@ -31,6 +32,7 @@ def rename_class(actor: Actor, dataset: Dataset, old: str, new: str) -> int:
             name.
     """
     require(actor, Action.MANAGE_DATASETS, dataset.project)
+    require_open(dataset)
     new = new.strip()
     labelling = vocabulary.labelling_of(dataset.app)
     if labelling.rename is None:

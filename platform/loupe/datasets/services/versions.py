@@ -15,6 +15,7 @@ from loupe.datasets import duplicates, manifest, vocabulary
 from loupe.datasets.errors import VersionRefused
 from loupe.datasets.fingerprints import stand_in
 from loupe.datasets.models import Dataset, DatasetVersion, Record, RecordState, Split
+from loupe.datasets.services.removing import require_open
 from loupe.datasets.splits import DEFAULT_SHARES, Unit, deal
 
 
@@ -43,6 +44,7 @@ def make_version(
             fixed in two splits.
     """
     require(actor, Action.MANAGE_DATASETS, dataset.project)
+    require_open(dataset)
     wanted = _checked(shares if shares is not None else DEFAULT_SHARES)
     rows = list(
         Record.objects.filter(dataset=dataset, state=RecordState.LABELLED)
