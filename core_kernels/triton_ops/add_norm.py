@@ -44,6 +44,8 @@ def _forward(
         values = tl.where(inside, values - mean[:, None], 0.0)
         if KEEP:
             tl.store(means + row, mean, row < rows)
+    elif KEEP:
+        tl.store(means + row, tl.zeros([ROWS], tl.float32), row < rows)
     scale = 1.0 / tl.sqrt(tl.sum(values * values, 1) / width + eps)
     if KEEP:
         tl.store(scales + row, scale, row < rows)
@@ -107,8 +109,6 @@ def add_norm(
     normed, total = torch.empty_like(flat), torch.empty_like(flat)
     means = torch.empty(rows if keep else 0, dtype=torch.float32, device=x.device)
     scales = torch.empty_like(means)
-    if rms:
-        means.zero_()
     if rows == 0:
         return normed, total, means, scales
     columns = triton.next_power_of_2(width)

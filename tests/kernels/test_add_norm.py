@@ -4,11 +4,14 @@ from functools import partial
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional as F
 
-from core_kernels.dispatch.add_norm import add_norm
+from core_kernels.dispatch.add_norm import WIDEST, add_norm
 from core_kernels.dispatch.choice import using
+from core_kernels.dispatch.registry import Implementation, implementations, register, unregister
 from core_kernels.errors import ArgumentRefused, NoImplementation
 from core_kernels.modules.add_norm import AddNorm
 from core_kernels.reference import add_norm as reference
@@ -50,6 +53,24 @@ def test_triton_is_the_formula(
     assert_close(normed, expected)
 
 
+@settings(max_examples=15, deadline=None)
+@given(
+    st.lists(st.integers(0, 6), max_size=2), st.integers(1, 200), st.booleans(), st.booleans(),
+)  # fmt: skip
+def test_every_implementation_is_the_formula_for_any_shape(
+    leading: list[int], width: int, rms: bool, shifted: bool
+) -> None:
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    x, residual, weight, bias = made((*leading, width), torch.float32, device)
+    shift = bias if shifted else None
+    expected = reference.add_norm(x, residual, weight, shift, 1e-5, rms, True)
+    for name in ("triton", "torch"):
+        with using(add_norm=name):
+            found = torch.ops.core_kernels.add_norm(x, residual, weight, shift, 1e-5, rms, True)
+        for ours, wanted in zip(found, expected, strict=True):
+            assert_close(ours, wanted, slack=2)
+
+
 def test_the_formula_is_torchs_own(device: torch.device) -> None:
     x, residual, weight, bias = made((6, 33), torch.float64, device)
     normed, total, *_ = reference.add_norm(x, residual, weight, bias, 1e-5, False, True)
@@ -70,23 +91,78 @@ def test_the_gradient_of_the_formula_holds_in_float64(rms: bool) -> None:
         assert torch.autograd.gradcheck(partial(add_norm, rms=rms), given)
 
 
+@pytest.mark.parametrize("name", ["triton", "torch"])
 @pytest.mark.parametrize("rms", [False, True])
-@pytest.mark.parametrize("shape", [(7, 33), (64, 8), (1, 300)])
-def test_tritons_gradient_is_the_formulas(
-    shape: tuple[int, int], rms: bool, device: torch.device
+@pytest.mark.parametrize("shape", [(7, 33), (64, 8), (1, 300), (2, 3, 16)])
+def test_the_gradient_is_the_formulas(
+    shape: tuple[int, ...], rms: bool, name: str, device: torch.device
 ) -> None:
     parts = made(shape, torch.float32, device)
     weights = torch.randn(shape, device=device), torch.randn(shape, device=device)
     gradients = {}
-    for name in ("reference", "triton"):
+    for one in ("reference", name):
         leaves = [part.clone().requires_grad_() for part in parts]
         bias = None if rms else leaves[3]
-        with using(add_norm=name, add_norm_backward=name):
+        with using(add_norm=one, add_norm_backward=one):
             normed, total = add_norm(leaves[0], leaves[1], leaves[2], bias, rms=rms)
             ((normed * weights[0]).sum() + (total * weights[1]).sum()).backward()
-        gradients[name] = [leaf.grad for leaf in leaves if leaf.grad is not None]
-    for ours, expected in zip(gradients["triton"], gradients["reference"], strict=True):
+        gradients[one] = [leaf.grad for leaf in leaves if leaf.grad is not None]
+    for ours, expected in zip(gradients[name], gradients["reference"], strict=True):
         assert_close(ours, expected, slack=4)
+
+
+@pytest.mark.parametrize("name", ["triton", "torch", "reference"])
+@pytest.mark.parametrize("used", [0, 1])
+def test_one_of_the_two_results_may_go_unused(used: int, name: str, device: torch.device) -> None:
+    parts = [part.requires_grad_() for part in made((5, 24), torch.float32, device)]
+    with using(add_norm=name, add_norm_backward=name):
+        found = torch.autograd.grad(
+            add_norm(*parts)[used].square().sum(), parts, allow_unused=True, materialize_grads=True
+        )
+    x, residual, weight, bias = parts
+    total = x + residual
+    plain = F.layer_norm(total, (24,), weight, bias), total
+    expected = torch.autograd.grad(
+        plain[used].square().sum(), parts, allow_unused=True, materialize_grads=True
+    )
+    for ours, wanted in zip(found, expected, strict=True):
+        assert_close(ours, wanted, slack=4)
+
+
+@pytest.mark.parametrize("name", ["triton", "torch", "reference"])
+def test_statistics_are_kept_only_for_a_gradient(name: str, device: torch.device) -> None:
+    parts = made((4, 8), torch.float32, device)
+    kept: list[bool] = []
+    (chosen,) = (one for one in implementations("add_norm") if one.name == name)
+
+    def watched(*arguments: object) -> object:
+        kept.append(bool(arguments[-1]))
+        found = chosen.function()(*arguments)
+        assert found[2].numel() == found[3].numel() == 4 * kept[-1]
+        return found
+
+    register(Implementation(operation="add_norm", name="watched", run=watched))
+    try:
+        with using(add_norm="watched"):
+            add_norm(*parts)
+            parts[2].requires_grad_()
+            add_norm(*parts)
+            with torch.no_grad():
+                add_norm(*parts)
+    finally:
+        unregister("add_norm", "watched")
+    assert kept == [False, True, False]
+
+
+def test_rows_too_wide_for_the_kernel_and_mixed_dtypes_go_elsewhere() -> None:
+    cpu = torch.device("cpu")
+    x, residual, weight, bias = made((1, WIDEST + 1), torch.float32, cpu)
+    with using(add_norm="triton"), pytest.raises(NoImplementation, match="wider than 32768"):
+        add_norm(x, residual, weight, bias)
+    assert add_norm(x, residual, weight, bias)[0].shape == x.shape
+    x, residual = x[..., :16].half(), residual[..., :16].half()
+    with using(add_norm="torch"), pytest.raises(NoImplementation, match="different dtypes"):
+        add_norm(x, residual, weight[:16], bias[:16])
 
 
 def test_rows_apart_in_memory_are_taken_as_they_are(device: torch.device) -> None:
