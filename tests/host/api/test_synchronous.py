@@ -2,9 +2,11 @@
 
 import json
 import threading
+import time
 import uuid
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -39,6 +41,16 @@ def test_a_call_is_on_record_before_it_is_answered(client: httpx.Client) -> None
     assert stored["data"] == answer["data"]
     assert stored["decision"] == answer["decision"]
     assert client.get(f"/api/v1/results/{answer['result']}/input").content == b'{"value": 7}'
+
+
+def test_no_file_of_a_call_stays_where_bodies_arrive(site: Site, client: httpx.Client) -> None:
+    for body in (b'{"value": 8}', b'{"value": "refused"}'):
+        client.post(MEASURE, content=body)
+    until = time.monotonic() + 10
+    left = [Path("spool")]
+    while left and time.monotonic() < until:
+        left = [path for path in (site.var / "spool").glob("*/*") if path.name != "lock"]
+    assert not left
 
 
 def test_sixteen_callers_at_once_are_all_stored_once(client: httpx.Client) -> None:
