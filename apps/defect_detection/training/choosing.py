@@ -24,6 +24,8 @@ CLEAR, FAINT, OVERLAP = 0.25, 0.05, 0.7
 ALIKE = 0.05
 """The drift up to which two networks answer alike."""
 MOST_PARTS = 4
+FEWEST_PICTURES = 2 * COMPARED
+"""Fewer training pictures say nothing about which part is to blame: all works in 8 bits then."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +68,8 @@ def write_int8(
         quantiser.write(path, in_float)
         return drift(wanted, answers(path, squares, beat))
 
-    return choose(quantiser.parts, drift_with, alike)
+    enough = len(train) >= FEWEST_PICTURES
+    return choose(quantiser.parts if enough else (), drift_with, alike)
 
 
 def choose(
