@@ -4,8 +4,8 @@ The rules, apart from any thread. All times are seconds of one monotonic clock.
 
 * A piece of a more urgent lane goes first.
 * While something waits in a lane, at least one of `ONE_IN` pieces that start is its own.
-* What has waited longer than `OLDEST_S` goes before everything else. So that this stays the
-  exception, a lane takes no more than drains within that time.
+* What has waited longer than `OLDEST_S` gets every second start. So that this stays the exception,
+  the batch lane, whose callers can wait outside, takes no more than drains within that time.
 * Pieces that are not of the line hold at most all but one of the ordinary threads.
 """
 
@@ -19,6 +19,8 @@ from loupe.engine.pieces import Piece
 ONE_IN: Mapping[Lane, int] = {Lane.INTERACTIVE: 4, Lane.BATCH: 8}
 OLDEST_S: Mapping[Lane, float] = {Lane.INTERACTIVE: 2.0, Lane.BATCH: 10.0}
 LONGEST_RETRY_S = 60.0
+_LEAST_STARTS = 4
+"""Starts after which a lane's pace is believed."""
 _RECENT = 64
 _ORDER = tuple(Lane)
 _LATER = {lane: _ORDER[_ORDER.index(lane) + 1 :] for lane in Lane}
@@ -42,10 +44,12 @@ class Drain:
     def started(self, now: float, waiting: int) -> None:
         """A piece has started and `waiting` more are left."""
         self._starts.append(now)
-        if len(self._starts) >= 2 and now > self._starts[0]:
+        if len(self._starts) >= _LEAST_STARTS and now > self._starts[0]:
             self._rate = (len(self._starts) - 1) / (now - self._starts[0])
         if not waiting:
+            # A pace belongs to its rush: the next one may find everything loaded.
             self._starts.clear()
+            self._rate = None
 
     def seconds(self, waiting: int) -> float | None:
         """Seconds until `waiting` pieces have started; None while nothing was measured."""
@@ -80,8 +84,10 @@ class Lanes:
         count = len(self._waiting[lane])
         if not count or count >= self.limit:
             return bool(count)
+        if lane is not Lane.BATCH:
+            return False
         wait_s = self._drain[lane].seconds(count)
-        return lane in OLDEST_S and wait_s is not None and wait_s > OLDEST_S[lane]
+        return wait_s is not None and wait_s > OLDEST_S[lane]
 
     def retry_after_s(self, lane: Lane) -> float:
         """When to come again: what waits now will have started, by the pace it drains."""
@@ -153,7 +159,9 @@ class Lanes:
         late = {
             lane: self._waiting[lane][0].since
             for lane in lanes & OLDEST_S.keys()
-            if self._waiting[lane] and now - self._waiting[lane][0].since > OLDEST_S[lane]
+            if self._waiting[lane]
+            and self._passed[lane]
+            and now - self._waiting[lane][0].since > OLDEST_S[lane]
         }
         owed = [
             lane

@@ -188,7 +188,7 @@ class WorkQueue:
         lane = pieces[0].lane
         most = self.calls.most_items(head, lane)
         now = time.perf_counter()
-        until = pieces[0].since + head.batching.window_ms / 1e3
+        until = (pieces[0].entered or pieces[0].since) + head.batching.window_ms / 1e3
         # Less urgent pieces ride along only where padding would compute for nobody.
         same, later = self.calls.company(lane)
         while True:

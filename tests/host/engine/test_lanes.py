@@ -49,11 +49,13 @@ def test_a_lane_that_waits_gets_its_share_of_starts(lane: Lane) -> None:
     assert started[ONE_IN[lane] - 1] is lane
 
 
-def test_what_has_waited_too_long_goes_before_the_line() -> None:
+def test_what_has_waited_too_long_takes_turns_with_the_line() -> None:
     lanes = Lanes(64)
-    lanes.push(piece(Lane.BATCH, since=0.0))
-    lanes.push(piece(Lane.LINE, since=0.0))
-    assert taken(lanes, now=OLDEST_S[Lane.BATCH] + 0.1) is Lane.BATCH
+    for _ in range(3):
+        lanes.push(piece(Lane.BATCH, since=0.0))
+        lanes.push(piece(Lane.LINE, since=0.0))
+    started = [taken(lanes, now=OLDEST_S[Lane.BATCH] + 0.1) for _ in range(4)]
+    assert started == [Lane.LINE, Lane.BATCH, Lane.LINE, Lane.BATCH]
 
 
 def test_a_thread_kept_for_the_line_takes_nothing_else_however_late() -> None:
@@ -89,6 +91,17 @@ def test_the_time_to_come_again_is_what_the_queue_needs_to_drain() -> None:
         lanes.take_from(Lane.BATCH, step / 4, lambda _: True)
     assert lanes.waiting(Lane.BATCH) == 20
     assert lanes.retry_after_s(Lane.BATCH) == pytest.approx(5.0)
+
+
+def test_the_pace_of_one_rush_is_forgotten_with_it() -> None:
+    lanes = Lanes(1000)
+    for start in range(5):  # everything is loaded for the first time
+        lanes.push(piece(Lane.BATCH))
+        if start:
+            lanes.take_from(Lane.BATCH, start * 30.0, lambda _: True)
+    lanes.take_from(Lane.BATCH, 150.0, lambda _: True)
+    lanes.push(piece(Lane.BATCH))
+    assert not lanes.full(Lane.BATCH)
 
 
 def test_companions_are_counted_by_items_and_keep_their_order() -> None:
