@@ -20,11 +20,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import cv2
 import numpy as np
 
 from apps.defect_detection.benchmarks.frames import write_frames
 from apps.defect_detection.benchmarks.runtimes import ARTEFACT
+from apps.defect_detection.inference.decode import MAX_PIXELS, pixels
 from apps.defect_detection.inference.letterbox import as_input, letterbox
 from apps.defect_detection.inference.model import DetectorModel
 from apps.defect_detection.inference.runtimes import open_runtime
@@ -124,7 +124,7 @@ def _plain_forward(body: bytes) -> Callable[[], float]:
     """Runs the shipped network, the one that answers, on a normalised picture: milliseconds."""
     manifest = json.loads((ARTEFACT / "manifest.json").read_text())
     runtime = open_runtime(ARTEFACT, manifest)
-    picture = cv2.imdecode(np.frombuffer(body, np.uint8), cv2.IMREAD_COLOR)
+    picture, _, _ = pixels(memoryview(body), MAX_PIXELS)
     square, _ = letterbox(picture, DetectorModel.from_manifest(manifest).size)
     tensor = as_input(square).copy()
 

@@ -3,15 +3,16 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 
 from loupe.engine.aio_client import AsyncEngineClient
 from loupe.engine.errors import DeadlineExceeded, EngineFault, EngineUnavailable
 
-Reader, Writer = asyncio.StreamReader, asyncio.StreamWriter
-Behaviour = Callable[[Reader, Writer], Awaitable[None]]
+Reader: TypeAlias = asyncio.StreamReader
+Writer: TypeAlias = asyncio.StreamWriter
+Behaviour: TypeAlias = Callable[[Reader, Writer], Awaitable[None]]
 
 
 def answer(number: int) -> bytes:
