@@ -16,7 +16,7 @@ from core_kernels import benchmarks
 from core_kernels.benchmarks.harness import Case, copy_bandwidth, measure
 from core_kernels.benchmarks.table import Row, judged, keep, lines
 
-_FRAME = {"__main__", "harness", "table"}
+_FRAME = {"__main__", "detector", "harness", "table"}
 
 
 def operations() -> list[str]:

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 from torchvision.ops import batched_nms
-from ultralytics.utils.nms import non_max_suppression
 
+from core_kernels.benchmarks.detector import non_max_suppression
 from core_kernels.benchmarks.harness import Case, Goal, captured
 from core_kernels.dispatch.detect_postprocess import detect_packed
 

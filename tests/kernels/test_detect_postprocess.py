@@ -6,12 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 from torchvision.ops import batched_nms, nms
-from ultralytics.utils.nms import non_max_suppression
-from ultralytics.utils.ops import scale_boxes
 
+from apps.defect_detection.inference.quiet import ultralytics_quietly
 from core_kernels.dispatch.choice import using
 from core_kernels.dispatch.detect_postprocess import detect_packed, detect_postprocess
 from core_kernels.errors import ArgumentRefused, NoImplementation
+
+with ultralytics_quietly():
+    from ultralytics.utils.nms import non_max_suppression
+    from ultralytics.utils.ops import scale_boxes
 
 NAMES = ["triton", "reference"] + (["numba"] if not torch.cuda.is_available() else [])
 

@@ -8,13 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from torch import Tensor
-from ultralytics.data.augment import LetterBox
 
+from apps.defect_detection.inference.quiet import ultralytics_quietly
 from core_kernels.dispatch.choice import using
 from core_kernels.dispatch.frames import View, views_of
 from core_kernels.dispatch.letterbox import letterbox, letterbox_packed, table_of
 from core_kernels.errors import ArgumentRefused, NoImplementation
 from core_kernels.reference.letterbox import placed
+
+with ultralytics_quietly():
+    from ultralytics.data.augment import LetterBox
 
 NAMES = ["triton", "reference"] + (["numba"] if not torch.cuda.is_available() else [])
 SIZES = [(50, 70), (32, 64), (20, 30), (33, 41), (150, 90), (1, 1), (3, 200)]
