@@ -8,6 +8,8 @@ from loupe.contract.runtime.lanes import Lane
 from loupe.engine.errors import RequestRefused
 from loupe.engine.pieces import Deadline
 
+_LANES = {str(lane): lane for lane in Lane}
+
 
 def text(document: Mapping[str, Any], key: str) -> str:
     """A text that is not empty."""
@@ -65,9 +67,11 @@ def deadline(parameters: Mapping[str, Any], key: str) -> Deadline:
 
 def lane(parameters: Mapping[str, Any], key: str) -> Lane:
     """How urgent the request is; ``interactive`` where it does not say."""
-    value = parameters.get(key, Lane.INTERACTIVE)
-    if value not in tuple(Lane):
+    value = parameters.get(key)
+    if value is None:
+        return Lane.INTERACTIVE
+    if not isinstance(value, str) or value not in _LANES:
         raise RequestRefused(
             f"The parameter {key!r} is {value!r}; it must be one of {', '.join(Lane)}."
         )
-    return Lane(value)
+    return _LANES[value]

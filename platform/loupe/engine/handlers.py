@@ -1,5 +1,6 @@
 """Calls that move payloads: inference, live services, sandboxes, and the slabs they lie in."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import replace
@@ -218,5 +219,8 @@ class Handlers:
         finally:
             pins.release()
         elapsed_ms = (time.perf_counter() - start) * 1e3
-        self.statistics.succeeded(key, elapsed_ms, answer.times_ms, lane)
+        # Counted when the answer is on its way.
+        asyncio.get_running_loop().call_soon(
+            self.statistics.succeeded, key, elapsed_ms, answer.times_ms, lane
+        )
         return answer
