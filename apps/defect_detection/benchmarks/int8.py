@@ -8,6 +8,7 @@ has not seen, at the network's square, with the interval of the difference.
 import argparse
 import json
 import os
+import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -31,6 +32,7 @@ from apps.defect_detection.training.gate import MAP50_LOSS
 from apps.defect_detection.training.pictures import load
 from apps.defect_detection.training.quantise import CALIBRATION_PICTURES
 from apps.defect_detection.training.recipe import Recipe
+from apps.defect_detection.training.starter_int8 import add_int8, drawn
 from apps.defect_detection.training.views import views
 
 ARTEFACT = Path(__file__).resolve().parents[1] / "models" / "surfaces"
@@ -45,11 +47,14 @@ def main(argv: list[str]) -> int:
     with TemporaryDirectory(prefix="loupe-int8-", dir="/tmp") as folder:
         place = Path(folder)
         data = collection.read(options.data) if options.data else None
-        artefact = options.model or ARTEFACT
+        artefact = options.model or place / "artefact"
         if options.weights:
             if data is None:
                 raise SystemExit("--weights needs --data: its training pictures calibrate INT8.")
             artefact = _artefact(options, data, place / "artefact")
+        elif not options.model:
+            shutil.copytree(ARTEFACT, artefact)
+            add_int8(artefact, drawn())
         if not (artefact / NETWORKS[1]).exists():
             raise SystemExit(f"{artefact} holds no {NETWORKS[1]}; train it, or give --weights.")
         paths = (
@@ -72,7 +77,11 @@ def main(argv: list[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="manage.py bench int8")
-    parser.add_argument("--model", type=Path, help="an artefact's folder; default: the starter")
+    parser.add_argument(
+        "--model",
+        type=Path,
+        help="an artefact's folder; default: the starter, put into 8 bits here",
+    )
     parser.add_argument("--weights", type=Path, help="or safetensors of a training; with --data")
     parser.add_argument("--architecture", default="yolo11n", help="of --weights")
     parser.add_argument(

@@ -3,7 +3,8 @@
     python -m apps.defect_detection.training.starter_int8 --artefact DIR
 
 Calibrated on pictures that the starter was trained on, drawn again from their seeds. What serves
-stays as it is; the manifest gets the new file's hash.
+stays as it is; the manifest gets the new file's hash. The starter is shipped without: over 160
+drawn pictures its INT8 form lost 0.008 of mAP50, more than the gate allows.
 """
 
 import argparse
@@ -32,16 +33,20 @@ def main(argv: list[str]) -> int:
     """Draw, calibrate, write."""
     parser = argparse.ArgumentParser(prog="python -m apps.defect_detection.training.starter_int8")
     parser.add_argument("--artefact", type=Path, required=True)
-    options = parser.parse_args(argv)
+    chosen = add_int8(parser.parse_args(argv).artefact, drawn())
+    print(json.dumps(chosen.told()))
+    return 0
+
+
+def drawn() -> Pictures:
+    """As many pictures as calibrating takes, of those that the starter was trained on."""
     with TemporaryDirectory(prefix="loupe-starter-") as folder:
         count = CALIBRATION_PICTURES + COMPARED
         split = dataset.Split(name="train", first=TRAIN_FROM, count=count)
         dataset.write(Path(folder), (split,), len(os.sched_getaffinity(0)))
-        drawn = sorted((Path(folder) / "images" / "train").iterdir())
-        items = [Labelled(path=path, boxes=np.empty((0, 5), np.float32)) for path in drawn]
-        chosen = add_int8(options.artefact, load(items, dataset.SIZE, torch.device("cpu"), 2))
-    print(json.dumps({"in_float": chosen.in_float, "drift": chosen.drift}))
-    return 0
+        paths = sorted((Path(folder) / "images" / "train").iterdir())
+        items = [Labelled(path=path, boxes=np.empty((0, 5), np.float32)) for path in paths]
+        return load(items, dataset.SIZE, torch.device("cpu"), 2)
 
 
 def add_int8(artefact: Path, train: Pictures) -> Chosen:
