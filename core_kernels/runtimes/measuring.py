@@ -84,20 +84,20 @@ def measure(
 
 
 def timed(
-    runtimes: Mapping[str, Runtime],
-    given: Values,
-    *,
-    rounds: int = ROUNDS,
-    seconds: float = SECONDS,
+    runtimes: Mapping[str, Runtime], given: Values, *, seconds: float | None = None
 ) -> dict[str, float]:
-    """Median milliseconds of one call with `given`, arrays in to arrays out, for each runtime."""
+    """Median milliseconds of one call with `given`, arrays in to arrays out, for each runtime.
+
+    Args:
+        seconds: of each turn; `SECONDS` by default.
+    """
     for runtime in runtimes.values():
         for _ in range(2):
             runtime(given)
     taken: dict[str, list[float]] = {name: [] for name in runtimes}
-    for _ in range(rounds):
+    for _ in range(ROUNDS):
         for name, runtime in runtimes.items():
-            until = time.perf_counter() + seconds
+            until = time.perf_counter() + (SECONDS if seconds is None else seconds)
             count = 0
             while count < 3 or time.perf_counter() < until:
                 start = time.perf_counter()

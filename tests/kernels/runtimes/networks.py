@@ -1,7 +1,12 @@
 """Small networks that the tests of runtimes prepare."""
 
+from importlib.util import find_spec
+
 import torch
 from torch import Tensor, nn
+
+#: Runtimes that read ONNX and are installed; a machine for kernels alone may have one of them.
+ONNX_RUNTIMES = tuple(name for name in ("onnxruntime", "openvino") if find_spec(name))
 
 
 def small(channels: int = 8) -> nn.Module:

@@ -18,7 +18,7 @@ from core_kernels.runtimes.compiler import why_not_compiled
 from core_kernels.runtimes.measuring import measure
 from core_kernels.runtimes.opening import open_artefact
 from core_kernels.runtimes.prepare import prepare
-from tests.kernels.runtimes.networks import Branching, TwoInTwoOut
+from tests.kernels.runtimes.networks import ONNX_RUNTIMES, Branching, TwoInTwoOut
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -33,7 +33,7 @@ def test_the_manifest_keeps_hashes_ports_versions_parity_and_timings(
     ]
     assert manifest["versions"]["torch"] == torch.__version__.partition("+")[0]
     measured = {one["name"]: one for one in manifest["measured"]}
-    assert {"torch", "onnxruntime", "openvino"} <= set(measured)
+    assert {"torch", *ONNX_RUNTIMES} <= set(measured)
     for one in measured.values():
         if one["objection"]:
             continue
@@ -67,15 +67,18 @@ def test_an_artefact_opens_in_another_process_without_torch(
         "import sys; from pathlib import Path; from core_kernels.runtimes.opening import "
         "open_artefact, example_inputs; from core_kernels.runtimes.artefact import Artefact\n"
         "held = Artefact.open(Path(sys.argv[1]))\n"
-        "for name in ('openvino', 'onnxruntime'):\n"
+        "for name in sys.argv[2:]:\n"
         "    print(open_artefact(held, runtime=name)(example_inputs(held, 2))['output0'].shape)\n"
         "print('torch' in sys.modules)"
     )
     answer = subprocess.run(
-        [sys.executable, "-c", code, str(copied)], cwd=ROOT, capture_output=True, text=True,
+        [sys.executable, "-c", code, str(copied), *ONNX_RUNTIMES],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
         check=True,
-    )  # fmt: skip
-    assert answer.stdout.splitlines() == ["(2, 3)", "(2, 3)", "False"]
+    )
+    assert answer.stdout.splitlines() == ["(2, 3)"] * len(ONNX_RUNTIMES) + ["False"]
 
 
 def rows(*values: float) -> np.ndarray:
@@ -103,7 +106,7 @@ def test_a_branch_that_tracing_freezes_is_found_out_and_not_shipped(folder: Path
             torch.ones(1, 4),
             folder=folder,
             architecture=("tests/branching", {}),
-            candidates=("torch", "onnxruntime", "openvino"),
+            candidates=("torch", *ONNX_RUNTIMES),
         )
         assert "onnx" not in artefact.formats
         assert "a branch on values was frozen" in artefact.manifest["notes"]["onnx"]
@@ -163,12 +166,14 @@ def test_the_shipped_choice_is_used_and_an_impossible_one_is_measured_anew(
 ) -> None:
     shutil.copytree(prepared[1].folder, folder)
     (folder / "model.safetensors").unlink()
-    chosen = write_manifest(folder, {**prepared[1].manifest, "choice": {"cpu-fp32": "openvino"}})
+    chosen = write_manifest(
+        folder, {**prepared[1].manifest, "choice": {"cpu-fp32": ONNX_RUNTIMES[-1]}}
+    )
     with open_artefact(chosen) as runtime:
-        assert runtime.name == "openvino"
+        assert runtime.name == ONNX_RUNTIMES[-1]
     gone = write_manifest(folder, {**prepared[1].manifest, "choice": {"cpu-fp32": "npu-9"}})
     with open_artefact(gone) as runtime:
-        assert runtime.name in {"onnxruntime", "openvino"}
+        assert runtime.name in ONNX_RUNTIMES
 
 
 def test_a_runtime_that_cannot_is_refused_with_every_choice(

@@ -12,6 +12,7 @@ from torch import nn
 from core_kernels.errors import ArgumentRefused
 from core_kernels.runtimes.artefact import Artefact
 from core_kernels.runtimes.registry import RuntimeKind, able, register, runtimes
+from tests.kernels.runtimes.networks import ONNX_RUNTIMES
 
 ROOT = Path(__file__).resolve().parents[3]
 CODE = '''
@@ -90,10 +91,10 @@ def test_who_can_run_what_is_told_by_device_precision_and_files() -> None:
         return [kind.name for kind in able(formats, device, precision, plain)]
 
     everything = {"onnx", "onnx-int8", "safetensors"}
-    assert names(everything, "cpu", "fp32") == ["torch", "onnxruntime", "openvino"]
-    assert names(everything, "cpu", "int8") == ["onnxruntime", "openvino"]
+    assert names(everything, "cpu", "fp32") == ["torch", *ONNX_RUNTIMES]
+    assert names(everything, "cpu", "int8") == [*ONNX_RUNTIMES]
     assert names(everything, "cpu", "bf16") == ["torch"]
-    assert names({"onnx"}, "cpu", "fp32") == ["onnxruntime", "openvino"]
+    assert names({"onnx"}, "cpu", "fp32") == [*ONNX_RUNTIMES]
     assert names({"onnx"}, "cpu", "int8") == []
 
 
@@ -114,7 +115,7 @@ def test_int8_files_run_on_both_runtimes(
     )
     given = np.random.default_rng(0).standard_normal((2, 3, 16, 16)).astype(np.float32)
     expected = open_artefact(prepared[1], runtime="onnxruntime")({"input0": given})["output0"]
-    for name in ("onnxruntime", "openvino"):
+    for name in ONNX_RUNTIMES:
         with open_artefact(artefact, runtime=name, precision="int8", prove=False) as runtime:
             found = runtime({"input0": given})["output0"]
         assert not np.array_equal(found, expected)

@@ -13,14 +13,14 @@ from torch import nn
 from core_kernels.errors import ArgumentRefused, RuntimeClosed
 from core_kernels.runtimes.artefact import Artefact
 from core_kernels.runtimes.base import Runtime
-from core_kernels.runtimes.onnx_runtime import OnnxRuntime
-from core_kernels.runtimes.openvino import OpenVino
+from core_kernels.runtimes.opening import open_artefact
 from core_kernels.runtimes.torch_compiled import TorchCompiled
 from core_kernels.runtimes.torch_eager import TorchEager
 from core_kernels.runtimes.torch_graphs import TorchGraphs
 from core_kernels.runtimes.torch_module import filled
+from tests.kernels.runtimes.networks import ONNX_RUNTIMES
 
-NAMES = ["torch", "torch-compiled", "torch-graphs", "onnxruntime", "openvino"]
+NAMES = ["torch", "torch-compiled", "torch-graphs", *ONNX_RUNTIMES]
 
 
 def opened(name: str, artefact: Artefact, device: torch.device) -> Runtime:
@@ -34,15 +34,15 @@ def opened(name: str, artefact: Artefact, device: torch.device) -> Runtime:
         return TorchGraphs(filled(artefact), *ports, **on)
     if name == "torch":
         return TorchEager(filled(artefact), *ports, **on)
-    return OnnxRuntime(artefact) if name == "onnxruntime" else OpenVino(artefact)
+    return open_artefact(artefact, runtime=name)
 
 
-@pytest.fixture(params=NAMES)
+@pytest.fixture(params=NAMES, scope="module")
 def runtime(
-    request: pytest.FixtureRequest,
-    prepared: tuple[nn.Module, Artefact],
-    device: torch.device,
+    request: pytest.FixtureRequest, prepared: tuple[nn.Module, Artefact]
 ) -> Iterator[Runtime]:
+    """Each runtime, opened once for all tests."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     with opened(request.param, prepared[1], device) as runtime:
         yield runtime
 
