@@ -117,7 +117,7 @@ class _Torch:
             self._predict(list(paths[start : start + size]), self._floor, self._overlap)
 
 
-def _timed(work: Callable[[], None]) -> float:
+def _timed(work: Callable[[], object]) -> float:
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
