@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from core_kernels.benchmarks.harness import Case, Run
 from core_kernels.dispatch.frames import views_of
 from core_kernels.dispatch.letterbox import letterbox_packed, table_of
-from core_kernels.reference.letterbox import placed
+from core_kernels.structures.placing import placed
 
 SIZE = 640
 Frame = NDArray[np.uint8]

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from core_kernels.benchmarks.harness import Case, Goal, Run
 from core_kernels.dispatch.volume_prepare import volume_prepare
-from core_kernels.reference.volume_prepare import lines, matrix
+from core_kernels.structures.resampling import lines, matrix
 from core_kernels.tolerances import assert_close
 from core_kernels.transfer.pipeline import Pipeline
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from core_kernels.compiling import compiled, in_parts
-from core_kernels.reference.detect_postprocess import CLASS_OFFSET
+from core_kernels.structures.heads import CLASS_OFFSET
 
 
 @compiled

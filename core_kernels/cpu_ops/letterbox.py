@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from core_kernels.compiling import compiled, in_parts
-from core_kernels.reference.letterbox import PLACEMENT, taps
+from core_kernels.structures.placing import PLACEMENT, taps
 
 #: Rows of a picture that are worth a thread's while.
 _LEAST_ROWS = 64

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from core_kernels.compiling import compiled, in_parts
-from core_kernels.reference.volume_prepare import lines, taps
+from core_kernels.structures.resampling import lines, taps
 
 
 @compiled

@@ -11,7 +11,7 @@ from core_kernels.dispatch.choice import chosen
 from core_kernels.dispatch.frames import Layout, Order, View, views_of
 from core_kernels.dispatch.registry import Facts, Implementation, needs_triton, register
 from core_kernels.errors import ArgumentRefused
-from core_kernels.reference.letterbox import COLUMNS, PLACEMENT, placed
+from core_kernels.structures.placing import COLUMNS, PLACEMENT, placed
 
 DTYPES = (torch.float16, torch.bfloat16, torch.float32)
 

@@ -8,7 +8,7 @@ from torch import Tensor
 from core_kernels.dispatch.choice import chosen
 from core_kernels.dispatch.registry import Facts, Implementation, needs_triton, register
 from core_kernels.errors import ArgumentRefused
-from core_kernels.reference.volume_prepare import prepared_length, taps
+from core_kernels.structures.resampling import prepared_length, taps
 
 DTYPES = (torch.float16, torch.bfloat16, torch.float32)
 Millimetres = tuple[float, float, float]

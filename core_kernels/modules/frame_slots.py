@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from core_kernels.compiling import in_parts
 from core_kernels.dispatch.frames import View
 from core_kernels.errors import ArgumentRefused
-from core_kernels.reference.letterbox import COLUMNS
+from core_kernels.structures.placing import COLUMNS
 
 Look = Callable[[list[Tensor], Tensor], tuple[Tensor, Tensor]]
 

@@ -3,9 +3,7 @@
 import torch
 from torch import Tensor
 
-#: Pixels between classes when boxes of all classes are suppressed in one go, as Ultralytics has it:
-#: the shift's rounding is part of the answer.
-CLASS_OFFSET = 7680.0
+from core_kernels.structures.heads import CLASS_OFFSET
 
 
 def detect_postprocess(

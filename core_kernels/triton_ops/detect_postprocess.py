@@ -13,7 +13,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from core_kernels.reference.detect_postprocess import CLASS_OFFSET
+from core_kernels.structures.heads import CLASS_OFFSET
 from core_kernels.tuning import Config, tuned
 
 _SELECT = [

@@ -12,7 +12,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from core_kernels.reference.volume_prepare import lines, taps
+from core_kernels.structures.resampling import lines, taps
 from core_kernels.tuning import Config, tuned
 
 #: Rows and columns of the volume that a program takes at a time.

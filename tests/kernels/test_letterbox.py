@@ -14,7 +14,7 @@ from core_kernels.dispatch.choice import using
 from core_kernels.dispatch.frames import View, views_of
 from core_kernels.dispatch.letterbox import letterbox, letterbox_packed, table_of
 from core_kernels.errors import ArgumentRefused, NoImplementation
-from core_kernels.reference.letterbox import placed
+from core_kernels.structures.placing import placed
 
 with ultralytics_quietly():
     from ultralytics.data.augment import LetterBox
