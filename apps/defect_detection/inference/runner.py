@@ -11,6 +11,7 @@ from apps.defect_detection.inference.model import DetectorModel
 from apps.defect_detection.inference.runtimes import open_runtime, weights_of
 from loupe.contract.runtime.lanes import Batching
 from loupe.contract.runtime.payload import Payload
+from loupe.contract.runtime.signature import Signature, Tensor
 from loupe.contract.runtime.steps import Clock
 
 
@@ -19,6 +20,11 @@ class DetectorRunner:
 
     One that carries ``embed``, boxes in pixels, is not inspected: it is told what those look like.
     """
+
+    SIGNATURE = Signature(
+        inputs=(Tensor(name="image", datatype="UINT8", shape=(-1, -1, 3)),),
+        outputs=(Tensor(name="boxes", datatype="FP32", shape=(-1, 6)),),
+    )
 
     def __init__(self, artefact: Path, manifest: Mapping[str, Any]) -> None:
         self.model = DetectorModel.from_manifest(manifest)

@@ -18,6 +18,7 @@ from loupe.contract.runtime.errors import LoupeError
 from loupe.engine.allocation.policy import read_policy
 from loupe.engine.apps import Apps
 from loupe.engine.core import EngineOptions
+from loupe.engine.public.door import read_options
 from loupe.engine.server import Server
 
 
@@ -43,6 +44,17 @@ def parser() -> argparse.ArgumentParser:
     )
     options.add_argument(
         "--sandbox-timeout", type=float, default=60.0, help="seconds one input may take"
+    )
+    options.add_argument(
+        "--public", metavar="HOST:PORT", help="also answer the Open Inference Protocol over TCP"
+    )
+    options.add_argument(
+        "--public-tokens", type=Path, metavar="FILE", help="who may use it: one token a line"
+    )
+    options.add_argument(
+        "--public-shared-memory",
+        action="store_true",
+        help="let its clients on this machine use their system shared memory",
     )
     options.add_argument(
         "--die-with-parent", action="store_true", help="stop when the process that started it ends"
@@ -89,6 +101,11 @@ async def _serve(options: argparse.Namespace, apps: Apps) -> None:
         options.socket,
         queue_limit=options.queue,
         slab_bytes=options.slab_bytes,
+        public=read_options(
+            options.public, options.public_tokens, shared_memory=options.public_shared_memory
+        )
+        if options.public
+        else None,
     )
     try:
         await server.start()

@@ -21,10 +21,13 @@ from loupe.contract.runtime.errors import (
     DecodeElsewhere,
     DeviceLost,
     LoupeError,
+    ModelRefused,
     TemporarilyUnavailable,
 )
 from loupe.contract.runtime.lanes import Batching, BatchingRunner, Lane
 from loupe.contract.runtime.payload import JsonValue, Payload
+from loupe.contract.runtime.signature import Signature
+from loupe.contract.runtime.steps import load
 from loupe.engine.admitted import Admitted, admitted, suited
 from loupe.engine.allocation.allocator import Allocator
 from loupe.engine.allocation.policy import CPU, Policy
@@ -118,6 +121,22 @@ class Engine:
             error = service.ready.exception()
             if error is not None:
                 log.error("the service of %s stays down: %s", slug, error)
+
+    def signature(self, model: str, manifest: Mapping[str, Any]) -> Signature:
+        """What a model takes and gives, as far as its runner says; reads no weights.
+
+        Raises:
+            ModelRefused: its runner is not code of its app, or cannot be imported.
+        """
+        run = self.residency.runner_of(model, manifest)
+        try:
+            said = getattr(load(run), "SIGNATURE", Signature())
+        except (ImportError, AttributeError, ValueError) as error:
+            raise ModelRefused(
+                f"{model} names the runner {run!r}, which does not load: {error}.",
+                code="model_load",
+            ) from error
+        return cast(Signature, said)
 
     def infer(
         self, model: str, version: int, payload: Payload, parameters: Mapping[str, JsonValue]

@@ -47,6 +47,12 @@ class NotFound(LoupeError):
     code = "not_found"
 
 
+class TokenRefused(LoupeError):
+    """A request on the public port without a token it knows."""
+
+    code = "token"
+
+
 class EngineFault(LoupeError):
     """An app's code raised something it should not have; the engine's log has the trace."""
 
@@ -62,6 +68,7 @@ _BY_STATUS: tuple[tuple[type[LoupeError], int], ...] = (
     (InputRefused, 422),
     (ModelRefused, 409),
     (RequestRefused, 400),
+    (TokenRefused, 401),
     (NotFound, 404),
     (Cancelled, 409),
     (EngineFault, 500),

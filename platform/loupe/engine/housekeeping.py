@@ -73,12 +73,13 @@ class Housekeeping:
             self.engine.options.models, name, fields.number(version)
         )
         manifest = await asyncio.to_thread(repository.read_manifest, folder)
+        signature = await asyncio.to_thread(self.engine.signature, name, manifest)
         document = {
             "name": name,
             "versions": [version],
             "platform": f"loupe_{manifest.get('format', 'unknown')}",
-            "inputs": [],
-            "outputs": [],
+            "inputs": [one.described() for one in signature.inputs],
+            "outputs": [one.described() for one in signature.outputs],
             "parameters": {"artefact_sha256": repository.artefact_sha256(manifest)},
         }
         return HttpAnswer(document=document)

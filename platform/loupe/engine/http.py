@@ -23,7 +23,12 @@ MAX_BODY = 64 * 2**20
 _PIPELINED = 8
 _HEAD_LENGTH = HEAD_LENGTH.lower().encode()
 _REASONS = {200: "OK", 400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed"}
-_REASONS |= {409: "Conflict", 413: "Content Too Large", 422: "Unprocessable Content"}
+_REASONS |= {
+    401: "Unauthorized",
+    409: "Conflict",
+    413: "Content Too Large",
+    422: "Unprocessable Content",
+}
 _REASONS |= {500: "Internal Server Error", 503: "Service Unavailable", 504: "Gateway Timeout"}
 
 
@@ -36,7 +41,7 @@ class HttpRequest:
     body: bytearray = field(default_factory=bytearray)
     head_length: int | None = None
     keep: bool = True
-    refused: RequestRefused | None = None
+    refused: LoupeError | None = None
 
     def document(self) -> dict[str, Any]:
         """The JSON object; an empty body is an empty object.

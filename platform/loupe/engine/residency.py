@@ -179,6 +179,26 @@ class Residency:
         for resident in idle:
             self._close(resident)
 
+    def runner_of(self, model: str, manifest: Mapping[str, Any]) -> str:
+        """The code of the runner that a manifest names, if its model's app may run it.
+
+        Raises:
+            ModelRefused: the artefact is another app's, or its runner is not code of its app.
+        """
+        app, runner = repository.split_name(model)[0], str(manifest["runner"])
+        if manifest["app"] != app:
+            raise ModelRefused(
+                f"{model} is an artefact of the app {manifest['app']!r}.", code="model_app"
+            )
+        package = self._packages.get(app)
+        if package is None or not runner.startswith(package + "."):
+            raise ModelRefused(
+                f"{model} names the runner {runner!r}, which is not part of the app {app!r}; is "
+                "that app installed?",
+                code="model_runner",
+            )
+        return runner
+
     def _load(self, key: Key) -> Resident:
         try:
             resident = self._build(key)
@@ -202,20 +222,8 @@ class Residency:
         start = time.perf_counter()
         folder = repository.artefact_folder(self.root, *key)
         manifest = repository.verify(folder)
-        app = repository.split_name(key[0])[0]
-        if manifest["app"] != app:
-            raise ModelRefused(
-                f"{key[0]} version {key[1]} is an artefact of the app {manifest['app']!r}.",
-                code="model_app",
-            )
-        package = self._packages.get(app)
-        if package is None or not manifest["runner"].startswith(package + "."):
-            raise ModelRefused(
-                f"{key[0]} version {key[1]} names the runner {manifest['runner']!r}, which is not "
-                f"part of the app {app!r}; is that app installed?",
-                code="model_runner",
-            )
-        runs = self._runners(app, manifest["runner"])
+        runner = self.runner_of(key[0], manifest)
+        runs = self._runners(manifest["app"], runner)
         refused: LoupeError = ModelRefused(
             f"{key[0]} version {key[1]} has no device left that it can run on; look at the "
             "engine's policy and its log.",

@@ -13,6 +13,7 @@ from loupe.engine.apps import Apps
 from loupe.engine.core import Engine, EngineOptions
 from loupe.engine.handlers import Handlers
 from loupe.engine.http import Connection
+from loupe.engine.public.door import Door, DoorOptions
 from loupe.engine.slabs import SlabStore
 from loupe.engine.work import WorkQueue
 
@@ -29,6 +30,7 @@ class Server:
     Args:
         queue_limit: requests that may wait for a thread in each lane.
         slab_bytes: all shared memory together.
+        public: where to answer the public protocol too; None: nowhere.
 
     Raises:
         TemporarilyUnavailable: another engine has this socket (``socket_taken``).
@@ -42,6 +44,7 @@ class Server:
         *,
         queue_limit: int,
         slab_bytes: int,
+        public: DoorOptions | None = None,
     ) -> None:
         socket.parent.mkdir(parents=True, exist_ok=True)
         self.socket = socket
@@ -56,6 +59,7 @@ class Server:
             allocator=self.engine.allocator,
         )
         self.handlers = Handlers(self.engine, self.slabs, self.queue)
+        self.door = Door(public, self.handlers) if public is not None else None
         self._connections: set[Connection] = set()
         self._server: asyncio.Server | None = None
 
@@ -74,6 +78,8 @@ class Server:
         finally:
             os.umask(mask)
         log.info("engine listens at %s", self.socket)
+        if self.door is not None:
+            await self.door.start()
         await asyncio.to_thread(self.engine.warm)
         self.handlers.housekeeping.ready = True
         log.info("engine is ready")
@@ -83,6 +89,8 @@ class Server:
         self.handlers.housekeeping.ready = False
         if self._server is not None:
             self._server.close()
+        if self.door is not None:
+            await self.door.stop(DRAIN_SECONDS)
         for connection in list(self._connections):
             connection.drain()
         with contextlib.suppress(TimeoutError):

@@ -253,6 +253,10 @@ MODEL_REPOSITORY = env.folder("LOUPE_MODELS", VAR / "models")
 ENGINE_SOCKET = env.folder("LOUPE_ENGINE_SOCKET", VAR / "run" / "engine.sock")
 ENGINE_STATE = VAR / "engine"
 # What resident models and shared-memory slabs may take together.
+# HOST:PORT where the engine also answers the Open Inference Protocol over TCP; empty: nowhere.
+ENGINE_PUBLIC = env.text("LOUPE_ENGINE_PUBLIC", "")
+ENGINE_PUBLIC_TOKENS = env.text("LOUPE_ENGINE_PUBLIC_TOKENS", "")
+ENGINE_PUBLIC_SHARED_MEMORY = env.flag("LOUPE_ENGINE_PUBLIC_SHARED_MEMORY", False)
 ENGINE_MEMORY_BYTES = env.number("LOUPE_ENGINE_MEMORY_BYTES", 4 * 2**30, at_least=2**28)
 WATCH_ROOT = env.folder("LOUPE_WATCH_ROOT", VAR / "watch")
 SCRATCH = VAR / "scratch"

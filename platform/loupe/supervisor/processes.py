@@ -92,10 +92,19 @@ def engine() -> Process:
             "--state", str(settings.ENGINE_STATE),
             "--memory-bytes", str(settings.ENGINE_MEMORY_BYTES),
             "--sandbox-memory-bytes", str(settings.SANDBOX_MEMORY_BYTES),
-            "--die-with-parent",
+            "--die-with-parent", *_public_port(),
         ),
         stop_seconds=20,
     )  # fmt: skip
+
+
+def _public_port() -> list[str]:
+    """The engine's options for its public port; none unless a site asks for it."""
+    if not settings.ENGINE_PUBLIC:
+        return []
+    shared = ["--public-shared-memory"] if settings.ENGINE_PUBLIC_SHARED_MEMORY else []
+    tokens = ["--public-tokens", settings.ENGINE_PUBLIC_TOKENS]
+    return ["--public", settings.ENGINE_PUBLIC, *(tokens if tokens[1] else []), *shared]
 
 
 def worker() -> Process:

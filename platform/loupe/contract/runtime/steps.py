@@ -84,7 +84,8 @@ class Admit(Protocol):
 
 class Runner(Protocol):
     """A model resident in the engine. Built by calling the class with ``(artefact, manifest)``:
-    the folder that holds the verified files, and its parsed ``manifest.json``."""
+    the folder that holds the verified files, and its parsed ``manifest.json``. The class may state
+    its tensors as ``SIGNATURE``, a `loupe.contract.runtime.signature.Signature`, for clients."""
 
     def infer(self, requests: Sequence[Payload], clock: "Clock") -> list[Payload]:
         """Answer several requests at once, in order. Must be safe to call from several threads."""

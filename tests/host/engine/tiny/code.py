@@ -11,6 +11,7 @@ import numpy as np
 from loupe.contract.runtime.errors import InputRefused
 from loupe.contract.runtime.lanes import Batching
 from loupe.contract.runtime.payload import Payload
+from loupe.contract.runtime.signature import Signature, Tensor
 from loupe.contract.runtime.steps import Clock
 
 
@@ -30,6 +31,14 @@ def picture(path: Path, options: Mapping[str, Any]) -> bytes:
 
 class Scaler:
     """``scaled = values × factor``; a request can ask it to be slow, refuse or break."""
+
+    SIGNATURE = Signature(
+        inputs=(Tensor(name="values", datatype="FP32", shape=(-1,)),),
+        outputs=(
+            Tensor(name="values", datatype="FP32", shape=(-1,)),
+            Tensor(name="scaled", datatype="FP32", shape=(-1,)),
+        ),
+    )
 
     def __init__(self, artefact: Path, manifest: Mapping[str, Any]) -> None:
         if manifest.get("slow_to_load"):

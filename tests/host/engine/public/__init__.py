@@ -1,0 +1,1 @@
+"""The public port, as a client of the standard sees it."""
