@@ -4,6 +4,7 @@ Starts an installation of its own, stores one picture of 12,500 × 8,000 pixels 
 the annotation page in Chromium and draws, moves, pans and zooms with the mouse. Prints the frames
 that the browser made in that time, the gaps between them, and how long the page's own thread was
 busy for each, beside an empty page: headless Chromium draws on the CPU, which other work slows.
+``--profile`` tells where that thread was while zooming.
 """
 
 import os
@@ -12,7 +13,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -119,6 +122,26 @@ def measured(page: Page, what: str, act: Callable[[float], None]) -> Frames:
     )
 
 
+@contextmanager
+def profiled(page: Page, *, wanted: bool) -> Iterator[None]:
+    """Print where the page's thread was meanwhile; ``(program)`` is the browser's own work."""
+    if not wanted:
+        yield
+        return
+    session = page.context.new_cdp_session(page)
+    session.send("Profiler.enable")
+    session.send("Profiler.start")
+    yield
+    profile = session.send("Profiler.stop")["profile"]
+    frames = {node["id"]: node["callFrame"] for node in profile["nodes"]}
+    spent: Counter[str] = Counter()
+    for node, microseconds in zip(profile["samples"], profile["timeDeltas"], strict=True):
+        frame = frames[node]
+        spent[f"{frame['functionName']} {frame['url'].rpartition('/')[2]}"] += microseconds
+    for name, microseconds in spent.most_common(12):
+        print(f"{microseconds / spent.total():6.1%}  {name}")
+
+
 def everything(page: Page, address: str) -> list[Frames]:
     """An empty page, then drawing, moving, panning and zooming on the large picture."""
     page.goto("/healthz")
@@ -147,7 +170,8 @@ def everything(page: Page, address: str) -> list[Frames]:
     found.append(measured(page, "drawing a box", sweep))
     page.mouse.up()
     page.mouse.move(left + wide / 2, top + high / 2)
-    found.append(measured(page, "zooming by the wheel", zoom))
+    with profiled(page, wanted="--profile" in sys.argv):
+        found.append(measured(page, "zooming by the wheel", zoom))
     page.keyboard.press("h")
     page.mouse.down()
     found.append(measured(page, "panning", sweep))
