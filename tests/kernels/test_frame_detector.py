@@ -1,0 +1,76 @@
+"""The pipeline of frames: the same boxes for a frame alone, in a batch, in a slab and as a part."""
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from core_kernels.dispatch.frames import View
+from core_kernels.modules.frame_detector import Batch, FrameDetector, Part
+
+SIZE = 64
+
+
+class BrightSpot(nn.Module):
+    """A network whose one box encloses what is brighter than padding; its score is 0.9."""
+
+    def forward(self, pictures: Tensor) -> tuple[Tensor, None]:
+        """Head [B, 5, 1]."""
+        bright = (pictures.mean(1) > 0.6).float()
+        at = torch.arange(SIZE, device=pictures.device, dtype=torch.float32) + 0.5
+        count = bright.sum((1, 2)).clamp(min=1)
+        x = (bright * at).sum((1, 2)) / count
+        y = (bright * at[:, None]).sum((1, 2)) / count
+        side = bright.amax(1).sum(1), bright.amax(2).sum(1)
+        score = torch.full_like(x, 0.9)
+        return torch.stack([x, y, *side, score], 1)[:, :, None].to(pictures.dtype), None
+
+
+@pytest.fixture
+def detector(device: torch.device) -> FrameDetector:
+    return FrameDetector(BrightSpot(), size=SIZE, device=device, most=5, buckets=(1, 2, 4))
+
+
+def frame(width: int, height: int, left: int, top: int) -> NDArray[np.uint8]:
+    """Black, with a white square of 32 pixels."""
+    made = np.zeros((height, width, 3), np.uint8)
+    made[top : top + 32, left : left + 32] = 255
+    return made
+
+
+FRAMES = [frame(128, 128, 32, 64), frame(256, 128, 128, 64), frame(64, 64, 16, 0)]
+BOXES = [[32, 64, 64, 96], [128, 64, 160, 96], [16, 0, 48, 32]]
+
+
+def test_boxes_come_back_in_the_pixels_of_each_frame(detector: FrameDetector) -> None:
+    found = detector.detect(FRAMES, score_floor=0.5)
+    assert [rows[:, :4].tolist() for rows in found] == [[box] for box in BOXES]
+    assert all(rows[0, 4] == pytest.approx(0.9, abs=1e-3) for rows in found)
+    assert [len(rows) for rows in detector.detect(FRAMES, score_floor=0.95)] == [0, 0, 0]
+    assert detector.detect([], score_floor=0.5) == []
+
+
+def test_batches_of_any_size_keep_their_order(detector: FrameDetector) -> None:
+    batches = [Batch(frames=FRAMES[:count]) for count in (1, 3, 2, 1, 3)]
+    found = list(detector.stream(batches, score_floor=0.5))
+    assert [len(rows) for rows in found] == [1, 3, 2, 1, 3]
+    for batch in found:
+        assert [rows[0, :4].tolist() for rows in batch] == BOXES[: len(batch)]
+
+
+def test_a_slab_views_and_parts_need_no_frames_of_their_own(detector: FrameDetector) -> None:
+    data = torch.from_numpy(np.concatenate([one.reshape(-1) for one in FRAMES[:2]]))
+    views = [View.packed(0, 128, 128), View.packed(128 * 128 * 3, 256, 128)]
+    slab = Batch(data=data, views=views)
+    # The right half of the second frame begins at its spot.
+    parts = [Part(frame=1, left=128, top=0, width=128, height=128)]
+    wide = np.repeat(FRAMES[0], 2, axis=1)[:, ::2]
+    found = list(
+        detector.stream(
+            [slab, Batch(frames=FRAMES, parts=parts), Batch(frames=[wide])], score_floor=0.5
+        )
+    )
+    assert [rows[0, :4].tolist() for rows in found[0]] == BOXES[:2]
+    assert found[1][0][0, :4].tolist() == [0, 64, 32, 96]
+    assert found[2][0][0, :4].tolist() == BOXES[0]
