@@ -7,7 +7,7 @@ Every method blocks and may be called from many threads. `server` puts a protoco
 import contextlib
 import logging
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,24 +15,18 @@ from typing import Any, cast
 
 import numpy as np
 
-from loupe.contract.runtime.clock import StageClock
 from loupe.contract.runtime.devices import gpus
-from loupe.contract.runtime.errors import (
-    DecodeElsewhere,
-    DeviceLost,
-    LoupeError,
-    ModelRefused,
-    TemporarilyUnavailable,
-)
+from loupe.contract.runtime.errors import DeviceLost, LoupeError, ModelRefused
 from loupe.contract.runtime.lanes import Batching, BatchingRunner, Lane
 from loupe.contract.runtime.payload import JsonValue, Payload
 from loupe.contract.runtime.signature import Signature
 from loupe.contract.runtime.steps import load
-from loupe.engine.admitted import Admitted, admitted, suited
+from loupe.engine.admitted import admitted, suited
 from loupe.engine.allocation.allocator import Allocator
 from loupe.engine.allocation.policy import CPU, Policy
 from loupe.engine.apps import Apps
-from loupe.engine.errors import EngineFault, NotFound
+from loupe.engine.calling import decoded_elsewhere, together
+from loupe.engine.errors import NotFound
 from loupe.engine.exchange import Inferred
 from loupe.engine.pieces import Deadline, Shared
 from loupe.engine.residency import Residency, Resident
@@ -170,10 +164,10 @@ class Engine:
             with self.residency.use(model, version) as resident:
                 ready = suited(requests, resident.device)
                 try:
-                    found = iter(_together(resident, [r for r in ready if isinstance(r, Payload)]))
+                    found = iter(together(resident, [r for r in ready if isinstance(r, Payload)]))
                     answers = [next(found) if isinstance(r, Payload) else r for r in ready]
                     return [
-                        _decoded_elsewhere(resident, *pair)
+                        decoded_elsewhere(resident, *pair)
                         for pair in zip(requests, answers, strict=True)
                     ]
                 except DeviceLost as error:
@@ -340,66 +334,3 @@ class Engine:
         self.residency.close()
         self.sandbox.close()
         self.batch_sandbox.close()
-
-
-def _called(resident: Resident, requests: Sequence[Payload]) -> Iterator[Inferred]:
-    """One call of the runner; every answer comes with the call's wall times."""
-    model, version = resident.key
-    clock = StageClock()
-    try:
-        answers = resident.runner.infer(requests, clock)
-    except LoupeError:
-        raise
-    except MemoryError as error:
-        raise TemporarilyUnavailable(
-            f"There is not enough memory to run {model}; try again later.",
-            code="engine_memory",
-        ) from error
-    except Exception as error:
-        # An app's code may raise anything; one request fails, the engine goes on.
-        log.exception("%s version %s failed", model, version)
-        raise EngineFault(
-            f"{model} version {version} failed: {type(error).__name__}: {error}."
-        ) from error
-    if len(answers) != len(requests):
-        raise EngineFault(
-            f"{model} version {version} gave {len(answers)} answers to {len(requests)} requests."
-        )
-    for answer in answers:
-        yield Inferred(
-            payload=answer,
-            times_ms=dict(clock.times_ms),
-            artefact_sha256=resident.artefact_sha256,
-        )
-
-
-def _together(resident: Resident, requests: Sequence[Payload]) -> list[Inferred | LoupeError]:
-    """One call, or one for each where that fails; only a lost device is raised."""
-    try:
-        return list(_called(resident, requests))
-    except DeviceLost:
-        raise
-    except LoupeError as error:
-        if len(requests) == 1:
-            return [error]
-    return [_alone(resident, request) for request in requests]
-
-
-def _decoded_elsewhere(
-    resident: Resident, request: Payload, answer: Inferred | LoupeError
-) -> Inferred | LoupeError:
-    """The answer; where the runner could not decode the file, the one to the decoded file."""
-    if not isinstance(answer, DecodeElsewhere) or not isinstance(request, Admitted):
-        return answer
-    (ready,) = suited([request], "")
-    return _alone(resident, ready) if isinstance(ready, Payload) else ready
-
-
-def _alone(resident: Resident, request: Payload) -> Inferred | LoupeError:
-    try:
-        (answer,) = _called(resident, [request])
-    except DeviceLost:
-        raise
-    except LoupeError as error:
-        return error
-    return answer

@@ -4,7 +4,7 @@ As a file, for ``--policy``::
 
     {"devices": {"cuda:0": {"memory_bytes": 40000000000}, "cpu": {"memory_bytes": 4294967296}},
      "fallback": ["cuda:0", "cpu"],
-     "models": [{"match": "defect_detection.*", "share": 3, "pinned": true},
+     "models": [{"match": "my_app.*", "share": 3, "pinned": true},
                 {"match": "*.nightly", "share": 1, "devices": ["cpu"]}]}
 
 The first rule whose pattern fits a model's wire name holds. Without a rule a model has one share,

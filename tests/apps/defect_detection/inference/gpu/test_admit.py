@@ -38,7 +38,7 @@ def turned(orientation: int) -> Image.Exif:
     ],
 )
 def test_a_plain_jpeg_is_let_in_with_what_the_sandbox_would_say_of_it(
-    tmp_path: Path, mode: str, options: dict[str, object]
+    tmp_path: Path, mode: str, options: dict[str, Any]
 ) -> None:
     path = written(tmp_path, mode, **options)
     taken = admit(path, {})
@@ -60,7 +60,7 @@ def test_a_plain_jpeg_is_let_in_with_what_the_sandbox_would_say_of_it(
     ],
 )
 def test_everything_else_goes_through_the_sandbox(
-    tmp_path: Path, mode: str, kind: str, options: dict[str, object]
+    tmp_path: Path, mode: str, kind: str, options: dict[str, Any]
 ) -> None:
     assert admit(written(tmp_path, mode, kind, **options), {}) is None
 
