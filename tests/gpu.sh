@@ -3,6 +3,7 @@
 #   tests/gpu.sh correctness   every operation's tests, compiled instead of interpreted
 #   tests/gpu.sh bench         the whole table against its peers; results under $OUT (default ./out)
 #   tests/gpu.sh sanitizer     compute-sanitizer over one small run of every operation
+#   tests/gpu.sh compile       everything compiled for an H100, on a machine without one
 # Needs python with torch, triton, numpy and pytest; PYTHON names it (default python3).
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -24,8 +25,20 @@ case "${1:-}" in
     compute-sanitizer --tool memcheck --error-exitcode 9 \
       "$python" -m core_kernels.benchmarks --quick --alone --seconds 0.01 2>&1 | tee "$out/sanitizer.log"
     ;;
+  compile)
+    shift
+    operations=("$@")
+    if [ ${#operations[@]} -eq 0 ]; then
+      for path in core_kernels/triton_ops/*.py; do
+        name=$(basename "$path" .py)
+        [ "$name" != __init__ ] && [ -e "core_kernels/benchmarks/$name.py" ] && operations+=("$name")
+      done
+    fi
+    TRITON_INTERPRET=0 CUDA_VISIBLE_DEVICES= "$python" tests/kernels/compiled_for_hopper.py \
+      "${operations[@]}" | tee "$out/compile.json"
+    ;;
   *)
-    sed -n '2,6p' "$0" >&2
+    sed -n '2,8p' "$0" >&2
     exit 2
     ;;
 esac

@@ -18,8 +18,8 @@ _LOG2E = 1.4426950408889634
 _CONFIGS = [
     Config(blocks=(("ROWS", rows), ("KEYS", keys)), num_warps=warps, num_stages=stages)
     for rows, keys, warps, stages in (
-        (128, 64, 4, 3), (128, 64, 8, 3), (128, 128, 8, 2), (128, 128, 8, 3), (64, 64, 4, 3),
-        (64, 128, 4, 2), (128, 32, 4, 4), (64, 32, 4, 3),
+        (64, 64, 4, 3), (128, 64, 8, 3), (128, 64, 8, 2), (128, 128, 8, 2), (64, 128, 4, 2),
+        (64, 64, 4, 2), (128, 64, 4, 3), (64, 32, 4, 3),
     )
 ]  # fmt: skip
 
@@ -84,7 +84,7 @@ def _forward(
     mask_batch, mask_head, mask_row, mask_column,
     heads, queries, keys, width, factor, shut,
     CHANNEL: tl.constexpr, CAUSAL: tl.constexpr, MASK: tl.constexpr, SKIP: tl.constexpr,
-    KEEP: tl.constexpr, WHOLE: tl.constexpr, DIM: tl.constexpr,
+    KEEP: tl.constexpr, WHOLE: tl.constexpr, EVEN: tl.constexpr, DIM: tl.constexpr,
     ROWS: tl.constexpr, KEYS: tl.constexpr,
 ):  # fmt: skip
     block = tl.program_id(0)
@@ -125,23 +125,22 @@ def _forward(
     answer = tl.zeros([ROWS, DIM], tl.float32)
     total = tl.zeros([ROWS], tl.float32)
     most = tl.full([ROWS], float("-inf"), tl.float32)
-    # Blocks of keys that count for every row need no comparison.
-    if MASK:
-        whole = 0
-    elif CAUSAL:
-        whole = tl.minimum(stop, block * ROWS) // KEYS * KEYS
-    else:
-        whole = stop // KEYS * KEYS
-    answer, total, most = _attend(
-        answer, total, most, query, k, v, mask, row, 0, whole, keys, width,
-        k_step, v_step, mask_row, mask_column, factor,
-        False, CAUSAL, MASK, DIM, WHOLE, KEYS,
-    )  # fmt: skip
-    answer, total, most = _attend(
-        answer, total, most, query, k, v, mask, row, whole, stop, keys, width,
-        k_step, v_step, mask_row, mask_column, factor,
-        True, CAUSAL, MASK, DIM, WHOLE, KEYS,
-    )  # fmt: skip
+    # Blocks of keys that count for every row need no comparison; nothing is compiled in vain.
+    whole = 0
+    if not MASK:
+        whole = tl.minimum(stop, block * ROWS) if CAUSAL else stop
+        whole = whole // KEYS * KEYS
+        answer, total, most = _attend(
+            answer, total, most, query, k, v, mask, row, 0, whole, keys, width,
+            k_step, v_step, mask_row, mask_column, factor,
+            False, CAUSAL, MASK, DIM, WHOLE, KEYS,
+        )  # fmt: skip
+    if MASK or CAUSAL or not EVEN:
+        answer, total, most = _attend(
+            answer, total, most, query, k, v, mask, row, whole, stop, keys, width,
+            k_step, v_step, mask_row, mask_column, factor,
+            True, CAUSAL, MASK, DIM, WHOLE, KEYS,
+        )  # fmt: skip
 
     answer = answer / tl.where(total == 0.0, 1.0, total)[:, None]
     to = (batch * queries + row[:, None]) * heads * width + head * width + dim[None, :]
@@ -170,12 +169,14 @@ def gated_attention(
     mask_strides = (0, 0, 0, 0) if mask is None else mask.stride()
 
     def launch(config: Config) -> None:
-        _forward[(triton.cdiv(queries, dict(config.blocks)["ROWS"]), batch * heads)](
+        blocks = dict(config.blocks)
+        _forward[(triton.cdiv(queries, blocks["ROWS"]), batch * heads)](
             q, k, v, gate, masked, out, attended, sums,
             *q.stride()[:3], *k.stride()[:3], *v.stride()[:3], *gate.stride(), *mask_strides,
             heads, queries, keys, width, scale * _LOG2E, shut,
             CHANNEL=gate.shape[-1] != 1, CAUSAL=causal, MASK=mask is not None, SKIP=shut > 0,
-            KEEP=keep, WHOLE=dim == width, DIM=dim, **config.launch(),
+            KEEP=keep, WHOLE=dim == width, EVEN=keys % blocks["KEYS"] == 0, DIM=dim,
+            **config.launch(),
         )  # fmt: skip
 
     # An open gate's time decides: with blocks that are skipped a measurement would tell nothing.
