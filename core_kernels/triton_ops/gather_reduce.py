@@ -39,8 +39,8 @@ def _walk(
     squares = tl.zeros([COLUMNS], tl.float32)
     shift = tl.zeros([COLUMNS], tl.float32)
     if SPREAD:
-        source = tl.load(indices + start, start < stop, 0).to(tl.int64)
-        shift = tl.load(x + source * width + column, held & (start < stop), 0.0).to(tl.float32)
+        leader = tl.load(indices + start, start < stop, 0).to(tl.int64)
+        shift = tl.load(x + leader * width + column, held & (start < stop), 0.0).to(tl.float32)
         if WEIGHTS:
             shift *= tl.load(weights + start, start < stop, 0.0)
     edge = start + tl.arange(0, EDGES)
@@ -60,9 +60,9 @@ def _walk(
         if MAX:
             odd = tl.max((seen & (message != message)).to(tl.int32), 0) > 0
             compared = tl.where(seen & (message == message), message, float("-inf"))
-            here = tl.where(odd, float("nan"), tl.max(compared, 0))
+            here = tl.where(odd, float("nan"), tl.max(compared, 0)).to(tl.float32)
             same = seen & ((message == here[None, :]) | ((message != message) & odd[None, :]))
-            place = tl.min(tl.where(same, edge[:, None].to(tl.int32), _NO_EDGE), 0)
+            place = tl.min(tl.where(same, edge[:, None].to(tl.int32), _NO_EDGE), 0).to(tl.int32)
             better = (here > largest) | (odd & (largest == largest)) | (arg == _NO_EDGE)
             arg = tl.where(better, place, arg)
             largest = tl.where(better, here, largest)
