@@ -46,6 +46,7 @@ def test_a_folder_becomes_a_candidate_and_its_figures_one_json_object(
     assert artefacts.get(serving=True).artefact == "int8"
     assert version.manifest["network"] == "model.int8.onnx"
     # An operating point is fitted to what serves, from its own predictions.
+    assert version.model.project is not None
     assert chosen(version, version.model.project, None) == artefacts.get(serving=True)
 
     assert evaluate.main(["--data", str(data), "--model", "holes", "--json"]) == evaluate.DONE

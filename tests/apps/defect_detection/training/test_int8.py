@@ -81,9 +81,9 @@ def test_a_part_that_stays_in_32_bits_is_left_alone_and_the_rest_is_not(
 
 def test_drift_is_nothing_for_the_same_boxes_and_one_for_others() -> None:
     rows = np.array([[0, 0, 10, 10, 0.9, 0], [20, 20, 30, 30, 0.1, 1]], np.float32)
-    moved = rows + np.float32([100, 100, 100, 100, 0, 0])
-    other = rows + np.float32([0, 0, 0, 0, 0, 1])
-    weaker = rows - np.float32([0, 0, 0, 0, 0.1, 0])
+    moved = rows + np.array([100, 100, 100, 100, 0, 0], np.float32)
+    other = rows + np.array([0, 0, 0, 0, 0, 1], np.float32)
+    weaker = rows - np.array([0, 0, 0, 0, 0.1, 0], np.float32)
     assert drift([rows], [rows]) == pytest.approx(0, abs=1e-6)
     assert drift([rows], [moved]) == drift([rows], [other]) == drift([rows], [rows[:0]]) == 1
     assert drift([rows], [weaker]) == pytest.approx(0.1, abs=1e-5)
@@ -113,6 +113,7 @@ def test_the_loss_is_paired_and_nothing_for_the_same_boxes() -> None:
     same, worse = map50_loss(before, before, 1), map50_loss(before, after, 1)
     assert (same.value, same.low, same.high) == (0, 0, 0)
     assert worse.value == pytest.approx(0.1, abs=0.02)
+    assert worse.value is not None
     assert worse.low is not None
     assert worse.high is not None
     assert worse.low <= 0.03 < worse.value < worse.high < 0.35
