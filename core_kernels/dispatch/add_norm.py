@@ -33,6 +33,7 @@ for _operation in ("add_norm", "add_norm_backward"):
         Implementation(
             operation=_operation,
             name="triton",
+            triton=True,
             run=f"core_kernels.triton_ops.add_norm:{_operation}",
             rank=10,
             objection=_triton_objection,

@@ -40,7 +40,7 @@ def choose(
     objections = {one.name: one.why_not(facts, able) for one in offered}
     able_ones = [one for one in offered if objections[one.name] is None]
     if asked is None and able_ones:
-        return able_ones[0]
+        return min(able_ones, key=lambda one: one.triton and able.interpreted)
     for one in able_ones:
         if one.name == asked:
             return one

@@ -27,6 +27,7 @@ register(
     Implementation(
         operation="decode_attention",
         name="triton",
+        triton=True,
         run="core_kernels.triton_ops.decode_attention:decode_attention",
         rank=10,
         objection=_triton_objection,

@@ -21,6 +21,7 @@ register(
     Implementation(
         operation="detect_postprocess",
         name="triton",
+        triton=True,
         run="core_kernels.triton_ops.detect_postprocess:detect_postprocess",
         rank=5,
         objection=_triton_objection,

@@ -15,6 +15,7 @@ for _operation in ("forest", "forest_leaves"):
         Implementation(
             operation=_operation,
             name="triton",
+            triton=True,
             run=f"core_kernels.triton_ops.forest:{_operation}",
             rank=10,
             objection=needs_triton,

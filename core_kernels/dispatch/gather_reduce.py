@@ -35,6 +35,7 @@ for _operation, _file in (
         Implementation(
             operation=_operation,
             name="triton",
+            triton=True,
             run=f"core_kernels.triton_ops.{_file}:{_operation}",
             rank=10,
             objection=_triton_objection,

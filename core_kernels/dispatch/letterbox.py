@@ -19,6 +19,7 @@ register(
     Implementation(
         operation="letterbox",
         name="triton",
+        triton=True,
         run="core_kernels.triton_ops.letterbox:letterbox",
         rank=5,
         objection=needs_triton,

@@ -57,6 +57,7 @@ class Implementation:
             arguments that the operation's face documents.
         devices: device types it takes; empty means any.
         rank: of those without an objection the highest rank is chosen.
+        triton: its kernels are Triton's; where they would be interpreted, others go first.
         objection: why it cannot serve a call (a phrase for people), or None.
     """
 
@@ -65,6 +66,7 @@ class Implementation:
     run: str | Callable[..., Any]
     devices: frozenset[str] = frozenset()
     rank: int = 0
+    triton: bool = False
     objection: Callable[[Facts, Capabilities], str | None] = serves_any
 
     def why_not(self, facts: Facts, capabilities: Capabilities) -> str | None:

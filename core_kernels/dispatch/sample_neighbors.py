@@ -27,6 +27,7 @@ register(
     Implementation(
         operation="sample_neighbors",
         name="triton",
+        triton=True,
         run="core_kernels.triton_ops.sample_neighbors:sample_neighbors",
         rank=10,
         objection=_triton_objection,

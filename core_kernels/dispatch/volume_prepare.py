@@ -17,6 +17,7 @@ register(
     Implementation(
         operation="volume_prepare",
         name="triton",
+        triton=True,
         run="core_kernels.triton_ops.volume_prepare:volume_prepare",
         rank=5,
         objection=needs_triton,

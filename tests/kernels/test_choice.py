@@ -63,6 +63,18 @@ def test_an_unmet_request_lists_every_choice_with_its_objection(asked: str) -> N
     assert raised.value.code == "kernel_missing"
 
 
+def test_kernels_that_would_be_interpreted_are_the_last_choice_and_can_be_asked_for() -> None:
+    kernel = Implementation(
+        operation="made_up", name="kernel", run=lambda: "kernel", rank=50, triton=True
+    )
+    interpreted = Capabilities(device="cpu", name="a CPU", triton=True, interpreted=True)
+    offered = (kernel, PLAIN)
+    assert choose("made_up", HALF, CPU, offered) is kernel
+    assert choose("made_up", HALF, interpreted, offered) is PLAIN
+    assert choose("made_up", HALF, interpreted, offered, "kernel") is kernel
+    assert choose("made_up", HALF, interpreted, (kernel,)) is kernel
+
+
 def test_an_operation_without_any_says_so() -> None:
     with pytest.raises(NoImplementation, match="There are: none"):
         choose("made_up", Facts(), CPU, ())

@@ -186,6 +186,7 @@ CODES: dict[str, Code] = {
     "storage_unavailable": Code(503, "Storage does not answer"),
     "database_unavailable": Code(503, "The database does not answer"),
     "engine_fault": Code(503, "The engine failed"),
+    "device_lost": Code(503, "An accelerator stopped answering"),
     "sandbox_unavailable": Code(503, "No sandbox can be started"),
     "sandbox_import": Code(503, "The app's parser cannot be loaded"),
     "cancelled": Code(409, "The work was cancelled"),

@@ -19,10 +19,12 @@ NOT_HTTP = (
 )  # fmt: skip
 CARRIED = ("engine/errors.py", "accounts/errors.py")
 NEVER_ANSWERED = {
+    "decode_elsewhere",
     "lease_lost",
     "last_admin",
     "no_proposals",
     "pyramid_damaged",
+    "token",
     "training_failed",
 }
 """Raised where no request waits, or by pages and commands only."""
