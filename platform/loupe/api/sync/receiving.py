@@ -16,6 +16,7 @@ from loupe.api.errors import RequestRefused
 from loupe.api.uploads import name_of
 from loupe.blobs import spool
 from loupe.blobs.writing import CHUNK_BYTES, Writer, Written
+from loupe.contract.runtime.errors import LoupeError
 
 VARIABLE = "LOUPE_MAX_UPLOAD_BYTES, or the app's own limit"
 
@@ -85,7 +86,12 @@ def file_of_form(body: Written, content_type: str, limit: int) -> tuple[Written,
             meta = {"CONTENT_TYPE": content_type, "CONTENT_LENGTH": str(body.size)}
             handlers = [load_handler(path, None) for path in settings.FILE_UPLOAD_HANDLERS]
             fields, files = MultiPartParser(meta, stream, handlers).parse()
-        return *only_file(files, limit), fields
+        try:
+            return *only_file(files, limit), fields
+        except LoupeError:
+            for refused in _each(files):
+                refused.close()
+            raise
     finally:
         body.path.unlink(missing_ok=True)
 
