@@ -101,17 +101,15 @@ class PublicFace:
     ) -> HttpAnswer:
         """The statistics of one version, or of all of a model's."""
         numbers = [fields.number(version)] if version else await self._versions(name)
-        known = self._handlers.statistics
-        stats = [known.model(model_key(name, number), name, number) for number in numbers]
-        return HttpAnswer(document={"model_stats": stats})
+        return self._statistics([(name, number) for number in numbers])
 
     async def all_statistics(self, connection: Connection, request: HttpRequest) -> HttpAnswer:
         """The statistics of every version in the repository."""
+        return self._statistics(await self._installed())
+
+    def _statistics(self, versions: list[tuple[str, int]]) -> HttpAnswer:
         known = self._handlers.statistics
-        stats = [
-            known.model(model_key(name, number), name, number)
-            for name, number in await self._installed()
-        ]
+        stats = [known.model(model_key(name, number), name, number) for name, number in versions]
         return HttpAnswer(document={"model_stats": stats})
 
     async def load(self, connection: Connection, request: HttpRequest, name: str) -> HttpAnswer:
