@@ -1,0 +1,1 @@
+"""Fraud: transactions in; a score, an outcome and the evidence for it out."""

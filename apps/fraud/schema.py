@@ -1,0 +1,67 @@
+"""The result of one transaction, and what decides about it."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+OUTCOMES = ("approve", "step_up", "review", "block")
+"""From the mildest to the strictest."""
+Strictness = Literal["approve", "step_up", "review", "block"]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ScoredTransaction(_Frozen):
+    """One transaction with everything that was known when it was scored, frozen."""
+
+    schema_version: Literal[1] = 1
+    id: str
+    sequence: int = Field(description="order of arrival in the project, from 0")
+    event_time: int = Field(description="milliseconds since 1970, UTC")
+    known_at: int = Field(description="milliseconds: when Loupe heard of it")
+    amount: int = Field(description="minor units of the project's currency")
+    amount_original: int = Field(description="minor units of `currency`")
+    currency: str = Field(description="ISO 4217")
+    late: bool = Field(description="an event that happened later was known already")
+    history: int = Field(description="the payer's earlier events")
+    score: float = Field(description="0 to 1")
+    entities: dict[str, str]
+    attributes: dict[str, str]
+    features: dict[str, float] = Field(description="as the model and the rules saw them")
+
+
+class Band(_Frozen):
+    """Cut-offs for amounts from `from_amount` (minor units) up to the next band.
+
+    A score at or above a cut-off gets its outcome, the strictest one reached; above 1 never.
+    """
+
+    from_amount: int = 0
+    step_up: float = 2.0
+    review: float = 0.9
+    block: float = 0.99
+
+
+class Rule(_Frozen):
+    """Where `when` holds, the outcome is at least (or, of an approval, exactly) `outcome`."""
+
+    key: str = Field(pattern=r"^[a-z][a-z0-9_]{0,29}$")
+    when: str = Field(max_length=2000, description="an expression: docs/fraud.md, rules")
+    outcome: Strictness
+    en: str = ""
+    zh: str = ""
+    active: bool = True
+
+
+class OperatingPoint(_Frozen):
+    """Thresholds by amount, and the rules: versioned together, published together."""
+
+    bands: tuple[Band, ...] = Field(default=(Band(),), min_length=1)
+    rules: tuple[Rule, ...] = ()
+    queue_per_day: int = Field(default=0, ge=0, description="analysts' reviews a day; 0: no queue")
+    control_share: float = Field(
+        default=0.0, ge=0, le=0.05, description="share of blocked ones let through by lot"
+    )
+    control_cap: int = Field(default=0, ge=0, description="largest amount let through, minor units")
