@@ -39,7 +39,7 @@ class Band(_Frozen):
     """
 
     from_amount: int = 0
-    step_up: float = 2.0
+    step_up: float = 0.7
     review: float = 0.9
     block: float = 0.99
 
