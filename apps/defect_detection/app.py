@@ -245,6 +245,7 @@ class App(DomainApp):
     )
     commands: ClassVar = verbs.COMMANDS
     benchmarks: ClassVar = verbs.BENCHMARKS
+    schedules: ClassVar = verbs.SCHEDULES
     check_artefact = "apps.defect_detection.artefact:check_artefact"
     shipped_models: ClassVar = ("models/surfaces",)
     samples = "samples"

@@ -1,6 +1,7 @@
 """What people run at a terminal: commands and benchmarks, by the code they name."""
 
-from loupe.contract.extras import AppCommand
+from loupe.contract.extras import AppCommand, AppSchedule
+from loupe.contract.text import Text
 
 COMMANDS = (
     AppCommand(
@@ -76,5 +77,14 @@ BENCHMARKS = (
         name="int8",
         help="An INT8 detector against torch predict: latency, throughput, mAP50.",
         run="apps.defect_detection.benchmarks.int8:main",
+    ),
+)
+SCHEDULES = (
+    AppSchedule(
+        key="similar-cases",
+        label=Text(en="Take in confirmed cases", zh="收录已确认的案例"),
+        run="apps.defect_detection.similar.nightly:take_in",
+        # Each run is short; those after the last one that had work end at once.
+        default_cron="*/5 2-4 * * *",
     ),
 )

@@ -5,7 +5,6 @@ address: what the name means a moment later does not matter.
 """
 
 import ipaddress
-import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
@@ -14,6 +13,7 @@ from urllib.parse import SplitResult, urlsplit
 from django.utils.translation import gettext as _
 
 from loupe.outbound.errors import AddressRefused, HostUnknown
+from loupe.outbound.looking_up import LIMIT_S, LookupTimeout, addresses_of
 
 LONGEST_URL = 500
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
@@ -88,12 +88,17 @@ def resolve(url: str, allow: Sequence[Network], variable: str) -> Target:
     secure = parts.scheme == "https"
     port = parts.port or (443 if secure else 80)
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        found = addresses_of(host, port)
+    except LookupTimeout as error:
+        raise HostUnknown(
+            _("No name server told where %(host)r is within %(seconds)s s; try again.")
+            % {"host": host, "seconds": f"{LIMIT_S:g}"}
+        ) from error
     except (OSError, UnicodeError) as error:
         raise HostUnknown(
             _("The host %(host)r cannot be found: check the name.") % {"host": host}
         ) from error
-    addresses = [ipaddress.ip_address(str(entry[4][0])) for entry in found]
+    addresses = [ipaddress.ip_address(address) for address in found]
     for address in addresses:
         if not any(address in network for network in allow) and not _public(address):
             raise AddressRefused(
