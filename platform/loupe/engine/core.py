@@ -199,6 +199,10 @@ class Engine:
             items = max(1, sharing.items(request))
             if group is None:
                 batching = replace(batching, max_items=1)
+            if batching.at_once is not None:
+                # Each replica's device takes as many calls at a time.
+                at_once = batching.at_once * max(1, self.residency.replicas(resident.key))
+                batching = replace(batching, at_once=at_once)
         return Shared(
             key=(model, version, group),
             batching=batching,

@@ -1,13 +1,16 @@
 """Which models are in memory: loaded on first use, the least recently used leaves first.
 
-The allocator says on which device, and who must go; a device that is lost takes its models along,
-and their next use loads them elsewhere.
+The allocator says on which devices, and who must go; a device that is lost takes its models along,
+and their next use loads them elsewhere. A model with replicas answers as soon as the first is
+loaded; the others follow, and each use goes to the one with the fewest under way.
 """
 
+import contextlib
+import itertools
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,7 +34,7 @@ _FAILURE_SECONDS = 5.0
 
 @dataclass
 class Resident:
-    """One model in memory."""
+    """One model in the memory of one device."""
 
     key: Key
     runner: Runner
@@ -82,7 +85,7 @@ class Residency:
         self._packages = packages
         self._runners: RunnersOf = runners or (lambda app, runner: {CPU: runner})
         self._lock = threading.Lock()
-        self._resident: dict[Key, Resident] = {}
+        self._resident: dict[Key, list[Resident]] = {}
         self._loading: dict[Key, Future[Resident]] = {}
         self._failed: dict[Key, _Failure] = {}
         # One loader: two loads at once would each see the other's memory as their own.
@@ -96,8 +99,8 @@ class Residency:
         key = (model, version)
         with self._lock:
             found = self._resident.get(key)
-            if found is not None:
-                return _done(found)
+            if found:
+                return _done(_least_used(found))
             failure = self._failed.get(key)
             if failure is not None and time.monotonic() - failure.at < _FAILURE_SECONDS:
                 return _failed(failure.error)
@@ -120,15 +123,21 @@ class Residency:
         finally:
             self._unpin(resident)
 
+    def replicas(self, key: Key) -> int:
+        """On how many devices a model is."""
+        with self._lock:
+            return len(self._resident.get(key, ()))
+
     def device_lost(self, resident: Resident, reason: str) -> None:
         """Give up a model's device: all models on it go, and load elsewhere when used next."""
         self.allocator.lost(resident.device, reason)
         with self._lock:
-            idle = self._leave(
-                [one for one in self._resident.values() if one.device == resident.device]
-            )
+            going = [one for one in self._all() if one.device == resident.device]
+            idle = self._leave(going)
         for one in idle:
             self._close(one)
+        for one in going:
+            self._replicate_later(one.key)
 
     def _unpin(self, resident: Resident) -> None:
         with self._lock:
@@ -147,8 +156,8 @@ class Residency:
         with self._lock:
             going = [
                 resident
-                for key, resident in self._resident.items()
-                if key[0] == model and version in (None, key[1])
+                for resident in self._all()
+                if resident.key[0] == model and version in (None, resident.key[1])
             ]
             idle = self._leave(going)
         for resident in idle:
@@ -169,13 +178,13 @@ class Residency:
     def resident(self) -> list[Resident]:
         """Every model in memory, most recently used first."""
         with self._lock:
-            return sorted(self._resident.values(), key=lambda found: -found.last_used)
+            return sorted(self._all(), key=lambda found: -found.last_used)
 
     def close(self) -> None:
         """Drop everything."""
         self._loader.shutdown(wait=True, cancel_futures=True)
         with self._lock:
-            idle = self._leave(list(self._resident.values()))
+            idle = self._leave(list(self._all()))
         for resident in idle:
             self._close(resident)
 
@@ -210,15 +219,47 @@ class Residency:
                 del self._loading[key]
             raise error from found
         with self._lock:
-            resident.last_used = time.monotonic()
-            self._resident[key] = resident
+            self._arrived(resident)
             self._failed.pop(key, None)
             del self._loading[key]
-        self.allocator.placed(key[0], resident.device)
         self._make_room(resident.device, 0, keep=key)
+        self._replicate_later(key)
         return resident
 
-    def _build(self, key: Key) -> Resident:
+    def _arrived(self, resident: Resident) -> None:
+        resident.last_used = time.monotonic()
+        self._resident.setdefault(resident.key, []).append(resident)
+        self.allocator.placed(resident.key[0], resident.device)
+
+    def _replicate_later(self, key: Key) -> None:
+        if self.allocator.replicas(key[0]) > 1:
+            with contextlib.suppress(RuntimeError):  # the engine is stopping
+                self._loader.submit(self._replicate, key)
+
+    def _replicate(self, key: Key) -> None:
+        """Load one more replica where one is wanted, and ask for the next."""
+        with self._lock:
+            have = {one.device for one in self._resident.get(key, ())}
+        if not have or len(have) >= self.allocator.replicas(key[0]):
+            return
+        try:
+            resident = self._build(key, others=have)
+        except (LoupeError, OSError) as error:
+            log.warning("no further replica of %s version %s: %s", *key, error)
+            return
+        with self._lock:
+            # It may have been unloaded meanwhile; then nobody wants a replica of it.
+            wanted = bool(self._resident.get(key))
+            if wanted:
+                self._arrived(resident)
+        if not wanted:
+            self._close(resident)
+            return
+        self._make_room(resident.device, 0, keep=key)
+        self._replicate_later(key)
+
+    def _build(self, key: Key, others: Collection[str] = ()) -> Resident:
+        """Load it on the best device; where it is on `others` already, on one of their type."""
         start = time.perf_counter()
         folder = repository.artefact_folder(self.root, *key)
         manifest = repository.verify(folder)
@@ -229,7 +270,10 @@ class Residency:
             "engine's policy and its log.",
             code="model_device",
         )
+        kinds = {device_type(device) for device in others}
         for device in self.allocator.places(key[0], runs.keys()):
+            if device in others or (kinds and device_type(device) not in kinds):
+                continue
             try:
                 resident = self._on_device(key, folder, manifest, runs[device_type(device)], device)
             except (DeviceLost, ModelRefused) as error:
@@ -289,19 +333,30 @@ class Residency:
                     last_used=one.last_used,
                     stays=bool(one.pins) or one.key == keep or self.allocator.pinned(one.key[0]),
                 )
-                for one in self._resident.values()
+                for one in self._all()
                 if one.device == device
             ]
-            going = self.allocator.leaving(device, held, nbytes)
-            idle = self._leave([self._resident[key] for key in going])
+            going = set(self.allocator.leaving(device, held, nbytes))
+            idle = self._leave(
+                [one for one in self._all() if one.device == device and one.key in going]
+            )
         for resident in idle:
             self._close(resident)
 
-    def _leave(self, going: list[Resident]) -> list[Resident]:
+    def _all(self) -> Iterator[Resident]:
+        return itertools.chain.from_iterable(self._resident.values())
+
+    def _leave(self, going: Sequence[Resident]) -> list[Resident]:
         for resident in going:
             resident.leaving = True
-            if self._resident.get(resident.key) is resident:
-                del self._resident[resident.key]
+            kept = [one for one in self._resident.get(resident.key, []) if one is not resident]
+            if kept:
+                self._resident[resident.key] = kept
+            else:
+                self._resident.pop(resident.key, None)
+            model, device = resident.key[0], resident.device
+            if not any(one.key[0] == model and one.device == device for one in self._all()):
+                self.allocator.left(model, device)
         return [resident for resident in going if not resident.pins]
 
     def _close(self, resident: Resident) -> None:
@@ -311,6 +366,11 @@ class Residency:
         except Exception:
             # A device that is gone cannot be tidied up, and nobody waits for this.
             log.exception("%s version %s did not close", *resident.key)
+
+
+def _least_used(replicas: Sequence[Resident]) -> Resident:
+    """The one with the fewest calls under way; of equal ones the one that rested longest."""
+    return min(replicas, key=lambda one: (one.pins, one.last_used))
 
 
 def _unreadable(key: Key, error: OSError) -> ModelRefused:

@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +28,7 @@ class Allocator:
         self.policy = policy
         self._lock = threading.Lock()
         self._dead: dict[str, str] = {}
-        self._place: dict[str, str] = {}
+        self._places: dict[str, list[str]] = {}
         self._shares = {
             device: Shares(lambda model: policy.rule(model).share) for device in policy.memory_bytes
         }
@@ -39,9 +39,24 @@ class Allocator:
             return places(self.policy, model, runs_on, self._dead.keys())
 
     def placed(self, model: str, device: str) -> None:
-        """The model is now on that device."""
+        """The model is now on that device too."""
         with self._lock:
-            self._place[model] = device
+            devices = self._places.setdefault(model, [])
+            if device not in devices:
+                devices.append(device)
+
+    def left(self, model: str, device: str) -> None:
+        """The model is no longer on that device."""
+        with self._lock:
+            devices = self._places.get(model, [])
+            if device in devices:
+                devices.remove(device)
+            if not devices:
+                self._places.pop(model, None)
+
+    def replicas(self, model: str) -> int:
+        """On how many devices the policy wants the model."""
+        return self.policy.rule(model).replicas
 
     def leaving(self, device: str, held: Iterable[Held], wanted: int) -> list[Any]:
         """Keys of the models that must go before `wanted` more bytes fit the device."""
@@ -72,10 +87,10 @@ class Allocator:
 
     def next_model(self, models: Collection[str]) -> str:
         """Whose turn it is. `models` have work waiting, the one that waits longest first; those on
-        its device are compared."""
+        the device where its next call goes are compared."""
         with self._lock:
             device = self._device_of(next(iter(models)))
-            rivals = [model for model in models if self._device_of(model) == device]
+            rivals = [model for model in models if device in self._devices_of(model)]
             return self._shares[device].next(rivals)
 
     def begin(self, model: str) -> DeviceTurn:
@@ -103,5 +118,9 @@ class Allocator:
                 for device, shares in self._shares.items()
             }
 
+    def _devices_of(self, model: str) -> Sequence[str]:
+        return self._places.get(model) or self.policy.devices_of(model)[:1]
+
     def _device_of(self, model: str) -> str:
-        return self._place.get(model) or self.policy.devices_of(model)[0]
+        """Of the devices that have the model, the one that does least."""
+        return min(self._devices_of(model), key=lambda device: self._shares[device].running)

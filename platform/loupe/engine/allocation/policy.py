@@ -4,11 +4,12 @@ As a file, for ``--policy``::
 
     {"devices": {"cuda:0": {"memory_bytes": 40000000000}, "cpu": {"memory_bytes": 4294967296}},
      "fallback": ["cuda:0", "cpu"],
-     "models": [{"match": "my_app.*", "share": 3, "pinned": true},
+     "models": [{"match": "my_app.*", "share": 3, "pinned": true, "replicas": 2},
                 {"match": "*.nightly", "share": 1, "devices": ["cpu"]}]}
 
 The first rule whose pattern fits a model's wire name holds. Without a rule a model has one share,
-may leave, and goes to the first device of the fallback order that it can run on.
+may leave, and goes to the first device of the fallback order that it can run on. With replicas it
+goes to as many of its devices, and each call to the one that does least.
 """
 
 import json
@@ -38,12 +39,14 @@ class Rule:
         share: weight beside the other models that want the same device at the same time.
         pinned: once loaded it is not dropped to make room.
         devices: in this order; empty: the policy's fallback order.
+        replicas: on how many devices of one type it is at the same time, where there are as many.
     """
 
     match: str = "*"
     share: float = 1.0
     pinned: bool = False
     devices: tuple[str, ...] = ()
+    replicas: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +76,10 @@ class Policy:
                 raise PolicyRefused(
                     f"The rule for {rule.match!r} gives a share of {rule.share:g}; shares are "
                     "positive numbers."
+                )
+            if rule.replicas < 1:
+                raise PolicyRefused(
+                    f"The rule for {rule.match!r} gives {rule.replicas} replicas; give 1 or more."
                 )
         if not self.fallback:
             raise PolicyRefused("'fallback' is empty; name at least one device, such as 'cpu'.")
@@ -120,7 +127,9 @@ def read_policy(path: Path) -> Policy:
 
 
 def _rule(said: Any, where: str) -> Rule:
-    _known(said, {"match", "share", "pinned", "devices"}, f"{where}: a rule of 'models'")
+    _known(
+        said, {"match", "share", "pinned", "devices", "replicas"}, f"{where}: a rule of 'models'"
+    )
     match, share = said.get("match"), said.get("share", 1)
     if not isinstance(match, str) or not match:
         raise PolicyRefused(f"{where}: a rule of 'models' has no 'match'; write a pattern.")
@@ -128,11 +137,17 @@ def _rule(said: Any, where: str) -> Rule:
         raise PolicyRefused(f"{where}: the share of {match!r} is {share!r}; give a number.")
     if not isinstance(said.get("pinned", False), bool):
         raise PolicyRefused(f"{where}: 'pinned' of {match!r} must be true or false.")
+    replicas = said.get("replicas", 1)
+    if isinstance(replicas, bool) or not isinstance(replicas, int):
+        raise PolicyRefused(
+            f"{where}: 'replicas' of {match!r} is {replicas!r}; give a whole number."
+        )
     return Rule(
         match=match,
         share=float(share),
         pinned=said.get("pinned", False),
         devices=_names(said.get("devices", []), f"{where}: 'devices' of {match!r}"),
+        replicas=replicas,
     )
 
 

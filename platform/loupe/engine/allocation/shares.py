@@ -70,6 +70,11 @@ class Shares:
         self._call_s[model] = known + _SMOOTHING * (seconds - known)
         self.used_s[model] = self.used_s.get(model, 0.0) + seconds
 
+    @property
+    def running(self) -> int:
+        """Calls under way on the device."""
+        return sum(self._running.values())
+
     def observed(self) -> dict[str, float]:
         """What each model took of all time so far, as parts of one."""
         total = sum(self.used_s.values())

@@ -45,6 +45,8 @@ def test_everything_that_is_declared_is_read(tmp_path: Path) -> None:
         ({"models": [{"match": "a", "share": "much"}]}, "share of 'a' is 'much'"),
         ({"models": [{"match": "a", "pinned": 1}]}, "must be true or false"),
         ({"models": [{"match": "a", "devices": ["npu"]}]}, "names the device 'npu'"),
+        ({"models": [{"match": "a", "replicas": 0}]}, "gives 0 replicas"),
+        ({"models": [{"match": "a", "replicas": 1.5}]}, "'replicas' of 'a' is 1.5"),
         ({"models": [{"match": "a", "shares": 2}]}, "has the field 'shares'"),
         ({"speed": 9}, "has the field 'speed'"),
     ],

@@ -30,7 +30,8 @@ class NpuScaler(Scaler):
         self.device = device
         self.nbytes = int(manifest.get("npu_bytes", 1000))
         self._calls = itertools.count(1)
-        self._lost_after = int(manifest.get("lost_after", 10**9))
+        dies = manifest.get("lost_device", device) == device
+        self._lost_after = int(manifest.get("lost_after", 10**9)) if dies else 10**9
         if manifest.get("lost_at_load"):
             raise DeviceLost(f"{device} does not answer.")
 

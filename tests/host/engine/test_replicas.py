@@ -1,0 +1,113 @@
+"""A model on several devices: calls go to the one that does least, and one that dies is missed by
+nobody."""
+
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loupe.engine.client import EngineClient
+from tests.host.engine.harness import EngineProcess
+from tests.host.engine.test_devices import ask
+
+MODEL = "tiny.shared.m0"
+THREE: dict[str, Any] = {
+    "devices": {"npu:0": {}, "npu:1": {}, "npu:2": {}, "cpu": {}},
+    "fallback": ["npu:0", "npu:1", "npu:2", "cpu"],
+}
+
+
+@pytest.fixture
+def engine_with(
+    start: Callable[..., EngineProcess], tmp_path: Path
+) -> Callable[..., tuple[EngineProcess, EngineClient]]:
+    """An engine with one model, on so many devices of three."""
+
+    def engine_with(replicas: int, **model: Any) -> tuple[EngineProcess, EngineClient]:
+        path = tmp_path / "policy.json"
+        rule = {"match": MODEL, "replicas": replicas}
+        path.write_text(json.dumps({**THREE, "models": [rule]}))
+        engine = start("--policy", str(path), "--queue", "512", "--threads", "8")
+        engine.install(MODEL, **model)
+        return engine, EngineClient(engine.socket)
+
+    return engine_with
+
+
+def devices(client: EngineClient) -> list[str]:
+    return sorted(model["device"] for model in client.statistics()["models"])
+
+
+def wait_for(client: EngineClient, wanted: list[str]) -> None:
+    until = time.monotonic() + 20
+    while devices(client) != wanted and time.monotonic() < until:
+        time.sleep(0.02)
+    assert devices(client) == wanted
+
+
+def asked_by_many(engine: EngineProcess, count: int, seconds: float) -> Counter[str]:
+    """Where `count` requests of six clients were answered; every answer is checked."""
+    found: list[tuple[float, float, str]] = []
+
+    def work(first: int) -> None:
+        own = EngineClient(engine.socket)
+        for value in range(first, count, 6):
+            answer = ask(own, MODEL, value, seconds=seconds)
+            where = str(answer.meta.get("device", "cpu"))
+            found.append((value, float(answer.arrays["scaled"][0]), where))
+        own.close()
+
+    threads = [threading.Thread(target=work, args=(first,)) for first in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(value for value, _, _ in found) == list(range(count))
+    assert all(scaled == 2 * value for value, scaled, _ in found)
+    return Counter(where for _, _, where in found)
+
+
+def test_calls_are_spread_over_the_replicas(
+    engine_with: Callable[..., tuple[EngineProcess, EngineClient]],
+) -> None:
+    engine, client = engine_with(2)
+    ask(client, MODEL, 1)
+    wait_for(client, ["npu:0", "npu:1"])
+    where = asked_by_many(engine, 240, 0.01)
+    assert set(where) == {"npu:0", "npu:1"}
+    assert min(where.values()) > 0.35 * where.total()
+    used = client.statistics()["devices"]
+    assert min(used[device]["seconds"][MODEL] for device in ("npu:0", "npu:1")) > 0
+    client.close()
+
+
+def test_a_replica_that_dies_is_replaced_and_no_item_is_lost(
+    engine_with: Callable[..., tuple[EngineProcess, EngineClient]],
+) -> None:
+    engine, client = engine_with(2, lost_after=20, lost_device="npu:0")
+    ask(client, MODEL, 1)
+    wait_for(client, ["npu:0", "npu:1"])
+    where = asked_by_many(engine, 240, 0.01)
+    assert where["cpu"] == 0
+    wait_for(client, ["npu:1", "npu:2"])
+    told = client.statistics()
+    assert told["devices"]["npu:0"]["alive"] is False
+    assert told["errors"] == {}
+    client.close()
+
+
+def test_more_replicas_than_devices_of_a_type_do_not_spill_onto_another(
+    engine_with: Callable[..., tuple[EngineProcess, EngineClient]],
+) -> None:
+    engine, client = engine_with(9)
+    ask(client, MODEL, 1)
+    wait_for(client, ["npu:0", "npu:1", "npu:2"])
+    assert set(asked_by_many(engine, 60, 0.005)) == {"npu:0", "npu:1", "npu:2"}
+    client.unload(MODEL)
+    assert devices(client) == []
+    client.close()
