@@ -1,0 +1,1 @@
+"""Loops over events that carry state, compiled by numba."""
