@@ -17,7 +17,7 @@ from loupe.contract.facts import Fact
 from loupe.contract.inputs import InputKind
 from loupe.contract.labelling import Labelling
 from loupe.contract.outcomes import DecisionColumns, DecisionDraft, Outcome, ReviewVerb
-from loupe.contract.runtime.columns import Columns, row_count
+from loupe.contract.runtime.columns import Columns, to_rows
 from loupe.contract.runtime.payload import Payload
 from loupe.contract.runtime.steps import Step
 from loupe.contract.text import Text
@@ -51,22 +51,35 @@ class DomainApp(ABC):
     on_results: ClassVar[str | None] = None
     """An `OnResults`: joins results of submissions with facts, e.g. the views of a part."""
 
+    on_blocks: ClassVar[str | None] = None
+    """A `loupe.contract.blocks.OnBlocks`: follows up on columnar results, e.g. with alerts."""
+
+    context: ClassVar[str | None] = None
+    """A `loupe.contract.context.Context`: what a project declares. It reaches `Parse` as
+    ``options["context"]`` and the service as ``payload.meta["context"]``; where an app is tried
+    without a project (``manage.py predict``) it is an empty object."""
+
     steps: ClassVar[tuple[Step, ...]]
     """SHALL name importable code; step names SHALL be unique. Allowed shapes: sandbox then
-    engine; sandbox alone; one child; or, for rows, one engine step that is a service."""
+    engine; sandbox alone; one child; or, with live state, sandbox, the service, and then perhaps
+    the runner of a model. Rows of a synchronous call enter at the service."""
 
     needs_model: ClassVar[bool] = True
-    """Whether a job names a registered model. The engine step is then that model's runner."""
+    """Whether a job names a registered model. The last engine step is then that model's runner;
+    beside a `service` it comes after it."""
 
     service: ClassVar[str | None] = None
-    """The `Service` class resident in the engine, for apps with live state."""
+    """The `Service` class resident in the engine, for apps with live state. Where a model follows,
+    the service's answer is the runner's request, and what the runner adds is merged over it: the
+    arrays and the `meta` of both reach `assemble`, the runner's win."""
 
     result_schema: ClassVar[type[BaseModel]]
     """SHALL be frozen, forbid unknown fields and carry a ``schema_version`` with a default."""
 
     result_form: ClassVar[Literal["rows", "columns"]] = "rows"
     """``rows``: one database row a result. ``columns``: one Parquet block an item, for results
-    by the thousand; the schema is then that of one row of the block, of scalar fields only."""
+    by the thousand; the schema is then that of one row of the block, of scalar fields and
+    dictionaries of them (`loupe.contract.runtime.columns`)."""
 
     operating_point_schema: ClassVar[type[BaseModel]]
     """SHALL be constructible without arguments: the defaults of a new model."""
@@ -104,7 +117,8 @@ class DomainApp(ABC):
     @abstractmethod
     def assemble(cls, payload: Payload) -> BaseModel | Columns:
         """Turn the last step's payload into the result: of rows-form an instance of the schema,
-        of columns-form one array per field of the schema.
+        of columns-form one array per scalar field of the schema and one for each key of a
+        dictionary, called ``field.key``.
 
         The payload's `meta` holds ``input_name``, what the sender called the input, and ``facts``,
         what was said of it.
@@ -118,14 +132,9 @@ class DomainApp(ABC):
     @classmethod
     def decide_columns(cls, columns: Columns, operating_point: BaseModel) -> DecisionColumns:
         """Decide a whole block. SHALL agree with `decide` on every row; override it to be quick."""
-        count = row_count(columns)
-        names = list(cls.result_schema.model_fields)
-        lists = {name: columns[name].tolist() for name in names}
         drafts = [
-            cls.decide(
-                cls.result_schema(**{name: lists[name][row] for name in names}), operating_point
-            )
-            for row in range(count)
+            cls.decide(cls.result_schema(**row), operating_point)
+            for row in to_rows(columns, cls.result_schema)
         ]
         return DecisionColumns(
             outcome=np.array([draft.outcome for draft in drafts], dtype=np.str_),

@@ -1,8 +1,10 @@
 """Optional things an app brings along: commands, benchmarks, schedules, processes, pages."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from loupe.contract.runtime.lanes import Lane
+from loupe.contract.runtime.payload import JsonValue
 from loupe.contract.text import Text
 
 
@@ -95,8 +97,13 @@ class SyncMode:
 
     Attributes:
         body: ``file`` (one input, raw or multipart) or ``rows`` (a batch of JSON rows).
-        row_schema: the pydantic class of one row, as ``"package.module:Class"``; only for rows.
+        row_schema: the pydantic class of one row, as ``"package.module:Class"``; only for rows. It
+            is shown in the API's documentation and, without `read_rows`, checks every row.
         max_rows: largest batch accepted; only for rows.
+        read_rows: names a `ReadRows` that reads whole batches in place of `row_schema`, for apps
+            that take more rows than can be checked one by one; only for rows.
+        row_examples: rows as a caller sends them, for the documentation and the conformance suite;
+            with `read_rows` there SHALL be some.
         fail_open, fail_closed: the outcomes given when the engine is late or gone and the caller
             declared that policy.
         lane: who waits for the answer: a line that stands still meanwhile, or a person at a page.
@@ -108,6 +115,8 @@ class SyncMode:
     fail_closed: str
     row_schema: str | None = None
     max_rows: int = 0
+    read_rows: str | None = None
+    row_examples: tuple[Mapping[str, JsonValue], ...] = ()
     deadline_ms: int = 2000
     lane: Lane = Lane.LINE
     description: Text = field(default_factory=lambda: Text(en="", zh=""))

@@ -126,11 +126,27 @@ class AsyncEngineClient:
         return await self._inferred(request, deadline_ms)
 
     async def apply(
-        self, app: str, request_id: str, payload: Payload, deadline_ms: float | None = None
+        self,
+        app: str,
+        request_id: str,
+        payload: Payload,
+        deadline_ms: float | None = None,
+        *,
+        model: exchange.Model | None = None,
+        lane: Lane | None = None,
     ) -> Inferred:
-        """One request to the live service of `app`; the same id again gets the same answer."""
-        parameters: dict[str, JsonValue] = {exchange.REQUEST_ID: request_id}
+        """One request to the live service of `app`; the same id again gets the same answer.
+
+        With `model` that model answers the service's answer, and both are merged, the model's over
+        the service's.
+        """
+        parameters = exchange.of_service(request_id, model)
         request = exchange.with_payload(exchange.service_path(app), payload, parameters)
+        return await self._inferred(request, deadline_ms, lane)
+
+    async def ask(self, app: str, payload: Payload, deadline_ms: float | None = None) -> Inferred:
+        """One question to the live service of `app`; it changes nothing."""
+        request = exchange.with_payload(exchange.service_path(app, "ask"), payload, {})
         return await self._inferred(request, deadline_ms)
 
     async def run(

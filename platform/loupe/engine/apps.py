@@ -19,6 +19,8 @@ class AppFacts:
     package: str
     sandbox: Step | None
     service: str | None
+    service_step: str = "apply"
+    model_step: str = "infer"
     runners: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
@@ -37,6 +39,16 @@ class Apps:
     def services(self) -> dict[str, str]:
         """The service of each app that has one."""
         return {slug: facts.service for slug, facts in self._facts.items() if facts.service}
+
+    def service_step(self, slug: str) -> str:
+        """The name of the step that is an app's service, as wall times have it."""
+        facts = self._facts.get(slug)
+        return facts.service_step if facts is not None else "apply"
+
+    def model_step(self, slug: str) -> str:
+        """The name of the step that is the runner behind an app's service."""
+        facts = self._facts.get(slug)
+        return facts.model_step if facts is not None else "infer"
 
     def runners(self, slug: str, runner: str) -> Mapping[str, str]:
         """The code of a model's runner by device type; ``cpu`` is the one its manifest names."""
@@ -82,6 +94,8 @@ def _facts(app: type[DomainApp]) -> AppFacts:
         package=app.__module__.rpartition(".")[0],
         sandbox=steps[0] if steps else None,
         service=app.service,
+        model_step=app.steps[-1].name,
+        service_step=next((step.name for step in app.steps if step.run == app.service), "apply"),
         runners={
             step.run: {other.device: other.run for other in step.also}
             for step in app.steps

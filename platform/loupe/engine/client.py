@@ -86,11 +86,25 @@ class EngineClient:
         return self._send_payload(path, payload, dict(parameters or {}), deadline_ms)
 
     def apply(
-        self, app: str, request_id: str, payload: Payload, deadline_ms: float | None = None
+        self,
+        app: str,
+        request_id: str,
+        payload: Payload,
+        deadline_ms: float | None = None,
+        *,
+        model: exchange.Model | None = None,
     ) -> Inferred:
-        """One request to the live service of `app`; the same id again gets the same answer."""
-        parameters: dict[str, JsonValue] = {exchange.REQUEST_ID: request_id}
+        """One request to the live service of `app`; the same id again gets the same answer.
+
+        With `model` that model answers the service's answer, and both are merged, the model's over
+        the service's.
+        """
+        parameters = exchange.of_service(request_id, model)
         return self._send_payload(exchange.service_path(app), payload, parameters, deadline_ms)
+
+    def ask(self, app: str, payload: Payload, deadline_ms: float | None = None) -> Inferred:
+        """One question to the live service of `app`; it changes nothing."""
+        return self._send_payload(exchange.service_path(app, "ask"), payload, {}, deadline_ms)
 
     def run(
         self,

@@ -325,11 +325,23 @@ class Engine:
             NotFound: the app has no service here.
             QueueFull, RequestRefused, TemporarilyUnavailable: as `LiveService.apply` does.
         """
+        return self._service(app).apply(request_id, payload, deadline)
+
+    def ask(self, app: str, payload: Payload, deadline: Deadline = NO_DEADLINE) -> Future[Payload]:
+        """Queue one question to the live service of `app`.
+
+        Raises:
+            NotFound: the app has no service here.
+            QueueFull, RequestRefused, TemporarilyUnavailable: as `LiveService.ask` does.
+        """
+        return self._service(app).ask(payload, deadline)
+
+    def _service(self, app: str) -> LiveService:
         service = self.services.get(app)
         if service is None:
             known = ", ".join(sorted(self.services)) or "none"
             raise NotFound(f"The app {app!r} has no live service here; there are: {known}.")
-        return service.apply(request_id, payload, deadline)
+        return service
 
     def close(self) -> None:
         """Stop services after what waits, drop models, end sandboxes."""

@@ -21,6 +21,7 @@ HEAD_LENGTH = "Inference-Header-Content-Length"
 DEADLINE = "loupe_deadline_ms"
 REQUEST_ID = "loupe_request_id"
 LANE = "loupe_lane"
+MODEL, MODEL_VERSION, MODEL_OPTIONS = "loupe_model", "loupe_model_version", "loupe_model_options"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,9 +153,27 @@ def infer_path(model: str, version: int) -> str:
     return f"/v2/models/{quote(model, safe='')}/versions/{version}/infer"
 
 
-def service_path(app: str) -> str:
-    """Where an app's live service takes requests."""
-    return f"/v2/loupe/services/{quote(app, safe='')}/apply"
+def service_path(app: str, verb: str = "apply") -> str:
+    """Where an app's live service takes requests, or questions (``ask``)."""
+    return f"/v2/loupe/services/{quote(app, safe='')}/{verb}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """A model that answers behind a service, and what its runner is told."""
+
+    name: str
+    version: int
+    options: Mapping[str, JsonValue] = field(default_factory=dict)
+
+
+def of_service(request_id: str, model: Model | None) -> dict[str, JsonValue]:
+    """The parameters of a request to a live service, with the model that comes after it."""
+    said: dict[str, JsonValue] = {REQUEST_ID: request_id}
+    if model is not None:
+        said |= {MODEL: model.name, MODEL_VERSION: model.version}
+        said[MODEL_OPTIONS] = json.dumps(dict(model.options))
+    return said
 
 
 def with_payload(

@@ -1,5 +1,6 @@
 """Typed readers of a request's JSON fields; each refusal names the field."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,18 @@ def mapping(document: Mapping[str, Any], key: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise RequestRefused(f"The field {key!r} must be a JSON object.")
     return value
+
+
+def mapping_text(document: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """An object that came as JSON text; a field that is missing is an empty one."""
+    value = document.get(key, "{}")
+    try:
+        found = json.loads(value) if isinstance(value, str) else None
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise RequestRefused(f"The parameter {key!r} must be the text of a JSON object.")
+    return found
 
 
 def whole(document: Mapping[str, Any], key: str) -> int:

@@ -10,7 +10,15 @@ from loupe.contract.runtime.lanes import Lane
 from loupe.contract.runtime.payload import Payload
 from loupe.engine import fields, tensors
 from loupe.engine.core import Engine, without_slabs
-from loupe.engine.exchange import DEADLINE, LANE, REQUEST_ID, Inferred
+from loupe.engine.exchange import (
+    DEADLINE,
+    LANE,
+    MODEL,
+    MODEL_OPTIONS,
+    MODEL_VERSION,
+    REQUEST_ID,
+    Inferred,
+)
 from loupe.engine.housekeeping import Housekeeping
 from loupe.engine.http import Connection, HttpAnswer, HttpRequest
 from loupe.engine.pieces import Shared
@@ -41,6 +49,7 @@ class Handlers:
         routes.add("POST", "/v2/loupe/slabs", self.lease)
         routes.add("DELETE", "/v2/loupe/slabs/{name}", self.release)
         routes.add("POST", "/v2/loupe/services/{slug}/apply", self.apply)
+        routes.add("POST", "/v2/loupe/services/{slug}/ask", self.ask)
         routes.add("POST", "/v2/loupe/run", self.run)
         routes.add("POST", "/v2/loupe/parse", self.parse)
         routes.add("POST", "/v2/loupe/render", self.render)
@@ -93,20 +102,62 @@ class Handlers:
         """One request to a live service."""
         document = request.document()
         parameters = fields.mapping(document, "parameters")
-        deadline = fields.deadline(parameters, DEADLINE)
+        deadline, lane = fields.deadline(parameters, DEADLINE), fields.lane(parameters, LANE)
         request_id = fields.text(parameters, REQUEST_ID)
+        model = fields.text(parameters, MODEL) if MODEL in parameters else None
+        version = fields.whole(parameters, MODEL_VERSION) if model is not None else 0
+        options = fields.mapping_text(parameters, MODEL_OPTIONS)
+        step = self.engine.apps.service_step(slug)
+
+        async def work(pins: Pins) -> HttpAnswer:
+            payload = payload_of(document, request, pins)
+            # Before the state moves: a model that cannot be had refuses the request whole.
+            resident = None
+            if model is not None:
+                loading = self.engine.residency.ready(model, version)
+                resident = await within(deadline, loading, shared=True)
+            start = time.perf_counter()
+            answer = await within(
+                deadline, pins.until(self.engine.apply(slug, request_id, payload, deadline))
+            )
+            times_ms = {step: (time.perf_counter() - start) * 1e3}
+            if resident is None:
+                inferred = Inferred(payload=answer, times_ms=times_ms)
+                return inferred_answer(inferred, {}, document, pins, slug, "1")
+
+            served = time.perf_counter()
+
+            def finish(inferred: Inferred, queue_ms: float) -> HttpAnswer:
+                took_ms = (time.perf_counter() - served) * 1e3 - queue_ms
+                both = Inferred(
+                    payload=inferred.payload.over(answer),
+                    # A runner that names no stages of its own gets the name of its step.
+                    times_ms=inferred.times_ms or {self.engine.apps.model_step(slug): took_ms},
+                    artefact_sha256=inferred.artefact_sha256,
+                )
+                times = {**times_ms, "queue": queue_ms}
+                return inferred_answer(both, times, document, pins, slug, "1")
+
+            shared = self.engine.to_share(resident, answer, options, finish)
+            return await within(deadline, pins.until(self.queue.share(deadline, shared, lane)))
+
+        return await self._counted(f"service {slug}", work, lane)
+
+    async def ask(self, connection: Connection, request: HttpRequest, slug: str) -> HttpAnswer:
+        """One question to a live service."""
+        document = request.document()
+        deadline = fields.deadline(fields.mapping(document, "parameters"), DEADLINE)
 
         async def work(pins: Pins) -> HttpAnswer:
             start = time.perf_counter()
             payload = payload_of(document, request, pins)
-            answer = await within(
-                deadline, pins.until(self.engine.apply(slug, request_id, payload, deadline))
-            )
-            times_ms = {"apply": (time.perf_counter() - start) * 1e3}
+            asked = self.engine.ask(slug, payload, deadline)
+            answer = await within(deadline, pins.until(asked))
+            times_ms = {"ask": (time.perf_counter() - start) * 1e3}
             inferred = Inferred(payload=answer, times_ms=times_ms)
             return inferred_answer(inferred, {}, document, pins, slug, "1")
 
-        return await self._counted(f"service {slug}", work)
+        return await self._counted(f"questions {slug}", work)
 
     async def run(self, connection: Connection, request: HttpRequest) -> HttpAnswer:
         """Parse a file in a sandbox and infer."""

@@ -45,6 +45,13 @@ class _Request:
     future: Future[Payload]
 
 
+@dataclass
+class _Question:
+    payload: Payload
+    deadline: Deadline
+    future: Future[Payload]
+
+
 class LiveService:
     """The service `run` names, with its state below `folder`.
 
@@ -59,7 +66,7 @@ class LiveService:
         self.ready: Future[None] = Future()
         self.sequence = 0
         self.repeated = 0
-        self._queue: deque[_Request] = deque()
+        self._queue: deque[_Request | _Question] = deque()
         self._changed = threading.Condition()
         self._closing = False
         self._since_requests = 0
@@ -78,11 +85,25 @@ class LiveService:
             QueueFull: too many requests wait.
             TemporarilyUnavailable: the state is being restored, or could not be.
         """
-        if not request_id or len(request_id.encode()) > MAX_ID:
-            raise RequestRefused(f"A request id has 1 to {MAX_ID} bytes.")
+        if not request_id or "\0" in request_id or len(request_id.encode()) > MAX_ID:
+            raise RequestRefused(f"A request id has 1 to {MAX_ID} bytes and no U+0000.")
         self._check_ready()
         body = tensors.pack(payload)
-        future: Future[Payload] = Future()
+        return self._queued(_Request(request_id, payload, body, deadline, Future()))
+
+    def ask(self, payload: Payload, deadline: Deadline) -> Future[Payload]:
+        """Queue one question; it is answered between requests and leaves no trace.
+
+        Raises:
+            RequestRefused: the service answers no questions.
+            QueueFull, TemporarilyUnavailable: as `apply` does.
+        """
+        self._check_ready()
+        if not hasattr(self._service, "ask"):
+            raise RequestRefused(f"The service {self.run} answers no questions.", code="no_ask")
+        return self._queued(_Question(payload, deadline, Future()))
+
+    def _queued(self, work: _Request | _Question) -> Future[Payload]:
         with self._changed:
             if self._closing:
                 raise TemporarilyUnavailable("The engine is stopping; try again.", code="stopping")
@@ -91,9 +112,9 @@ class LiveService:
                     f"{len(self._queue)} requests wait for this service, the most it keeps; try "
                     "again later."
                 )
-            self._queue.append(_Request(request_id, payload, body, deadline, future))
+            self._queue.append(work)
             self._changed.notify()
-        return future
+        return work.future
 
     def close(self) -> None:
         """Answer what waits, write a snapshot, stop."""
@@ -133,7 +154,7 @@ class LiveService:
         self._journal.close()
         self._answers.close()
 
-    def _take(self) -> list[_Request]:
+    def _take(self) -> list[_Request | _Question]:
         with self._changed:
             while not self._queue and not self._closing:
                 self._changed.wait()
@@ -167,14 +188,17 @@ class LiveService:
             self._since_requests += 1
             self._since_bytes += record.length
 
-    def _answer(self, batch: list[_Request]) -> None:
-        """Journal what is new with one sync, then apply and answer in order."""
+    def _answer(self, batch: list[_Request | _Question]) -> None:
+        """Journal what is new with one sync, then apply and answer in order; questions last."""
         new: dict[str, _Request] = {}
         later: list[_Request] = []
+        questions: list[_Question] = []
         for request in batch:
             if not request.future.set_running_or_notify_cancel():
                 continue
-            if request.request_id in new:
+            if isinstance(request, _Question):
+                questions.append(request)
+            elif request.request_id in new:
                 later.append(request)
             elif (known := self._answers.get(request.request_id)) is not None:
                 self.repeated += 1
@@ -194,8 +218,21 @@ class LiveService:
             known = self._answers.get(request.request_id)
             self.repeated += known is not None
             _settle(request, known or _disk_full("the request it repeats was not kept"))
+        for question in questions:
+            if self._in_time(question):
+                _settle(question, self._answer_to(question.payload))
 
-    def _in_time(self, request: _Request) -> bool:
+    def _answer_to(self, question: Payload) -> Answer:
+        try:
+            answer: Payload = self._service.ask(question)  # type: ignore[attr-defined]
+        except LoupeError as error:
+            return error
+        except Exception as error:  # an app's code may raise anything; the service goes on
+            log.exception("service %s failed at a question", self.run)
+            return EngineFault(f"The service failed: {type(error).__name__}: {error}.")
+        return answer
+
+    def _in_time(self, request: _Request | _Question) -> bool:
         try:
             request.deadline.check()
         except LoupeError as error:
@@ -259,7 +296,7 @@ class LiveService:
         return self.folder / f"journal-{start:020d}.log"
 
 
-def _settle(request: _Request, answer: Answer) -> None:
+def _settle(request: _Request | _Question, answer: Answer) -> None:
     if isinstance(answer, LoupeError):
         request.future.set_exception(answer)
     else:

@@ -67,7 +67,11 @@ class Parse(Protocol):
     """Reads one untrusted file. Runs in a memory-capped process that may be killed at any time."""
 
     def __call__(self, path: Path, options: Mapping[str, JsonValue]) -> Payload:
-        """Return the decoded payload, or raise `InputRefused` with a full sentence."""
+        """Return the decoded payload, or raise `InputRefused` with a full sentence.
+
+        `options` holds those of the input's kind and of the operating point and, where the app
+        declares one, the project's ``context``.
+        """
 
 
 class Admit(Protocol):
@@ -83,7 +87,8 @@ class Admit(Protocol):
 
 
 class Runner(Protocol):
-    """A model resident in the engine. Built by calling the class with ``(artefact, manifest)``:
+    """A model resident in the engine; behind a service its requests are the service's answers, and
+    it returns only what it adds to them. Built by calling the class with ``(artefact, manifest)``:
     the folder that holds the verified files, and its parsed ``manifest.json``. The class may state
     its tensors as ``SIGNATURE``, a `loupe.contract.runtime.signature.Signature`, for clients."""
 
@@ -97,10 +102,21 @@ class Runner(Protocol):
 class Service(Protocol):
     """Live, exact state with one writer inside the engine. Built by calling the class with no
     arguments. The engine journals every request before it answers, so `apply` must be a
-    deterministic function of the state and the request."""
+    deterministic function of the state and the request.
+
+    It may have a method ``ask(request: Payload) -> Payload`` too: a question to the present state
+    that SHALL NOT change it. Questions run in the writer's thread, between requests, and leave no
+    trace in the journal."""
 
     def apply(self, request: Payload) -> Payload:
-        """Advance the state by one request and answer it."""
+        """Advance the state by one request and answer it.
+
+        The host says in `meta`: ``project`` (an id as text), ``session`` (``live`` for synchronous
+        calls and for what the app itself sends, the job's id for jobs) and, where the app declares
+        one, ``context``. All of it is journalled, so that a replay sees what was seen. A model that
+        follows gets the answer as its request. The request's arrays lie in memory of the host:
+        copy what is kept.
+        """
 
     def snapshot(self, folder: Path) -> None:
         """Write the whole state below `folder` (no pickles)."""

@@ -10,11 +10,10 @@ from django.template.loader import get_template
 from pydantic import BaseModel, ValidationError
 
 from loupe.contract.app import DomainApp
+from loupe.contract.runtime.columns import dtypes
 from loupe.contract.slots import shown_templates, static_files
 from loupe.plugins.checks.code import why_not_code
 from loupe.plugins.checks.problem import Problem
-
-SCALARS = {bool, int, float, str}
 
 
 def result_schema(app: type[DomainApp]) -> Iterator[Problem]:
@@ -32,16 +31,18 @@ def result_schema(app: type[DomainApp]) -> Iterator[Problem]:
             "Add `schema_version: int = 1` and raise it with every change of the schema.",
         )
     if app.result_form == "columns":
-        yield from _only_scalars(schema, "result schema")
+        yield from _only_columns(schema, "result schema")
 
 
-def _only_scalars(schema: type[BaseModel], what: str) -> Iterator[Problem]:
-    for name, field in schema.model_fields.items():
-        if field.annotation not in SCALARS:
-            yield Problem(
-                f"has the {what} {schema.__name__}, whose field {name!r} is no scalar.",
-                "Use bool, int, float or str: the field is a column.",
-            )
+def _only_columns(schema: type[BaseModel], what: str) -> Iterator[Problem]:
+    try:
+        dtypes(schema)
+    except TypeError as error:
+        yield Problem(
+            f"has the {what} {schema.__name__}, which is no row of columns: {error}",
+            "Use bool, int, float or str, or dict[str, …] of one of them, and call no field "
+            "'decision'.",
+        )
 
 
 def operating_point(app: type[DomainApp]) -> Iterator[Problem]:

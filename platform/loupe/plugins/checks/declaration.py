@@ -11,6 +11,10 @@ from loupe.plugins.checks.code import why_not_code
 from loupe.plugins.checks.problem import Problem
 
 SHAPES = {(Place.SANDBOX,), (Place.SANDBOX, Place.ENGINE), (Place.CHILD,)}
+LIVE_SHAPES = {
+    *((Place.ENGINE,), (Place.ENGINE, Place.ENGINE)),
+    *((Place.SANDBOX, Place.ENGINE), (Place.SANDBOX, Place.ENGINE, Place.ENGINE)),
+}
 DECLARED = (
     "slug", "name", "summary", "icon", "inputs", "steps", "result_schema",
     "operating_point_schema", "outcomes", "review_verbs", "pages",
@@ -85,16 +89,23 @@ def steps(app: type[DomainApp]) -> Iterator[Problem]:
     if len(set(names)) < len(names):
         yield Problem(f"names two steps alike: {names}.", "Give every step a name of its own.")
     shape = tuple(step.place for step in app.steps)
-    service_alone = shape == (Place.ENGINE,) and app.service is not None
-    if shape not in SHAPES and not service_alone:
+    if shape not in (SHAPES if app.service is None else LIVE_SHAPES):
         yield Problem(
             f"has steps in the places {[place.value for place in shape]}.",
-            "Use one of: sandbox, engine; sandbox; child; or one engine step that is a service.",
+            "Use one of: sandbox, engine; sandbox; child; or, with a service: the service, perhaps "
+            "a sandbox step before it and an engine step for the model behind it.",
         )
-    if app.service is not None and app.steps and app.steps[-1].run != app.service:
+    in_engine = [step.run for step in app.steps if step.place is Place.ENGINE]
+    if app.service is not None and in_engine and in_engine[0] != app.service:
         yield Problem(
-            f"has the service {app.service!r}, and its last step runs {app.steps[-1].run!r}.",
-            "Let the engine step name the service.",
+            f"has the service {app.service!r}, and its first engine step runs {in_engine[0]!r}.",
+            "Let the first engine step name the service.",
+        )
+    if app.service is not None and app.needs_model != (len(in_engine) > 1):
+        yield Problem(
+            f"has a service, {len(in_engine)} engine steps and needs_model={app.needs_model}.",
+            "Let a second engine step name the model's runner and set needs_model = True, or "
+            "declare neither.",
         )
     targets = [step.run for step in app.steps]
     targets += [target for target in (app.service, app.check_artefact) if target is not None]

@@ -1,0 +1,33 @@
+"""Reading batches of rows of synchronous calls, whole rather than one by one."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from loupe.contract.runtime.payload import JsonValue, Payload
+
+JSON = "application/json"
+NDJSON = "application/x-ndjson"
+ARROW = "application/vnd.apache.arrow.stream"
+ROW_MEDIA_TYPES = (JSON, NDJSON, ARROW)
+"""How rows may come: an array of objects, an object a line, an Arrow IPC stream."""
+
+
+class ReadRows(Protocol):
+    """Turns the body of a synchronous call into the service's request, in the web process.
+
+    The body is never larger than the call's limit. SHALL be a function of its arguments, SHALL
+    refuse what it does not understand rather than fail, and SHALL import no numerical framework;
+    a library that reads Arrow is imported by the first Arrow batch.
+    """
+
+    def __call__(self, body: bytes, media_type: str, context: Mapping[str, JsonValue]) -> Payload:
+        """One array per column, all of one length: the rows.
+
+        Args:
+            media_type: one of `ROW_MEDIA_TYPES`.
+            context: what the app's `context` says of the project; empty where it has none.
+
+        Raises:
+            InputRefused: the body is no batch of rows, or some are wrong; the message names the
+                row, the field and the reason.
+        """
