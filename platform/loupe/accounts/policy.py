@@ -127,6 +127,15 @@ def can(actor: Actor, action: Action, project: Project) -> bool:
     return membership is not None and _RANK[Role(membership.role)] >= _RANK[LOWEST_ROLE[action]]
 
 
+def people_who_may(action: Action, project: Project) -> "models.QuerySet[User]":
+    """The members whose role covers `action`, by name: whom work can be given to."""
+    roles = [role for role in Role if _RANK[role] >= _RANK[LOWEST_ROLE[action]]]
+    rows = User.objects.filter(
+        is_active=True, memberships__project=project, memberships__role__in=roles
+    )
+    return rows.order_by("username")
+
+
 def require(actor: Actor, action: Action, project: Project) -> None:
     """Pass in silence or raise.
 

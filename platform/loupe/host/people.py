@@ -2,7 +2,7 @@
 
 from loupe.accounts.errors import Denied, NotVisible
 from loupe.accounts.models import Project
-from loupe.accounts.policy import SYSTEM, Action, Actor, can, require, visible
+from loupe.accounts.policy import SYSTEM, Action, Actor, can, people_who_may, require, visible
 from loupe.audit.services import record as record_audit
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "NotVisible",
     "Project",
     "can",
+    "people_who_may",
     "record_audit",
     "require",
     "visible",

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pydantic import BaseModel
 
@@ -73,5 +74,16 @@ def rows(
     if before is not None:
         keep[before:] = False
     chosen = np.flatnonzero(keep)[::-1][:limit]
+    taken = table.take(pa.array(chosen)).to_pylist()
+    return [(int(index), values) for index, values in zip(chosen, taken, strict=True)]
+
+
+def rows_where(path: Path, column: str, value: str, limit: int) -> list[tuple[int, dict[str, Any]]]:
+    """At most `limit` rows as ``(index, values)`` whose `column` is `value`, the last first; none
+    where there is no such column."""
+    table = pq.read_table(path)
+    if column not in table.column_names:
+        return []
+    chosen = np.flatnonzero(pc.equal(table[column], value).to_numpy())[::-1][:limit]
     taken = table.take(pa.array(chosen)).to_pylist()
     return [(int(index), values) for index, values in zip(chosen, taken, strict=True)]
