@@ -1,8 +1,13 @@
 """The result of one transaction, and what decides about it."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from apps.fraud.rules.local_time import known_zone
+from apps.fraud.rules.parsing import parse
+from apps.fraud.scheme import CARD_PAYMENTS, Scheme
+from loupe.contract.runtime.errors import InputRefused
 
 OUTCOMES = ("approve", "step_up", "review", "block")
 """From the mildest to the strictest."""
@@ -30,6 +35,14 @@ class ScoredTransaction(_Frozen):
     entities: dict[str, str]
     attributes: dict[str, str]
     features: dict[str, float] = Field(description="as the model and the rules saw them")
+    reasons: dict[str, str] = Field(
+        default_factory=dict,
+        description='"1", "2" …: the feature that added most, of each group that raised the score; '
+        "told from the lowest cut-off on",
+    )
+    weights: dict[str, float] = Field(
+        default_factory=dict, description="log-odds that the group of each reason added"
+    )
 
 
 class Band(_Frozen):
@@ -53,15 +66,48 @@ class Rule(_Frozen):
     en: str = ""
     zh: str = ""
     active: bool = True
+    wins: bool = Field(
+        default=False, description="of an approval: it also wins over rules that ask for more"
+    )
+
+    @model_validator(mode="after")
+    def _readable(self) -> Self:
+        try:
+            parse(self.when)
+        except InputRefused as error:
+            raise ValueError(f"Rule {self.key}: {error.message}") from error
+        if self.wins and self.outcome != "approve":
+            raise ValueError(f"Rule {self.key}: only an approval wins; {self.outcome} does not.")
+        return self
 
 
 class OperatingPoint(_Frozen):
     """Thresholds by amount, and the rules: versioned together, published together."""
 
-    bands: tuple[Band, ...] = Field(default=(Band(),), min_length=1)
-    rules: tuple[Rule, ...] = ()
+    bands: tuple[Band, ...] = Field(default=(Band(),), min_length=1, max_length=50)
+    rules: tuple[Rule, ...] = Field(default=(), max_length=500)
     queue_per_day: int = Field(default=0, ge=0, description="analysts' reviews a day; 0: no queue")
     control_share: float = Field(
         default=0.0, ge=0, le=0.05, description="share of blocked ones let through by lot"
     )
     control_cap: int = Field(default=0, ge=0, description="largest amount let through, minor units")
+    control_key: str = Field(
+        default="", max_length=100, description="secret of the lot; senders choose their ids"
+    )
+    scheme: Scheme = Field(
+        default=CARD_PAYMENTS, description="the project's: clocks, currency and words of reasons"
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        starts = [band.from_amount for band in self.bands]
+        if starts[0] != 0 or starts != sorted(set(starts)):
+            raise ValueError(f"bands start at {starts}; the first at 0, each higher than the last.")
+        keys = [rule.key for rule in self.rules]
+        if twice := sorted({key for key in keys if keys.count(key) > 1}):
+            raise ValueError(f"Keys of rules must be unique; there are several of {twice}.")
+        if self.control_share and len(self.control_key) < 16:
+            raise ValueError("control_share needs a control_key of 16 characters or more.")
+        if not known_zone(self.scheme.timezone):
+            raise ValueError(f"timezone is {self.scheme.timezone!r}; give an IANA name.")
+        return self

@@ -1,0 +1,162 @@
+"""Sentences about features, with the values that they had: “7 transactions …, usually 0.3”.
+
+Free of numerical libraries: `decide` renders them, and so do pages.
+"""
+
+import math
+from collections.abc import Mapping
+from functools import lru_cache
+
+from apps.fraud.features import spans
+from apps.fraud.features.catalogue import NOTHING, Feature, catalogue
+from apps.fraud.money import shown
+from apps.fraud.scheme import Scheme
+from loupe.contract.text import Text
+
+GROUP_WORDS: dict[str, Text] = {
+    "amount": Text(en="Amount", zh="金额"),
+    "calendar": Text(en="Time", zh="时间"),
+    "velocity": Text(en="Frequency", zh="频率"),
+    "spending": Text(en="Spending", zh="消费"),
+    "sharing": Text(en="Sharing", zh="共用"),
+    "risk": Text(en="Known frauds", zh="已知欺诈"),
+    "lists": Text(en="Lists", zh="名单"),
+    "graph": Text(en="Neighbours", zh="关联方"),
+    "other": Text(en="Other", zh="其他"),
+}
+
+
+@lru_cache(maxsize=16)
+def by_name(scheme: Scheme) -> Mapping[str, Feature]:
+    """The features of a scheme by name."""
+    return {feature.name: feature for feature in catalogue(scheme)}
+
+
+def group_of(name: str, scheme: Scheme) -> str:
+    """The group that a feature's contribution is counted to."""
+    feature = by_name(scheme).get(name)
+    if feature is not None:
+        return feature.group
+    return "graph" if name.startswith(("graph_", "hop", "near_", "gnn_")) else "other"
+
+
+def sentence(name: str, features: Mapping[str, float], scheme: Scheme) -> Text:
+    """What one feature says, with its value.
+
+    Args:
+        features: of the transaction; values that put the one in proportion are taken from them.
+    """
+    value = features.get(name, math.nan)
+    feature = by_name(scheme).get(name)
+    if feature is None:
+        return Text(en=f"{name} is {plain(value)}.", zh=f"{name} 为 {plain(value)}。")
+    if not math.isfinite(value) or value == NOTHING:
+        return Text(en=f"Nothing is known yet: {feature.en}.", zh=f"尚无可比信息：{feature.zh}。")
+    entity = next((one for one in scheme.entities if one.key == feature.entity), None)
+    en_name, zh_name = (entity.en.lower(), entity.zh) if entity else ("", "")
+    span_en, span_zh = spans.worded(feature.window) if feature.window else ("", "")
+    match feature.what:
+        case "count":
+            return _count(feature, value, features, scheme, (en_name, zh_name))
+        case "since":
+            return Text(
+                en=f"{_ago(value)[0]} since the last transaction of this {en_name}.",
+                zh=f"距该{zh_name}上一笔交易 {_ago(value)[1]}。",
+            )
+        case "ratio":
+            return Text(
+                en=f"The amount is {plain(value)} times the mean of earlier ones of this {en_name} "
+                f"within {span_en}.",
+                zh=f"金额是该{zh_name} {span_zh}内此前平均金额的 {plain(value)} 倍。",
+            )
+        case "distinct":
+            return _distinct(feature, value, scheme)
+        case "risk":
+            return _risk(feature, value, features, en_name, zh_name)
+        case _:
+            return _said(feature, value, scheme)
+
+
+def plain(value: float) -> str:
+    """Three significant digits, thousands apart; what is whole stays whole."""
+    if not math.isfinite(value):
+        return "?"
+    if value == int(value) or abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
+
+
+def _said(feature: Feature, value: float, scheme: Scheme) -> Text:
+    """By its unit alone."""
+    en, zh = feature.en[:1].upper() + feature.en[1:], feature.zh
+    if feature.unit == "flag":
+        no = Text(en=f"Not so: {feature.en}.", zh=f"否：{zh}。")
+        return Text(en=f"{en}.", zh=f"{zh}。") if value > 0 else no
+    if feature.unit == "minor":
+        said = shown(round(value), scheme.currency)
+    elif feature.unit == "share":
+        said = f"{100 * value:.3g} %"
+    elif feature.unit == "hour":
+        said = f"{int(value)}:00"
+    else:
+        said = plain(value)
+    return Text(en=f"{en} is {said}.", zh=f"{zh}为 {said}。")
+
+
+def _count(
+    feature: Feature,
+    value: float,
+    features: Mapping[str, float],
+    scheme: Scheme,
+    names: tuple[str, str],
+) -> Text:
+    span_en, span_zh = spans.worded(feature.window)
+    many = "transaction" if value == 1 else "transactions"
+    en = f"{plain(value)} {many} of this {names[0]} within {span_en}"
+    zh = f"该{names[1]} {span_zh}内有 {plain(value)} 笔交易"
+    longest = max(scheme.windows)
+    over = features.get(f"{feature.entity}_count_{spans.short(longest)}", math.nan)
+    if longest == feature.window or not math.isfinite(over) or over < 0:
+        return Text(en=f"{en}.", zh=f"{zh}。")
+    usual = plain(round(over * feature.window / longest, 1))
+    return Text(en=f"{en}, usually {usual}.", zh=f"{zh}，通常 {usual} 笔。")
+
+
+def _distinct(feature: Feature, value: float, scheme: Scheme) -> Text:
+    """Who shares a thing; of a payer, how many it had to do with."""
+    entity = next(one for one in scheme.entities if one.key == feature.entity)
+    span_en, span_zh = spans.worded(feature.window)
+    if entity.role == "payer":
+        return _said(feature, value, scheme)
+    payer = scheme.payer
+    one = value == 1
+    who = payer.en.lower() + ("" if one else "s")
+    return Text(
+        en=f"{plain(value)} {who} {'uses' if one else 'share'} this {entity.en.lower()} within "
+        f"{span_en}.",
+        zh=f"{span_zh}内有 {plain(value)} 个{payer.zh}使用该{entity.zh}。",
+    )
+
+
+def _risk(
+    feature: Feature, value: float, features: Mapping[str, float], en_name: str, zh_name: str
+) -> Text:
+    span_en, span_zh = spans.worded(feature.window)
+    seen = features.get(f"{feature.entity}_seen_{spans.short(feature.window)}", math.nan)
+    among_en = f"{plain(seen)} transactions" if math.isfinite(seen) and seen >= 0 else "those"
+    among_zh = f"{plain(seen)} 笔交易" if math.isfinite(seen) and seen >= 0 else "交易"
+    return Text(
+        en=f"{100 * value:.3g} % of {among_en} of this {en_name} in {span_en} are known frauds.",
+        zh=f"该{zh_name} {span_zh}内的 {among_zh}中 {100 * value:.3g} % 为已确认欺诈。",
+    )
+
+
+def _ago(seconds: float) -> tuple[str, str]:
+    """A time in the unit that suits it."""
+    for size, en, zh in ((86_400, "days", "天"), (3_600, "hours", "小时"), (60, "minutes", "分钟")):
+        if seconds >= 2 * size:
+            return (
+                f"{plain(round(seconds / size, 1))} {en}",
+                f"{plain(round(seconds / size, 1))} {zh}",
+            )
+    return f"{plain(round(seconds, 1))} seconds", f"{plain(round(seconds, 1))} 秒"

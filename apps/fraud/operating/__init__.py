@@ -1,0 +1,1 @@
+"""What an operating point would have done: money, customers, hours; and two of them compared."""
