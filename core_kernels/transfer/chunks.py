@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from core_kernels.errors import ArgumentRefused
 
 _POLL_S = 0.05
+_BESIDE = 2**20
+"""Bytes that the reading thread, its stack and its queue take."""
 
 
 class Source(Protocol):
@@ -108,9 +110,13 @@ class _Failed:
 
 
 def planes_within(source: Source, nbytes: int) -> int:
-    """How many planes of a source fit into `nbytes`, at least one."""
+    """How many planes make a chunk of `nbytes`, at least one.
+
+    Half of what reading takes beside its two buffers is counted in, so that all of it together
+    stays under two chunks.
+    """
     plane = int(np.prod(source.shape[1:])) * source.dtype.itemsize
-    return max(1, nbytes // max(plane, 1))
+    return max(1, (nbytes - _BESIDE // 2) // max(plane, 1))
 
 
 def chunks(
