@@ -1,0 +1,102 @@
+"""Files that never change once written, known by an open descriptor rather than by a name.
+
+A snapshot takes such a file in by a hard link, so a long log costs a snapshot nothing, and a
+snapshot's folder may be removed while its files are still read.
+"""
+
+import errno
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+Chunk = bytes | memoryview
+
+
+class Kept:
+    """One such file: on the disk, or still in memory where there is no place for it yet.
+
+    Attributes:
+        nbytes: its size.
+    """
+
+    def __init__(self, *, descriptor: int = -1, chunks: Sequence[Chunk] = ()) -> None:
+        self._descriptor = descriptor
+        self._chunks = chunks
+        self.nbytes = sum(map(len, chunks)) if descriptor < 0 else os.fstat(descriptor).st_size
+
+    @classmethod
+    def written(cls, chunks: Sequence[Chunk], near: Path | None) -> Self:
+        """A file without a name in the file system of `near`, safe on the disk; without a place,
+        or where there are no nameless files, it stays in memory until a snapshot takes it in."""
+        if near is None:
+            return cls(chunks=chunks)
+        try:
+            descriptor = os.open(near, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        except OSError:
+            return cls(chunks=chunks)
+        try:
+            _write(descriptor, chunks)
+            os.fdatasync(descriptor)
+        except OSError:  # a full disk: the snapshot will tell
+            os.close(descriptor)
+            return cls(chunks=chunks)
+        return cls(descriptor=descriptor)
+
+    @classmethod
+    def opened(cls, path: Path) -> Self:
+        """The file at `path`, whatever becomes of its name."""
+        return cls(descriptor=os.open(path, os.O_RDONLY | os.O_CLOEXEC))
+
+    def into(self, path: Path) -> None:
+        """Have it at `path`: a link where the file system can, else a copy.
+
+        Raises:
+            OSError: the disk is full.
+        """
+        if self._descriptor < 0:
+            descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
+            try:
+                _write(descriptor, self._chunks)
+            except OSError:
+                os.close(descriptor)
+                raise
+            self._descriptor, self._chunks = descriptor, ()
+            return
+        try:
+            os.link(self.place, path, follow_symlinks=True)
+        except OSError as error:
+            if error.errno not in (errno.ENOENT, errno.EXDEV, errno.EMLINK, errno.EPERM):
+                raise
+            shutil.copyfile(self.place, path)
+
+    @property
+    def on_disk(self) -> bool:
+        """Whether it has left memory."""
+        return self._descriptor >= 0
+
+    @property
+    def place(self) -> str:
+        """A path that opens it in this process, as long as it is on the disk."""
+        return f"/proc/self/fd/{self._descriptor}"
+
+    def content(self) -> bytes:
+        """All of a file that is still in memory."""
+        return b"".join(self._chunks)
+
+    def close(self) -> None:
+        """Forget it; without a name its bytes go too."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def __del__(self) -> None:
+        self.close()
+
+
+def _write(descriptor: int, chunks: Sequence[Chunk]) -> None:
+    for chunk in chunks:
+        view = memoryview(chunk).cast("B")
+        while view:
+            view = view[os.write(descriptor, view) :]

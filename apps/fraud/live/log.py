@@ -1,0 +1,266 @@
+"""The log of one session: every transaction in the order of arrival, columnar, append-only.
+
+The newest rows are record batches in memory; the engine's journal already has them on the disk.
+Every `SEGMENT_ROWS` they become a segment, compressed and written in the background, so nothing is
+synced twice and a snapshot finds almost everything written. Segments older than the policy asks
+for are joined into Parquet without their features.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from apps.fraud.events import FEATURE
+from apps.fraud.live import encoding, hashing
+from apps.fraud.live.limits import COMPACT_ROWS, SEGMENT_ROWS
+from apps.fraud.live.segments import Segment
+
+Array = NDArray[np.generic]
+Integers = NDArray[np.int64]
+PART_ROWS = 1_024
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Neighbouring rows that are not a segment yet."""
+
+    first: int
+    parts: Sequence[pa.RecordBatch]
+
+    @property
+    def end(self) -> int:
+        """The number after the last one."""
+        count: int = sum(part.num_rows for part in self.parts)
+        return self.first + count
+
+    def pieces(self, names: Sequence[str] | None = None) -> Iterator[tuple[int, pa.Table]]:
+        """As `Segment.pieces`."""
+        at = self.first
+        for part in self.parts:
+            kept = part.schema.names if names is None else _there(names, part.schema.names)
+            yield at, pa.Table.from_batches([part.select(kept)])
+            at += part.num_rows
+
+    def rows(self, offsets: Integers, names: Sequence[str]) -> pa.Table:
+        """As `Segment.rows`."""
+        table = pa.Table.from_batches(self.parts)
+        return table.select(_there(names, table.column_names)).take(pa.array(offsets))
+
+
+class Log:
+    """One session's transactions.
+
+    Args:
+        key: of the hashes in filters.
+        worker: compresses and writes beside the writer.
+        near: a folder on the disk of snapshots, once there is one.
+    """
+
+    def __init__(self, key: hashing.Key, worker: ThreadPoolExecutor, near: Path | None) -> None:
+        self.key, self.worker, self.near = key, worker, near
+        self.segments: list[Segment] = []
+        self.first = self.end = 0
+        self._parts: list[pa.RecordBatch] = []
+        self._parts_rows = 0
+        self._loose: list[tuple[Mapping[str, Array], tuple[str, ...], NDArray[np.float32] | None]]
+        self._loose, self._loose_rows = [], 0
+        self._closing: list[tuple[Rows, Future[Segment]]] = []
+        self._joining: tuple[int, int, Future[Segment]] | None = None
+
+    def append(
+        self, columns: Mapping[str, Array], names: tuple[str, ...],
+        values: NDArray[np.float32] | None,
+    ) -> int:  # fmt: skip
+        """Enter rows with the features that were told of them; returns the first one's number."""
+        first, count = self.end, len(columns["id"])
+        if not count:
+            return first
+        self._loose.append((columns, names, values))
+        self._loose_rows += count
+        self.end += count
+        if self._loose_rows >= PART_ROWS:
+            self._gather()
+        if self._parts_rows >= SEGMENT_ROWS:
+            self.close_part()
+        return first
+
+    def close_part(self) -> None:
+        """Have the newest rows made a segment in the background."""
+        self._gather()
+        if self._parts:
+            rows = Rows(self.end - self._parts_rows, tuple(self._parts))
+            told = self.worker.submit(Segment.fresh, rows.first, rows.parts, self.key, self.near)
+            self._closing.append((rows, told))
+            self._parts, self._parts_rows = [], 0
+        self.take_over()
+
+    def newest(self) -> list[pa.RecordBatch]:
+        """The rows that are no segment yet, and none under way."""
+        self._gather()
+        return list(self._parts)
+
+    def adopt(self, parts: Sequence[pa.RecordBatch], end: int) -> None:
+        """Go on from a snapshot's newest rows; the last of them is number ``end - 1``."""
+        self._parts = list(parts)
+        self._parts_rows = sum(part.num_rows for part in parts)
+        self.end = end
+
+    def take_over(self, *, wait: bool = False) -> None:
+        """Use what the background has finished; `wait` for all segments that are under way."""
+        while self._closing and (wait or self._closing[0][1].done()):
+            _, told = self._closing.pop(0)
+            self.segments.append(told.result())
+        if self._joining is not None and self._joining[2].done():
+            start, stop, told = self._joining
+            self.segments[start:stop] = [told.result()]
+            self._joining = None
+
+    def join_older_than(self, known: int) -> None:
+        """Begin to compact segments of which every row was known before `known`."""
+        self.take_over()
+        if self._joining is not None:
+            return
+        start = rows = 0
+        for stop, segment in enumerate(self.segments):
+            if segment.facts.form == "parquet" and segment.facts.rows * 2 > COMPACT_ROWS:
+                start, rows = stop + 1, 0
+                continue
+            if segment.facts.latest_known >= known:
+                return
+            rows += segment.facts.rows
+            if rows >= COMPACT_ROWS:
+                sources = self.segments[start : stop + 1]
+                told = self.worker.submit(Segment.compact, sources, self.key, self.near)
+                self._joining = start, stop + 1, told
+                return
+
+    def drop_before(self, sequence: int) -> None:
+        """Forget whole segments before `sequence`."""
+        self.take_over()
+        if self._joining is None:
+            while self.segments and self.segments[0].facts.end <= sequence:
+                self.segments.pop(0)
+            stretches = self._stretches()
+            self.first = stretches[0][0] if stretches else self.end
+
+    def pieces(
+        self, first: int, stop: int, names: Sequence[str] | None = None
+    ) -> Iterator[tuple[int, dict[str, Array]]]:
+        """Rows `first` to `stop` in pieces, each with the number of its first row."""
+        for start, source in self._stretches():
+            end = source.facts.end if isinstance(source, Segment) else source.end
+            if start >= stop or end <= first:
+                continue
+            for at, piece in source.pieces(names):
+                low, high = max(first - at, 0), min(stop - at, piece.num_rows)
+                if low < high:
+                    part = piece.slice(low, high - low)
+                    yield (
+                        at + low,
+                        {name: encoding.column(part[name]) for name in part.column_names},
+                    )
+
+    def rows(self, sequences: Integers, names: Sequence[str]) -> dict[str, Array]:
+        """Columns of single rows, in the order asked for; what a row has not stands empty.
+
+        `sequences` lie between `first` and `end`.
+        """
+        found: dict[str, Array] = {}
+        stretches = self._stretches()
+        starts = [start for start, _ in stretches]
+        homes = np.array([bisect_right(starts, at) - 1 for at in sequences.tolist()], np.int64)
+        for home in sorted(set(homes.tolist())):
+            mine = np.flatnonzero(homes == home)
+            offsets, back = np.unique(sequences[mine] - starts[home], return_inverse=True)
+            table = stretches[home][1].rows(offsets, names)
+            for name in names:
+                if name in table.column_names:
+                    column = encoding.column(table[name])[back]
+                    _put(found, name, mine, column, len(sequences))
+        for name in names:
+            if name not in found:
+                found[name] = encoding.absent(name, len(sequences))
+        return found
+
+    def holders(
+        self, entity: str, hashed: NDArray[np.uint64]
+    ) -> Iterator[tuple[int, Segment | Rows]]:
+        """The stretches that may know one of these entities, the newest first."""
+        for start, source in reversed(self._stretches()):
+            if not isinstance(source, Segment) or source.may_know(entity, hashed).any():
+                yield start, source
+
+    def between(self, earliest: int, latest: int) -> Iterator[tuple[int, Segment | Rows]]:
+        """The stretches with events of a stretch of time, in milliseconds, the newest first."""
+        for start, source in reversed(self._stretches()):
+            if not isinstance(source, Segment) or (
+                source.facts.latest_event >= earliest and source.facts.earliest_event <= latest
+            ):
+                yield start, source
+
+    def _stretches(self) -> list[tuple[int, Segment | Rows]]:
+        found: list[tuple[int, Segment | Rows]]
+        found = [(segment.facts.first, segment) for segment in self.segments]
+        found += [(rows.first, rows) for rows, _ in self._closing]
+        newest = list(self._parts)
+        if self._loose:
+            newest += self._encoded()
+        if newest:
+            rows = Rows(self.end - self._parts_rows - self._loose_rows, tuple(newest))
+            found.append((rows.first, rows))
+        return found
+
+    def _gather(self) -> None:
+        self._parts += self._encoded()
+        self._parts_rows += self._loose_rows
+        self._loose, self._loose_rows = [], 0
+
+    def _encoded(self) -> list[pa.RecordBatch]:
+        """Loose rows as record batches, those of one form together."""
+        found: list[pa.RecordBatch] = []
+        at = 0
+        while at < len(self._loose):
+            columns, names, values = self._loose[at]
+            stop = at + 1
+            while stop < len(self._loose) and _alike(self._loose[at], self._loose[stop]):
+                stop += 1
+            if stop > at + 1:
+                some = self._loose[at:stop]
+                columns = {name: np.concatenate([one[0][name] for one in some]) for name in columns}
+                if values is not None:
+                    values = np.concatenate([one[2] for one in some if one[2] is not None])
+            found.append(encoding.batch(columns, names, values))
+            at = stop
+        return found
+
+
+def _alike(
+    one: tuple[Mapping[str, Array], tuple[str, ...], NDArray[np.float32] | None],
+    other: tuple[Mapping[str, Array], tuple[str, ...], NDArray[np.float32] | None],
+) -> bool:
+    return (
+        one[0].keys() == other[0].keys()
+        and one[1] == other[1]
+        and (one[2] is None) == (other[2] is None)
+    )
+
+
+def _there(names: Sequence[str], columns: Sequence[str]) -> list[str]:
+    return [name for name in names if name in columns]
+
+
+def _put(found: dict[str, Array], name: str, rows: Integers, column: Array, count: int) -> None:
+    if name not in found:
+        if name.startswith(FEATURE) or column.dtype.kind != "f":
+            found[name] = encoding.absent(name, count)
+        else:
+            found[name] = np.full(count, np.nan)
+    if column.dtype.kind == "U" and column.dtype.itemsize > found[name].dtype.itemsize:
+        found[name] = found[name].astype(column.dtype)
+    found[name][rows] = column

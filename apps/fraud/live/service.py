@@ -1,0 +1,189 @@
+"""The live service: one writer for the transactions of all projects, kept by the engine.
+
+A request says in its `meta` what it is:
+
+    kind        "rows" (the default), "labels", "list", "session_end"
+    project     the project's id
+    session     "live", or a job's id: a file's transactions, by the time of their events
+    context     ``scheme`` (a `Scheme` as JSON), ``policy`` (a `Policy`); both may be missing
+
+and `ask` answers questions (`apps.fraud.live.questions`). docs/fraud.md tells the forms.
+"""
+
+import secrets
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from pydantic import ValidationError
+
+from apps.fraud.features.hashing import SECRET_BYTES
+from apps.fraud.live import hashing, questions, storing, telling
+from apps.fraud.live.limits import MAX_SESSIONS, MAX_STATE_BYTES, Policy
+from apps.fraud.live.session import LIVE, Room, Secret, Session
+from apps.fraud.scheme import CARD_PAYMENTS, Scheme
+from loupe.contract.runtime.errors import InputRefused
+from loupe.contract.runtime.payload import JsonValue, Payload
+
+MANIFEST = "manifest.json"
+_REMEMBERED = 64
+"""Declarations of projects that are kept parsed."""
+
+
+class _Manifest(msgspec.Struct, frozen=True):
+    version: int
+    key: tuple[int, int]
+    features: str
+    sessions: list[storing.Written]
+
+
+class FraudService:
+    """See `loupe.contract.runtime.steps.Service`."""
+
+    def __init__(self) -> None:
+        worker = ThreadPoolExecutor(1, thread_name_prefix="fraud log")
+        self._room = Room(Secret(hashing.new_key(), secrets.token_bytes(SECRET_BYTES)), worker)
+        self._sessions: dict[tuple[str, str], Session] = {}
+        self._declared: dict[bytes, tuple[Scheme, Policy]] = {}
+
+    def apply(self, request: Payload) -> Payload:
+        """Answer one request.
+
+        Raises:
+            InputRefused: it cannot be used; the state is as it was.
+        """
+        kind = request.meta.get("kind", "rows")
+        if kind == "session_end":
+            return self._end(request)
+        if kind not in ("rows", "labels", "list"):
+            raise InputRefused(
+                f"kind is {kind!r}; send 'rows', 'labels', 'list' or 'session_end'.",
+                code="unknown_kind",
+            )
+        session = self._session(request)
+        if kind == "rows":
+            answer = session.rows(request.arrays)
+            return Payload(arrays=answer, meta=_about(session))
+        change = telling.labels(request) if kind == "labels" else telling.entry(request)
+        counted = session.change(change)
+        return Payload(meta={"counted": counted, **_about(session)})
+
+    def ask(self, request: Payload) -> Payload:
+        """Answer a question; nothing changes.
+
+        Raises:
+            InputRefused: there is no such question, project or session.
+        """
+        place = _place(request.meta)
+        session = self._sessions.get(place)
+        if session is None:
+            return questions.of_nothing(request)
+        return questions.answer(session, request)
+
+    def snapshot(self, folder: Path) -> None:
+        """Write the whole state below `folder`."""
+        self._room.near = folder.parent
+        written = []
+        for number, session in enumerate(self._sessions.values()):
+            session.log.near = folder.parent
+            below = folder / str(number)
+            below.mkdir()
+            written.append(storing.write(session, below))
+        secret = self._room.secret
+        manifest = _Manifest(1, secret.key, secret.features.hex(), written)
+        (folder / MANIFEST).write_bytes(msgspec.json.encode(manifest))
+        for session in self._sessions.values():
+            session.tidy()
+
+    def restore(self, folder: Path) -> None:
+        """Read what `snapshot` wrote.
+
+        Raises:
+            InputRefused: the snapshot is damaged.
+        """
+        try:
+            manifest = msgspec.json.decode((folder / MANIFEST).read_bytes(), type=_Manifest)
+        except (OSError, msgspec.DecodeError) as error:
+            raise InputRefused(
+                f"{folder.name} holds no whole snapshot of transactions ({error}); restore an "
+                "older one.",
+                code="snapshot_damaged",
+            ) from error
+        secret = Secret(manifest.key, bytes.fromhex(manifest.features))
+        self._room = Room(secret, self._room.worker, folder.parent)
+        self._sessions = {}
+        for number, one in enumerate(manifest.sessions):
+            session = storing.read(one, folder / str(number), self._room)
+            storing.resume(session, one)
+            self._sessions[one.project, one.name] = session
+
+    def _session(self, request: Payload) -> Session:
+        place = _place(request.meta)
+        scheme, policy = self._declaration(request.meta.get("context"))
+        session = self._sessions.get(place)
+        if session is None:
+            self._check_room()
+            session = self._sessions[place] = Session(*place, scheme, policy, self._room)
+        session.follow(scheme, policy, len(request.arrays.get("id", ())))
+        return session
+
+    def _check_room(self) -> None:
+        if len(self._sessions) >= MAX_SESSIONS:
+            raise InputRefused(
+                f"The live service keeps {MAX_SESSIONS} sessions at most and has as many; wait "
+                "until jobs have ended.",
+                code="too_many_sessions",
+            )
+        held = sum(session.nbytes() for session in self._sessions.values())
+        if held > MAX_STATE_BYTES:
+            raise InputRefused(
+                f"The live service holds {held / 2**30:.1f} GiB, more than the "
+                f"{MAX_STATE_BYTES / 2**30:.0f} GiB at which it begins no new session; wait until "
+                "jobs have ended.",
+                code="live_memory",
+            )
+
+    def _declaration(self, context: JsonValue) -> tuple[Scheme, Policy]:
+        told: dict[str, Any] = context if isinstance(context, dict) else {}
+        known = msgspec.json.encode([told.get("scheme"), told.get("policy")])
+        if known not in self._declared:
+            try:
+                scheme = Scheme.model_validate(told.get("scheme") or CARD_PAYMENTS)
+                policy = Policy.model_validate(told.get("policy") or {})
+            except ValidationError as error:
+                first = error.errors()[0]
+                raise InputRefused(
+                    f"The project's declaration cannot be used: {first['loc']}: {first['msg']}.",
+                    code="declaration",
+                ) from error
+            if len(self._declared) >= _REMEMBERED:
+                self._declared.clear()
+            self._declared[known] = scheme, policy
+        return self._declared[known]
+
+    def _end(self, request: Payload) -> Payload:
+        place = _place(request.meta)
+        if place[1] == LIVE:
+            raise InputRefused(
+                "The live session of a project does not end; name a job's session.",
+                code="session_live",
+            )
+        return Payload(meta={"ended": self._sessions.pop(place, None) is not None})
+
+
+def _place(meta: Mapping[str, JsonValue]) -> tuple[str, str]:
+    place = meta.get("project", ""), meta.get("session", LIVE)
+    if not all(isinstance(part, str) and len(part) <= 200 for part in place):
+        raise InputRefused(
+            "project and session must be texts of at most 200 characters.", code="session_name"
+        )
+    return str(place[0]), str(place[1])
+
+
+def _about(session: Session) -> dict[str, JsonValue]:
+    return {
+        "scheme_sha256": session.scheme.sha256,
+        "feature_names": list(session.state.names),
+    }

@@ -1,0 +1,193 @@
+"""A session in a snapshot's folder and back.
+
+Files that never change are linked in, so a snapshot writes what is new since the last one: the
+newest rows, the newest ids' generations, and now and then the features' state (a base). What a base
+lacks is fed again from the log, which gives the same bits.
+"""
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+
+from apps.fraud.features.state import FeatureState
+from apps.fraud.live import hashing, incoming
+from apps.fraud.live.changes import Changes
+from apps.fraud.live.files import Kept
+from apps.fraud.live.known_ids import Frozen
+from apps.fraud.live.limits import DAY_MS, Policy
+from apps.fraud.live.replay import feed_again
+from apps.fraud.live.segments import Facts, Segment
+from apps.fraud.live.session import Base, Rebuild, Room, Session
+from apps.fraud.scheme import Scheme
+
+
+class Written(msgspec.Struct, frozen=True):
+    """The manifest of one session; files go by the numbers and names told here."""
+
+    project: str
+    name: str
+    scheme: str
+    policy: str
+    first: int
+    end: int
+    ids_from: int
+    began: int
+    known_at: int
+    pending: dict[str, tuple[int, int]]
+    segments: list[dict[str, Any]]
+    generations: int
+    changes: list[int]
+    bases: list[dict[str, Any]]
+    rebuild: tuple[str, int, int] | None
+
+
+BASE_MS = 30 * DAY_MS
+"""A base older than this is followed by another, and then stays."""
+
+
+def write(session: Session, folder: Path) -> Written:
+    """Have all of `session` below `folder`, which is empty.
+
+    Raises:
+        OSError: the disk is full.
+    """
+    log, near = session.log, session.room.near
+    log.take_over(wait=True)
+    for segment in log.segments:
+        segment.file.into(folder / f"{segment.facts.first}.rows")
+        segment.filters.into(folder / f"{segment.facts.first}.filters")
+    _write_tail(session, folder / "tail.arrow")
+    for number, generation in enumerate(session.ids.frozen):
+        generation.file.into(folder / f"{number}.ids")
+    session.changes.close(near)
+    for number, (_, file) in enumerate(session.changes.files):
+        file.into(folder / f"{number}.changes")
+    np.save(folder / "starts.npy", np.array(session.starts, np.int64), allow_pickle=False)
+    _write_bases(session, folder)
+    rebuild = session.rebuild
+    return Written(
+        project=session.project, name=session.name, scheme=session.scheme.model_dump_json(),
+        policy=session.policy.model_dump_json(), first=log.first, end=log.end,
+        ids_from=session.ids_from, began=session.began, known_at=session.known_at,
+        pending=session.pending,
+        segments=[segment.facts.model_dump(mode="json") for segment in log.segments],
+        generations=len(session.ids.frozen),
+        changes=[count for count, _ in session.changes.files],
+        bases=[
+            {
+                "at": base.at, "changes": base.changes, "known_at": base.known_at,
+                "scheme": base.scheme, "files": sorted(base.files),
+            }
+            for base in session.bases
+        ],
+        rebuild=None if rebuild is None
+        else (rebuild.scheme.model_dump_json(), rebuild.at, rebuild.changes),
+    )  # fmt: skip
+
+
+def read(written: Written, folder: Path, room: Room) -> Session:
+    """The log of the session that `write` left below `folder`; `resume` makes it whole."""
+    scheme = Scheme.model_validate_json(written.scheme)
+    policy = Policy.model_validate_json(written.policy)
+    session = Session(written.project, written.name, scheme, policy, room)
+    session.changes, session.began = Changes(), written.began
+    session.pending, session.known_at = dict(written.pending), written.known_at
+    session.starts = np.load(folder / "starts.npy", allow_pickle=False).tolist()
+    log = session.log
+    log.first = written.first
+    for told in written.segments:
+        facts = Facts.model_validate(told)
+        log.segments.append(
+            Segment(
+                facts,
+                Kept.opened(folder / f"{facts.first}.rows"),
+                Kept.opened(folder / f"{facts.first}.filters"),
+            )
+        )
+    with pa.ipc.open_file(pa.memory_map(str(folder / "tail.arrow"))) as file:
+        parts = [file.get_batch(n) for n in range(file.num_record_batches)]
+    log.adopt(parts, written.end)
+    for number in range(written.generations):
+        session.ids.frozen.append(Frozen(Kept.opened(folder / f"{number}.ids")))
+    for number, count in enumerate(written.changes):
+        session.changes.files.append((count, Kept.opened(folder / f"{number}.changes")))
+    for base in written.bases:
+        at, names = base["at"], base["files"]
+        files = {name: Kept.opened(folder / f"base-{at}-{name}") for name in names}
+        session.bases.append(Base(at, base["changes"], base["known_at"], base["scheme"], files))
+    return session
+
+
+def resume(session: Session, written: Written) -> None:
+    """Bring ids and features of a session that was read to where they were."""
+    _enter_again(session, written.ids_from)
+    _feed_again(session, written)
+
+
+def _write_tail(session: Session, path: Path) -> None:
+    """The newest rows as they are: they become a segment later, this file then goes."""
+    parts = session.log.newest()
+    schema = parts[0].schema if parts else pa.schema([])
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+        for part in parts:
+            writer.write_batch(part)
+
+
+def _write_bases(session: Session, folder: Path) -> None:
+    """The bases there are, and another one where the last is too far back."""
+    bases, log = session.bases, session.log
+    of_scheme = bool(bases) and bases[-1].scheme == session.scheme.sha256
+    since = log.end - (bases[-1].at if of_scheme else log.first)
+    latest = bases[-1].known_at if bases else session.began
+    aged = session.live and since > 0 and session.known_at - latest >= BASE_MS
+    if since >= session.policy.base_rows or aged:
+        there = folder / "base"
+        session.state.snapshot(there)
+        files = {path.name: path for path in sorted(there.iterdir())}
+        kept = {name: Kept.opened(path) for name, path in files.items()}
+        if len(bases) > 1 and bases[-1].known_at - bases[-2].known_at < BASE_MS:
+            bases.pop()
+        bases.append(
+            Base(log.end, session.changes.count, session.known_at, session.scheme.sha256, kept)
+        )
+        shutil.rmtree(there)
+    for base in bases:
+        for name, file in base.files.items():
+            file.into(folder / f"base-{base.at}-{name}")
+
+
+def _enter_again(session: Session, start: int) -> None:
+    """The newest generation of ids, from the rows themselves."""
+    session.ids_from, ids, key = start, session.ids, session.room.secret.key
+    for at, columns in session.log.pieces(start, session.log.end):
+        high, low = hashing.identities(columns["id"], key)
+        known = columns["known_at"].astype(np.int64)
+        everything = np.ones(len(high), np.bool_)
+        ids.enter(high, low, incoming.bodies(columns, key), known, everything, at)
+
+
+def _feed_again(session: Session, written: Written) -> None:
+    at, changes, log = session.log.first, 0, session.log
+    if session.bases and session.bases[-1].scheme == session.scheme.sha256:
+        at, changes = session.bases[-1].at, session.bases[-1].changes
+        restore_base(session.state, session.bases[-1])
+    feed_again(session.state, log, session.changes.since(changes), at, log.end, session.starts)
+    if written.rebuild is not None:
+        scheme, stop, told = written.rebuild
+        declared = Scheme.model_validate_json(scheme)
+        rebuild = Rebuild(declared, session.new_state(declared), stop, told)
+        feed_again(rebuild.state, log, session.changes.since(), log.first, stop)
+        session.rebuild = rebuild
+
+
+def restore_base(state: FeatureState, base: Base) -> None:
+    """Put a base's files where the features' state reads them."""
+    with tempfile.TemporaryDirectory(prefix="loupe-fraud-") as name:
+        for file, kept in base.files.items():
+            (Path(name) / file).symlink_to(kept.place)
+        state.restore(Path(name))
