@@ -6,48 +6,29 @@ from (no earlier event, no one to compare with), and every figure that can be to
 """
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 from apps.fraud.features import spans
-from apps.fraud.scheme import DAY, EntityType, Scheme
+from apps.fraud.features.feature import NOTHING, Feature, Unit
+from apps.fraud.features.network_catalogue import beyond
+from apps.fraud.scheme import DAY, Attribute, EntityType, Scheme
 from loupe.contract.runtime.errors import InputRefused
 
-NOTHING: Final = -1.0
+__all__ = ["FLAT", "GRAPH", "GROUPS", "HANDBOOK", "LISTS", "NOTHING", "Feature", "catalogue"]
+
 LISTS: Final = ("watch", "allow", "snooze")
 """The lists that an identifier can be on."""
 
-Unit = Literal["minor", "count", "seconds", "share", "ratio", "flag", "hour", "value"]
-
-GROUPS: Final = ("amount", "calendar", "velocity", "spending", "sharing", "risk", "lists")
+GROUPS: Final = (
+    "amount", "calendar", "attributes", "velocity", "spending", "sharing", "risk", "novelty",
+    "priors", "graph", "motifs", "lists",
+)  # fmt: skip
+FLAT: Final = GROUPS[:8]
+"""What can be told of a transaction's own entities, one by one."""
+GRAPH: Final = GROUPS[:11]
+"""That, and what their neighbours tell; lists are people's decisions and no model learns them."""
 HANDBOOK: Final = "handbook"
 """Chooses the features of the Fraud Detection Handbook's baseline (chapter 3.4)."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Feature:
-    """One number of each transaction.
-
-    Attributes:
-        name: without the prefix ``feature.``.
-        group: one of `GROUPS`.
-        unit: "minor" are minor units of the scheme's currency; a "share" lies in 0…1.
-        en, zh: what it is, as a piece of a sentence.
-        what: which formula; with `entity` (a key of the scheme, or empty) and `window`.
-        entity: whose.
-        window: seconds; 0 where it has none.
-        handbook: one of the Handbook's baseline features.
-    """
-
-    name: str
-    group: str
-    unit: Unit
-    en: str
-    zh: str
-    what: str
-    entity: str = ""
-    window: int = 0
-    handbook: bool = False
 
 
 def catalogue(scheme: Scheme, groups: Collection[str] | None = None) -> tuple[Feature, ...]:
@@ -67,9 +48,16 @@ def catalogue(scheme: Scheme, groups: Collection[str] | None = None) -> tuple[Fe
             f"{', '.join((*GROUPS, HANDBOOK))}.",
             code="unknown_feature_group",
         )
+    features = tuple(_all(scheme))
+    names = [feature.name for feature in features]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise InputRefused(
+            f"The scheme's keys make two features {twice[0]!r}; choose another key.",
+            code="feature_twice",
+        )
     return tuple(
         feature
-        for feature in _all(scheme)
+        for feature in features
         if feature.group in wanted or (feature.handbook and HANDBOOK in wanted)
     )
 
@@ -92,6 +80,9 @@ def counterpart(scheme: Scheme, entity: EntityType) -> EntityType:
 
 def _all(scheme: Scheme) -> Iterator[Feature]:
     yield from _moment()
+    for attribute in scheme.attributes:
+        if attribute.kind == "number":
+            yield from _number(attribute)
     for entity in scheme.entities:
         yield from _velocity(scheme, entity)
     for entity in scheme.of_role("payer", "payee", "instrument"):
@@ -101,6 +92,7 @@ def _all(scheme: Scheme) -> Iterator[Feature]:
     for entity in scheme.entities:
         if entity.risk:
             yield from _risk(scheme, entity)
+    yield from beyond(scheme)
     yield from _lists()
 
 
@@ -120,6 +112,18 @@ def _moment() -> Iterator[Feature]:
     yield Feature(
         name="weekend", group="calendar", unit="flag", what="weekend", handbook=True,
         en="it happened on a weekend", zh="发生在周末",
+    )  # fmt: skip
+
+
+def _number(attribute: Attribute) -> Iterator[Feature]:
+    key, en, zh = attribute.key, attribute.en, attribute.zh
+    yield Feature(
+        name=f"{key}_value", group="attributes", unit="value", what="value", entity=key,
+        en=en, zh=zh,
+    )  # fmt: skip
+    yield Feature(
+        name=f"{key}_missing", group="attributes", unit="flag", what="missing", entity=key,
+        en=f"{en} is missing", zh=f"缺少{zh}",
     )  # fmt: skip
 
 
@@ -212,7 +216,7 @@ def _lists() -> Iterator[Feature]:
     for name in LISTS:
         en, zh = words[name]
         yield Feature(
-            name=f"listed_{name}", group="lists", unit="flag", what=f"listed_{name}",
+            name=f"listed_{name}", group="lists", unit="flag", what="listed", entity=name,
             en=f"someone or something of it is on the {en} list",
             zh=f"其中有标识符在{zh}名单上",
         )  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.fraud.features.catalogue import NOTHING, Feature
+from apps.fraud.features.feature import NOTHING, Feature
 from apps.fraud.features.loops.deviation import deviations
 
 Array = NDArray[np.int64]
@@ -53,15 +53,19 @@ def seconds(since: Array) -> Floats:
     return np.where(since < 0, NOTHING, since / 1000.0)
 
 
-def of_window(feature: Feature, told: Told, amounts: Array) -> Floats | Array:
-    """A feature of a window, or of the time since the last event, from the windows' numbers."""
+def of_window(feature: Feature, told: Told, amounts: Array, longest: int) -> Floats | Array:
+    """A feature of a window, or of the time since the last event, from the windows' numbers.
+
+    `longest` is the longest window in seconds.
+    """
     if feature.what == "since":
         return seconds(told[f"{feature.entity}_since"])
-    width = feature.window * 1000
 
     def part(what: str) -> Array:
-        return told[f"{feature.entity}_{what}_{width}"]
+        return told[f"{feature.entity}_{what}_{feature.window * 1000}"]
 
+    if feature.what == "burst":
+        return share(part("distinct"), told[f"{feature.entity}_distinct_{longest * 1000}"])
     return _WINDOWED[feature.what](part, amounts)
 
 
@@ -77,4 +81,4 @@ _WINDOWED: Final[Mapping[str, Callable[[Part, Array], Floats | Array]]] = {
     "ratio": lambda part, amounts: ratio(amounts, part("sum"), part("count")),
     "risk": lambda part, _: share(part("frauds"), part("labelled")),
 }
-WINDOWED: Final = frozenset({*_WINDOWED, "since"})
+WINDOWED: Final = frozenset({*_WINDOWED, "since", "burst"})

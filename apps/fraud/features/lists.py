@@ -65,6 +65,10 @@ class Lists:
             self._sorted[place] = pairs[:, 0].copy(), pairs[:, 1].copy()
         return self._sorted[place]
 
+    def nbytes(self) -> int:
+        """Bytes of the entries, about."""
+        return 200 * sum(map(len, self._entries.values()))
+
     def snapshot(self) -> dict[str, Array]:
         """Arrays [entries, 2] of key and time, by list and entity."""
         return {

@@ -21,7 +21,10 @@ def declared(scheme: Scheme, entity: EntityType, wanted: Sequence[Feature]) -> E
     """What has to be kept of an entity for the features that are wanted; None for nothing."""
     mine = {(one.what, one.window) for one in wanted if one.entity == entity.key}
     kinds = {what for what, _ in mine}
-    held = [w for w in scheme.windows if any(w == window for what, window in mine if what in _OPEN)]
+    asked = {window for what, window in mine if what in _OPEN}
+    if "burst" in kinds:
+        asked |= {scheme.windows[0], scheme.windows[-1]}
+    held = [window for window in scheme.windows if window in asked]
     risky = [
         w for w in risk_windows(scheme) if any(w == at for what, at in mine if what in _DELAYED)
     ]
@@ -32,7 +35,7 @@ def declared(scheme: Scheme, entity: EntityType, wanted: Sequence[Feature]) -> E
         windows=tuple(window * MILLI for window in held) or (scheme.windows[0] * MILLI,),
         delay=scheme.label_delay * MILLI if risky else None,
         risk_windows=tuple(window * MILLI for window in risky),
-        other=counterpart(scheme, entity).key if "distinct" in kinds else None,
+        other=counterpart(scheme, entity).key if kinds & {"distinct", "burst"} else None,
         extremes="max" in kinds,
     )
 

@@ -27,13 +27,13 @@ def enter(ids, first, buckets, slots):
 
 
 @compiled
-def find(ids, count, buckets, slots, out):
-    """The number of the newest of `count` events with each id, −1 without one."""
+def find(ids, count, most, buckets, slots, out):
+    """The number of the newest of the last `most` of `count` events with each id; else −1."""
     room = len(slots)
     for n in range(len(ids)):
         out[n] = -1
         number = buckets[_bucket(ids[n], buckets)] - 1
-        while number >= 0 and number >= count - room:
+        while number >= 0 and number >= count - most:
             if slots[number & (room - 1), 0] == ids[n]:
                 out[n] = number
                 break

@@ -1,0 +1,66 @@
+"""The table of features of a batch, each by its formula."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from apps.fraud.features import formulas
+from apps.fraud.features.feature import Feature
+from apps.fraud.features.lists import Lists
+from apps.fraud.features.network_formulas import NetworkTold
+
+Array = NDArray[np.int64]
+NIGHT_ENDS: Final = 6
+"""The last hour of the night, which begins at 0: as the Handbook has it."""
+SATURDAY: Final = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moment:
+    """All that is known about the events of a batch, each column [n]."""
+
+    clock: Array
+    hour: Array
+    weekday: Array
+    amounts: Array
+    keys: Mapping[str, Array]
+    numbers: Mapping[str, NDArray[np.float64]]
+    windows: Mapping[str, Array]
+    network: NetworkTold
+    lists: Lists
+    longest: int
+
+
+def fill(features: Sequence[Feature], moment: Moment) -> NDArray[np.float32]:
+    """[n, features] float32, C-contiguous."""
+    values = np.empty((len(features), len(moment.clock)), np.float32)
+    priors = moment.network.priors()
+    for row, feature in enumerate(features):
+        if feature.what in formulas.WINDOWED:
+            values[row] = formulas.of_window(
+                feature, moment.windows, moment.amounts, moment.longest
+            )
+        elif feature.what in _PLAIN:
+            values[row] = _PLAIN[feature.what](moment, feature)
+        else:
+            values[row] = moment.network.feature(feature, priors)
+    return np.ascontiguousarray(values.T)
+
+
+def _number(moment: Moment, feature: Feature) -> NDArray[np.float64]:
+    limit = float(np.finfo(np.float32).max)
+    return np.clip(np.nan_to_num(moment.numbers[feature.entity], nan=0.0), -limit, limit)
+
+
+_PLAIN: Final[Mapping[str, Callable[[Moment, Feature], NDArray[np.generic]]]] = {
+    "amount": lambda moment, _: moment.amounts,
+    "hour": lambda moment, _: moment.hour,
+    "night": lambda moment, _: moment.hour <= NIGHT_ENDS,
+    "weekend": lambda moment, _: moment.weekday >= SATURDAY,
+    "value": _number,
+    "missing": lambda moment, feature: np.isnan(moment.numbers[feature.entity]),
+    "listed": lambda moment, feature: moment.lists.told(feature.entity, moment.clock, moment.keys),
+}

@@ -1,0 +1,206 @@
+"""The network of payers and what they share: nodes with their figures, and who met whom lately.
+
+Memory: a node takes 64 bytes and 8 in the hash, its ring 32 bytes (a payer 32 for each other kind
+of entity); a pair of two that met within `MEETINGS` longest windows takes 36 to 72; a label that
+waits 24. Values of attributes are told apart by `layout.SEGMENTS` buckets, so that nobody can make
+them grow without end.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from apps.fraud.features import layout as at
+from apps.fraud.features.loops import labels as waiting
+from apps.fraud.features.loops import network as loops
+from apps.fraud.features.loops import nodes as finding
+from apps.fraud.scheme import Scheme
+
+Array = NDArray[np.int64]
+Rows = NDArray[np.int32]
+
+MEETINGS: Final = 2
+"""Longest windows after which two that met are new to each other."""
+_NOBODY: Final = 0
+_ALL_THERE: Final = -1
+
+
+class Network:
+    """Nodes of every entity and segment of a scheme.
+
+    Args:
+        scheme: of the project.
+        segments: how many kinds of segment there are; `categories` of them, the first, are the
+            values of category attributes, for which a payer's meetings are counted.
+        depth: 0 for labels and history alone, 1 for meetings and neighbours, 2 for what lies beyond
+            an event's own entities too.
+    """
+
+    def __init__(self, scheme: Scheme, *, segments: int, categories: int, depth: int) -> None:
+        kinds = [entity.key for entity in scheme.entities]
+        self.entities, self.segments, self.categories = len(kinds), segments, categories
+        self.depth = depth
+        self.payer = kinds.index(scheme.payer.key)
+        others = [number for number in range(len(kinds)) if number != self.payer]
+        payees = [entity.key for entity in scheme.of_role("payee")]
+        self.payee = kinds.index(payees[0]) if payees else -1
+        self._payee_ring = others.index(self.payee) if payees else -1
+        shared = {relation.shared for relation in scheme.relations}
+        self._others = np.array(others, np.int64)
+        self._caps = np.array([scheme.entities[one].degree_cap for one in others], np.int64)
+        self._related = np.array([kinds[one] in shared for one in others], np.bool_)
+        self.span = MEETINGS * max(scheme.windows) * 1000
+        self._rings_of = [at.RING] * self.entities + [0] * segments
+        self._rings_of[self.payer] = at.RING * len(others)
+        self.width = (
+            at.ONCE
+            + at.PER_NODE * self.nodes
+            + at.PER_OTHER * len(others)
+            + at.PER_CATEGORY * categories
+        )
+        self.records: Array = np.zeros((1024, at.RECORD), np.int64)
+        self.hashed: Rows = np.zeros(2048, np.int32)
+        self.rings: Rows = np.zeros(4096, np.int32)
+        self.pairs: Array = np.zeros((2048, at.PAIR), np.int64)
+        self.heap: Array = np.zeros((1024, 3), np.int64)
+        self.counters: Array = np.zeros(at.COUNTERS, np.int64)
+
+    @property
+    def nodes(self) -> int:
+        """Nodes of an event: its entities and its segments."""
+        return self.entities + self.segments
+
+    def rows(self, entities: Sequence[Array], segments: Sequence[Array]) -> tuple[Rows, Rows]:
+        """The nodes of events, new ones among them.
+
+        Args:
+            entities: of each kind, [n] keys; 0 where there is none.
+            segments: of each kind, [n] buckets from 0.
+
+        Returns:
+            rows [nodes, n], −1 where there is none; and [2, n] the payee as a payer and the payer
+            as a payee, −1 where it is not known as such.
+        """
+        count = len(entities[0])
+        self._room(count)
+        rows = np.empty((self.nodes, count), np.int32)
+        for kind, keys in enumerate(entities):
+            self._find(keys, kind, _NOBODY, True, rows[kind])
+        for number, keys in enumerate(segments):
+            self._find(keys, self.entities + number, _ALL_THERE, True, rows[self.entities + number])
+        cross = np.full((2, count), -1, np.int32)
+        if self.payee >= 0 and self.depth:
+            self._find(entities[self.payee], self.payer, _NOBODY, False, cross[0])
+            self._find(entities[self.payer], self.payee, _NOBODY, False, cross[1])
+        return rows, cross
+
+    def _find(self, keys: Array, kind: int, missing: int, create: bool, out: Rows) -> None:
+        finding.rows_of(
+            keys, kind, missing, self.records, self.hashed, self.counters, self._rings_of[kind],
+            create, out,
+        )  # fmt: skip
+
+    def feed(
+        self, first: int, most: int, clock: Array, amounts: Array, labels: NDArray[np.int8],
+        known: Array, rows: Rows, cross: Rows, kept: Rows,
+    ) -> Array:  # fmt: skip
+        """Enter events; returns [width, n] answers, see `layout`.
+
+        Args:
+            first: number of the first; `most` events are remembered, with their rows in `kept`.
+            clock: [n] milliseconds, not descending.
+            amounts, labels, known: [n]; see `FeatureState.feed`.
+            rows, cross: from `rows`.
+        """
+        out = np.zeros((self.width, len(clock)), np.int64)
+        self._room_for_pairs(len(clock), int(clock[0]) if len(clock) else 0)
+        self._room_for_labels(int((labels >= 0).sum()))
+        loops.feed(
+            first, most, clock, amounts, labels, known, rows, cross, self.payer, self.payee,
+            self._payee_ring, self._others, self._caps, self._related, self.entities,
+            self.categories, self.span, self.depth, self.records, self.hashed, self.rings,
+            self.pairs, self.heap, self.counters, kept, out,
+        )  # fmt: skip
+        return out
+
+    def learn(self, numbers: Array, labels: Array, known: Array) -> None:
+        """Labels of remembered events; they count from the time `known` on."""
+        self._room_for_labels(len(numbers))
+        waiting.wait(known, numbers, labels, self.heap, self.counters)
+
+    def keys(self, rows: Array, kind: int) -> Array:
+        """[n] the identifiers' keys of rows of one kind; 0 for −1."""
+        typed = self.records[np.maximum(rows, 0), at.KEY].view(np.uint64)
+        mask = np.uint64((kind + 1) * 0x9E3779B97F4A7C15 % 2**64)
+        keys: Array = np.where(rows < 0, 0, (typed ^ mask).view(np.int64))
+        return keys
+
+    def snapshot(self) -> dict[str, Array]:
+        """Plain arrays of what is alive."""
+        living = self.pairs[self.pairs[:, 0] != 0]
+        return {
+            "records": self.records[: self.counters[at.NODES]].copy(),
+            "rings": self.rings[: self.counters[at.RINGS]].astype(np.int64),
+            "pairs": living,
+            "heap": self.heap[: self.counters[at.WAITING]].copy(),
+            "counters": self.counters.copy(),
+        }
+
+    def restore(self, told: Mapping[str, Array]) -> None:
+        """Take the arrays of `snapshot`."""
+        self.counters = told["counters"].copy()
+        nodes, rings = len(told["records"]), len(told["rings"])
+        self.records = np.zeros((_doubled(1024, nodes), at.RECORD), np.int64)
+        self.records[:nodes] = told["records"]
+        self.rings = np.zeros(_doubled(4096, rings), np.int32)
+        self.rings[:rings] = told["rings"]
+        self.heap = np.zeros((_doubled(1024, len(told["heap"])), 3), np.int64)
+        self.heap[: len(told["heap"])] = told["heap"]
+        self.hashed = np.zeros(_doubled(2048, 2 * nodes), np.int32)
+        finding.rehash(nodes, self.records, self.hashed)
+        self.pairs = np.zeros((_doubled(2048, 2 * len(told["pairs"])), at.PAIR), np.int64)
+        finding.keep(np.ascontiguousarray(told["pairs"]), -(2**62), self.pairs, self.counters)
+
+    def nbytes(self) -> int:
+        """Bytes of all arrays."""
+        arrays = (self.records, self.hashed, self.rings, self.pairs, self.heap)
+        return sum(array.nbytes for array in arrays)
+
+    def _room(self, count: int) -> None:
+        nodes = int(self.counters[at.NODES]) + count * self.nodes
+        rings = int(self.counters[at.RINGS]) + count * sum(self._rings_of)
+        self.records = _longer(self.records, _doubled(len(self.records), nodes))
+        self.rings = _longer(self.rings, _doubled(len(self.rings), rings))
+        if 3 * nodes > 2 * len(self.hashed):
+            self.hashed = np.zeros(_doubled(len(self.hashed), 2 * nodes), np.int32)
+            finding.rehash(int(self.counters[at.NODES]), self.records, self.hashed)
+
+    def _room_for_pairs(self, count: int, now: int) -> None:
+        needed = count * (self.entities - 1 + self.categories) if self.depth else 0
+        if 3 * (int(self.counters[at.PAIRS]) + needed) <= 2 * len(self.pairs):
+            return
+        oldest = now - self.span
+        wanted = finding.living(self.pairs, oldest) + needed
+        kept = np.zeros((_doubled(2048, 2 * wanted), at.PAIR), np.int64)
+        finding.keep(self.pairs, oldest, kept, self.counters)
+        self.pairs = kept
+
+    def _room_for_labels(self, count: int) -> None:
+        wanted = int(self.counters[at.WAITING]) + count
+        self.heap = _longer(self.heap, _doubled(len(self.heap), wanted))
+
+
+def _doubled(room: int, wanted: int) -> int:
+    while room < wanted:
+        room *= 2
+    return room
+
+
+def _longer(array: NDArray[Any], room: int) -> NDArray[Any]:
+    if room <= len(array):
+        return array
+    longer = np.zeros((room, *array.shape[1:]), array.dtype)
+    longer[: len(array)] = array
+    return longer
