@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 
 from apps.fraud.explaining.words import group_of, sentence
 from apps.fraud.money import shown
-from apps.fraud.rules.columns import Block, holds
+from apps.fraud.rules.columns import Block, BlockRow, holds, shared
 from apps.fraud.rules.nodes import Node
 from apps.fraud.rules.outcomes import OUTCOME_WORDS
 from apps.fraud.rules.parsing import parse
-from apps.fraud.rules.row import Row, holds_one
+from apps.fraud.rules.row import Condition, Row, condition
 from apps.fraud.schema import OUTCOMES, Band, OperatingPoint, Rule, ScoredTransaction
 from apps.fraud.thresholds.control import lot, lots
 from loupe.contract.outcomes import DecisionColumns, DecisionDraft, Reason
@@ -32,6 +32,8 @@ CONTROL = "control_group"
 BELOW, NO_SCORE = "below_cut_offs", "score_missing"
 BY_SCORE = (BELOW, "score_step_up", "score_review", "score_block")
 """The code of what the score asks for, from the mildest to the strictest."""
+FEW = 2
+"""Rows of a block up to which rules run row by row."""
 RULE = "rule."
 """Before a rule's key in the code of its reason."""
 # What leads, leads: weights fall from the decisive reasons to the features behind the score.
@@ -50,9 +52,8 @@ class _Asked:
 
 def decide(result: ScoredTransaction, point: OperatingPoint) -> DecisionDraft:
     """The outcome with its reasons, strongest first."""
-    rules = [rule for rule in point.rules if rule.active]
     row = Row(result, point.scheme.timezone)
-    held = [rule for rule in rules if holds_one(parse(rule.when), row)]
+    held = [one.rule for one in compiled(point.rules) if one.condition(row) is True]
     band = _band(result.amount, point)
     by_score = _by_score(result.score, band)
     asked = _asked(held)
@@ -86,9 +87,12 @@ def decide_columns(columns: Columns, point: OperatingPoint) -> DecisionColumns:
     strictest, leading, allowing, winning = (
         np.full(block.rows, start, dtype=np.int64) for start in (APPROVE, -1, -1, -1)
     )
-    for number, (rule, node) in enumerate(compiled(point.rules)):
+    for number, one in enumerate(compiled(point.rules)):
+        rule = one.rule
         codes.append(RULE + rule.key)
-        mask = holds(node, block)
+        mask = _mask(one, block)
+        if not mask.any():
+            continue
         rank = OUTCOMES.index(rule.outcome)
         if rank == APPROVE:
             allowing[mask & (allowing < 0)] = number
@@ -117,10 +121,31 @@ def decide_columns(columns: Columns, point: OperatingPoint) -> DecisionColumns:
     )
 
 
+@dataclass(frozen=True)
+class Compiled:
+    """An active rule, ready for blocks and for single transactions."""
+
+    rule: Rule
+    node: Node
+    condition: Condition
+
+
 @lru_cache(maxsize=64)
-def compiled(rules: tuple[Rule, ...]) -> tuple[tuple[Rule, Node], ...]:
-    """The active rules with their trees."""
-    return tuple((rule, parse(rule.when)) for rule in rules if rule.active)
+def compiled(rules: tuple[Rule, ...]) -> tuple[Compiled, ...]:
+    """The active rules in their order."""
+    active = [rule for rule in rules if rule.active]
+    nodes = shared(parse(rule.when) for rule in active)
+    return tuple(
+        Compiled(rule, node, condition(node)) for rule, node in zip(active, nodes, strict=True)
+    )
+
+
+def _mask(one: Compiled, block: Block) -> NDArray[np.bool_]:
+    """The rows in which a rule holds; for a few rows arrays cost more than they save."""
+    if block.rows > FEW:
+        return holds(one.node, block)
+    held = [one.condition(BlockRow(block, at)) is True for at in range(block.rows)]
+    return np.array(held, dtype=bool)
 
 
 def _band(amount: int, point: OperatingPoint) -> Band:

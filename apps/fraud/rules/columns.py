@@ -5,6 +5,8 @@ true?" or "is it known to be false?"; ``not`` swaps the question and de Morgan h
 missing value answers no to both.
 """
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import reduce
 
 import numpy as np
@@ -35,6 +37,7 @@ from loupe.contract.runtime.columns import Columns, row_count
 Mask = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 _FEW_OPTIONS = 8
+TRUTHS = ("late", "weekend")
 
 
 class Block:
@@ -52,6 +55,16 @@ class Block:
         self._numbers: dict[str, Floats] = {}
         self._texts: dict[str, NDArray[np.str_]] = {}
         self._local: NDArray[np.int64] | None = None
+        self._known: dict[tuple[int, bool], tuple[Node, Mask]] = {}
+
+    def once(self, node: Node, wanted: bool) -> Mask:
+        """A condition's mask; rules that share the very node (see `shared`) share its cost."""
+        kept = self._known.get((id(node), wanted))
+        if kept is None:
+            found = _asked(node, wanted, self)
+            kept = node, found if found.shape else np.broadcast_to(found, (self.rows,))
+            self._known[id(node), wanted] = kept
+        return kept[1]
 
     def none(self) -> Mask:
         """No row."""
@@ -113,10 +126,48 @@ def _is_feature(path: str) -> bool:
     return path.startswith("features.")
 
 
+@dataclass(frozen=True)
+class BlockRow:
+    """One row of a block, as `row` asks for it."""
+
+    block: Block
+    at: int
+
+    def number(self, path: str) -> float:
+        """NaN where it is missing."""
+        return float(self.block.number(path)[self.at])
+
+    def text(self, path: str) -> str:
+        """Empty where it is missing."""
+        return str(self.block.text(path)[self.at])
+
+    def truth(self, path: str) -> bool | None:
+        """None where the name is of another kind."""
+        return bool(self.block.truth(path)[self.at]) if path in TRUTHS else None
+
+
 def holds(node: Node, block: Block) -> Mask:
     """The rows [rows] in which a rule is known to hold."""
     with np.errstate(all="ignore"):
         return _sure(node, True, block)
+
+
+def shared(nodes: Iterable[Node]) -> tuple[Node, ...]:
+    """The same rules, with equal conditions being one object, so that a block asks each once."""
+    seen: dict[Node, Node] = {}
+    return tuple(_shared(node, seen) for node in nodes)
+
+
+def _shared(node: Node, seen: dict[Node, Node]) -> Node:
+    match node:
+        case And():
+            return And(tuple(_shared(item, seen) for item in node.items), at=node.at)
+        case Or():
+            return Or(tuple(_shared(item, seen) for item in node.items), at=node.at)
+        case Not():
+            return Not(_shared(node.item, seen), at=node.at)
+        case _:
+            return seen.setdefault(node, node)
 
 
 def _sure(node: Node, wanted: bool, block: Block) -> Mask:
@@ -127,12 +178,19 @@ def _sure(node: Node, wanted: bool, block: Block) -> Mask:
             masks = (_sure(item, wanted, block) for item in node.items)
             together = isinstance(node, And) == wanted
             return reduce(np.logical_and if together else np.logical_or, masks)
+        case _:
+            return block.once(node, wanted)
+
+
+def _asked(node: Node, wanted: bool, block: Block) -> Mask:
+    """A condition that holds no others; a single value where it is the same for every row."""
+    match node:
         case Compare():
             return _compare(node if wanted else _opposite(node), block)
         case Among():
             return _among(node, wanted, block)
         case Name():
-            if node.path not in ("late", "weekend"):
+            if node.path not in TRUTHS:
                 return block.none()
             found = block.truth(node.path)
             return found if wanted else ~found
@@ -153,7 +211,7 @@ def _compare(node: Compare, block: Block) -> Mask:
             return block.none()
         same = left == right
         known = _said(node.left, left) & _said(node.right, right)
-        return np.broadcast_to((same if node.sign == "==" else ~same) & known, (block.rows,))
+        return np.asarray((same if node.sign == "==" else ~same) & known)
     first, second = _number(node.left, block), _number(node.right, block)
     if currency := own_currency(node):
         # In another currency the comparison says nothing.
@@ -171,11 +229,11 @@ def _compare(node: Compare, block: Block) -> Mask:
             found = first > second
         case _:
             found = first >= second
-    return np.broadcast_to(found, (block.rows,))
+    return np.asarray(found)
 
 
 def _said(node: Node, values: NDArray[np.str_]) -> Mask:
-    return np.ones(1, dtype=bool) if isinstance(node, Text) else values != ""
+    return np.array(True) if isinstance(node, Text) else values != ""
 
 
 def _among(node: Among, wanted: bool, block: Block) -> Mask:
@@ -189,7 +247,7 @@ def _among(node: Among, wanted: bool, block: Block) -> Mask:
         for option in node.options
         if not isinstance(option, Text)
     ]
-    numbers = np.broadcast_to(_number(node.item, block), (block.rows,))
+    numbers = _number(node.item, block)
     found = np.isin(numbers, figures)
     return found if wanted else ~found & ~np.isnan(numbers)
 
@@ -206,7 +264,7 @@ def _call(node: Call, wanted: bool, block: Block) -> Mask:
     if node.function == "missing":
         text = says_text(first)
         found = _text(first, block) == "" if text else np.isnan(_number(first, block))
-        return np.broadcast_to(found if wanted else ~found, (block.rows,))
+        return np.asarray(found if wanted else ~found)
     if node.function == "listed" and isinstance(first, Text):
         on = block.number(f"features.{LISTED}{first.value}")
         return on > 0 if wanted else on <= 0
@@ -221,8 +279,7 @@ def _call(node: Call, wanted: bool, block: Block) -> Mask:
         found = np.strings.endswith(values, part.value)
     else:
         found = np.strings.find(values, part.value) >= 0
-    found = np.broadcast_to(found if wanted else ~found & (values != ""), (block.rows,))
-    return found
+    return np.asarray(found if wanted else ~found & (values != ""))
 
 
 def _text(node: Node, block: Block) -> NDArray[np.str_]:
