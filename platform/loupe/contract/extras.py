@@ -102,6 +102,8 @@ class SyncMode:
         max_rows: largest batch accepted; only for rows.
         read_rows: names a `ReadRows` that reads whole batches in place of `row_schema`, for apps
             that take more rows than can be checked one by one; only for rows.
+        reasons_for: outcomes whose rows come with the reasons of their decision in the answer, the
+            first hundred of them; only for rows.
         row_examples: rows as a caller sends them, for the documentation and the conformance suite;
             with `read_rows` there SHALL be some.
         fail_open, fail_closed: the outcomes given when the engine is late or gone and the caller
@@ -116,6 +118,7 @@ class SyncMode:
     row_schema: str | None = None
     max_rows: int = 0
     read_rows: str | None = None
+    reasons_for: tuple[str, ...] = ()
     row_examples: tuple[Mapping[str, JsonValue], ...] = ()
     deadline_ms: int = 2000
     lane: Lane = Lane.LINE

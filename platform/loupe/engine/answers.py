@@ -19,7 +19,9 @@ from loupe.engine.journal import Journal
 log = logging.getLogger(__name__)
 
 REMEMBERED = 100_000
-"""At least this many of the latest requests of a service can be repeated."""
+"""At least this many of the latest requests of a service can be repeated…"""
+MOST_BYTES = 4 * 2**30
+"""… as long as their answers take no more than this."""
 
 Answer = Payload | LoupeError
 
@@ -27,9 +29,12 @@ Answer = Payload | LoupeError
 class Answers:
     """The record of one service, below `folder`."""
 
-    def __init__(self, folder: Path, remembered: int = REMEMBERED) -> None:
+    def __init__(
+        self, folder: Path, remembered: int = REMEMBERED, most_bytes: int = MOST_BYTES
+    ) -> None:
         self._folder = folder
         self._remembered = remembered
+        self._most_bytes = most_bytes
         self._files: dict[int, Journal] = {}
         self._ids: dict[int, list[str]] = {}
         self._places: dict[str, tuple[int, int, int]] = {}
@@ -57,9 +62,12 @@ class Answers:
         self._ids[start] = []
         self._unwritten.clear()
         kept = sum(len(ids) for ids in self._ids.values())
+        nbytes = sum(file.size for file in self._files.values())
         for number in sorted(self._files):
             kept -= len(self._ids[number])
-            if number == start or kept < self._remembered:
+            too_large = nbytes > self._most_bytes
+            nbytes -= self._files[number].size
+            if number == start or (kept < self._remembered and not too_large):
                 return
             for request_id in self._ids.pop(number):
                 if self._places.get(request_id, (None,))[0] == number:

@@ -158,7 +158,7 @@ def service_path(app: str, verb: str = "apply") -> str:
     return f"/v2/loupe/services/{quote(app, safe='')}/{verb}"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Model:
     """A model that answers behind a service, and what its runner is told."""
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from loupe.contract.runtime.errors import LoupeError, TemporarilyUnavailable
 from loupe.contract.runtime.payload import Payload
 from loupe.contract.runtime.steps import Service, load
-from loupe.engine import tensors
+from loupe.engine import contexts, tensors
 from loupe.engine.answers import Answer, Answers, pack
 from loupe.engine.errors import EngineFault, QueueFull, RequestRefused
 from loupe.engine.journal import MAX_ID, Journal
@@ -28,10 +28,16 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """When to write a snapshot, and how many requests may wait or share one sync."""
+    """When to write a snapshot, and how many requests may wait or share one sync.
+
+    Attributes:
+        snapshot_requests, snapshot_bytes, answer_bytes: so many requests, bytes of journal or bytes
+            of answers since the last snapshot make the next one.
+    """
 
     snapshot_requests: int = 5000
     snapshot_bytes: int = 256 * 2**20
+    answer_bytes: int = 1 * 2**30
     waiting: int = 256
     together: int = 64
 
@@ -41,6 +47,7 @@ class _Request:
     request_id: str
     payload: Payload
     body: bytes
+    context: contexts.Context | None
     deadline: Deadline
     future: Future[Payload]
 
@@ -71,6 +78,7 @@ class LiveService:
         self._closing = False
         self._since_requests = 0
         self._since_bytes = 0
+        self._since_answered = 0
         self._thread = threading.Thread(target=self._serve, name=f"service {run}", daemon=True)
         self._thread.start()
 
@@ -88,8 +96,9 @@ class LiveService:
         if not request_id or "\0" in request_id or len(request_id.encode()) > MAX_ID:
             raise RequestRefused(f"A request id has 1 to {MAX_ID} bytes and no U+0000.")
         self._check_ready()
-        body = tensors.pack(payload)
-        return self._queued(_Request(request_id, payload, body, deadline, Future()))
+        named, context = contexts.taken_out(payload)
+        body = tensors.pack(named)
+        return self._queued(_Request(request_id, payload, body, context, deadline, Future()))
 
     def ask(self, payload: Payload, deadline: Deadline) -> Future[Payload]:
         """Queue one question; it is answered between requests and leaves no trace.
@@ -147,6 +156,7 @@ class LiveService:
             if (
                 self._since_requests >= self.limits.snapshot_requests
                 or self._since_bytes >= self.limits.snapshot_bytes
+                or self._since_answered >= self.limits.answer_bytes
             ):
                 self._snapshot()
         if self._since_requests:
@@ -168,6 +178,7 @@ class LiveService:
         start = self._snapshots.restore_latest(self._service)
         self._answers = Answers(self.folder)
         self._answers.restore(start)
+        self._contexts = contexts.Contexts()
         self.sequence = start
         # More than one journal is left where a snapshot was cut short; all of them count.
         for path in sorted(self.folder.glob("journal-*.log")):
@@ -175,18 +186,23 @@ class LiveService:
             self._replay(journal)
             journal.close()
         paths = sorted(self.folder.glob("journal-*.log"))
+        # `_contexts` knows those of the last one, which is written on.
         self._journal = Journal(paths[-1] if paths else self._journal_path(start))
         sync(self.folder)
 
     def _replay(self, journal: Journal) -> None:
+        self._contexts.begin()
         for record in journal.records():
+            if self._contexts.read(record):
+                continue
             if record.sequence != self.sequence:
                 continue  # part of the snapshot
-            _, block = self._apply(tensors.unpack(record.body))
+            _, block = self._apply(self._contexts.put_back(tensors.unpack(record.body)))
             self._answers.put(record.sequence, [(record.request_id, block)])
             self.sequence += 1
             self._since_requests += 1
             self._since_bytes += record.length
+            self._since_answered += len(block)
 
     def _answer(self, batch: list[_Request | _Question]) -> None:
         """Journal what is new with one sync, then apply and answer in order; questions last."""
@@ -212,6 +228,7 @@ class LiveService:
             ids = [request.request_id for request in fresh]
             self._answers.put(self.sequence, list(zip(ids, blocks, strict=True)))
             self.sequence += len(fresh)
+            self._since_answered += sum(map(len, blocks))
             for request, (answer, _) in zip(fresh, answers, strict=True):
                 _settle(request, answer)
         for request in later:
@@ -241,7 +258,9 @@ class LiveService:
         return True
 
     def _write(self, requests: list[_Request]) -> bool:
-        records = [
+        needed = self._contexts.missing([request.context for request in requests])
+        records = [context.record for context in needed]
+        records += [
             (self.sequence + n, request.request_id, request.body)
             for n, request in enumerate(requests)
         ]
@@ -254,6 +273,7 @@ class LiveService:
             for request in requests:
                 _settle(request, _disk_full(str(error)))
             return False
+        self._contexts.written(needed)
         self._since_requests += len(requests)
         self._since_bytes += self._journal.size - before
         return True
@@ -274,7 +294,7 @@ class LiveService:
 
     def _snapshot(self) -> None:
         """Write the state and begin a new journal; a full disk leaves the old one in use."""
-        self._since_requests = self._since_bytes = 0
+        self._since_requests = self._since_bytes = self._since_answered = 0
         try:
             self._answers.sync()
             self._snapshots.write(self._service, self.sequence)
@@ -285,6 +305,7 @@ class LiveService:
             log.exception("no snapshot of %s", self.run)
             return
         old, self._journal = self._journal, journal
+        self._contexts.begin()
         if old.path != journal.path:
             old.close()
         for path in self.folder.glob("journal-*.log"):

@@ -3,9 +3,14 @@
 A tensor is sent inline as JSON ``data``, as binary data behind the JSON (the protocol's binary
 tensor extension), or as a place in a slab (its shared-memory extension). A payload's `meta` has no
 place in the protocol, so it rides as JSON text in the parameter ``loupe_meta``.
+
+Text is of the datatype ``BYTES``. Inline it is the protocol's list of strings; elsewhere it is the
+bare memory of a fixed-width array, told by the parameters ``loupe_characters`` (the width) and
+``loupe_character_bytes`` (1, 2 or 4 each: binary data is as narrow as its characters allow).
 """
 
 import math
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +20,7 @@ import numpy as np
 
 from loupe.contract.runtime.payload import JsonValue, Payload
 from loupe.engine.errors import RequestRefused
-from loupe.sandbox.slab import OutsideSlab, Slab
+from loupe.sandbox.slab import WIDEST_TEXT, OutsideSlab, Slab, plain
 
 META = "loupe_meta"
 DATATYPES = {
@@ -33,8 +38,11 @@ DATATYPES = {
     "FP64": np.dtype("float64"),
 }
 _NAMES = {kind.str: name for name, kind in DATATYPES.items()}
+TEXT = "BYTES"
 
 _SIZE = "shared_memory_byte_size"
+_BINARY = "binary_data_size"
+_WIDTH, _EACH = "loupe_characters", "loupe_character_bytes"
 
 Place = Callable[[np.ndarray], tuple[str, int] | None]
 """Tells the slab and offset an array already lies at, or None: send it as binary data."""
@@ -68,10 +76,12 @@ def encode(
     chunks: list[memoryview] = []
     for name, given in arrays.items():
         array = np.asarray(given, order="C")
-        datatype = _NAMES.get(array.dtype.str)
-        if datatype is None:
+        datatype = TEXT if array.dtype.kind == "U" else _NAMES.get(array.dtype.str)
+        if datatype is None or plain(array.dtype) is None:
             allowed = ", ".join(str(kind) for kind in DATATYPES.values())
-            raise RequestRefused(f"Array {name!r} is of {array.dtype}; allowed are {allowed}.")
+            raise RequestRefused(
+                f"Array {name!r} is of {array.dtype}; allowed are {allowed} and text."
+            )
         tensor: dict[str, Any] = {"name": name, "shape": list(array.shape), "datatype": datatype}
         where = place(array)
         if where is not None:
@@ -80,6 +90,17 @@ def encode(
                 "shared_memory_offset": where[1],
                 "shared_memory_byte_size": array.nbytes,
             }
+            if datatype == TEXT:
+                tensor["parameters"] |= {_WIDTH: array.dtype.itemsize // 4, _EACH: 4}
+        elif binary and datatype == TEXT:
+            codes = _narrowed(array)
+            tensor["parameters"] = {
+                "binary_data_size": codes.nbytes,
+                _WIDTH: array.dtype.itemsize // 4,
+                _EACH: codes.itemsize,
+            }
+            if codes.nbytes:
+                chunks.append(codes.view(np.uint8).data)
         elif binary:
             tensor["parameters"] = {"binary_data_size": array.nbytes}
             if array.nbytes:
@@ -103,10 +124,13 @@ def decode(tensors: object, binary: memoryview, find: FindSlab) -> dict[str, np.
         name, kind, shape, parameters = _described(tensor)
         if name in arrays:
             raise RequestRefused(f"Two tensors are called {name!r}.")
-        nbytes = kind.itemsize
+        each = _each(name, kind, parameters)
+        nbytes = kind.itemsize if each is None else kind.itemsize // 4 * each.itemsize
         for size in shape:
             nbytes *= size
-        if "shared_memory_region" in parameters:
+        if kind.kind == "U" and each is None:
+            arrays[name] = _from_texts(name, shape, tensor.get("data"))
+        elif "shared_memory_region" in parameters:
             arrays[name] = _from_slab(name, kind, shape, nbytes, parameters, find)
         elif "binary_data_size" in parameters:
             size = _whole(parameters, "binary_data_size")
@@ -115,7 +139,7 @@ def decode(tensors: object, binary: memoryview, find: FindSlab) -> dict[str, np.
                     f"Tensor {name!r} needs {nbytes} bytes of binary data; binary_data_size says "
                     f"{size} and {len(binary)} are left."
                 )
-            arrays[name] = _from_bytes(binary[:size], kind, shape)
+            arrays[name] = _from_bytes(binary[:size], kind, shape, each)
             binary = binary[size:]
         else:
             arrays[name] = _from_json(name, kind, shape, nbytes, tensor.get("data"))
@@ -138,7 +162,9 @@ def write_to_slab(
         raise RequestRefused(
             f"Output {name!r} has {array.nbytes} bytes; shared_memory_byte_size says {room}."
         )
-    datatype = _NAMES[array.dtype.str]
+    datatype = _NAMES.get(array.dtype.str)
+    if datatype is None:
+        raise RequestRefused(f"Output {name!r} is of {array.dtype}: it cannot be put into a slab.")
     view = _from_slab(
         name, array.dtype, array.shape, array.nbytes, {**parameters, _SIZE: array.nbytes}, find
     )
@@ -178,11 +204,15 @@ def _described(tensor: object) -> tuple[str, np.dtype, tuple[int, ...], dict[str
     if not isinstance(tensor, dict) or not isinstance(tensor.get("name"), str):
         raise RequestRefused("A tensor must be a JSON object with a 'name'.")
     name = tensor["name"]
-    kind = DATATYPES.get(str(tensor.get("datatype")))
+    parameters = tensor.get("parameters", {})
+    if not isinstance(parameters, dict):
+        raise RequestRefused(f"The parameters of tensor {name!r} must be a JSON object.")
+    datatype = str(tensor.get("datatype"))
+    kind = _text_kind(name, parameters) if datatype == TEXT else DATATYPES.get(datatype)
     if kind is None:
         raise RequestRefused(
             f"Tensor {name!r} has the datatype {tensor.get('datatype')!r}; allowed are "
-            f"{', '.join(DATATYPES)}."
+            f"{', '.join(DATATYPES)} and {TEXT}."
         )
     shape = tensor.get("shape")
     if (
@@ -196,10 +226,29 @@ def _described(tensor: object) -> tuple[str, np.dtype, tuple[int, ...], dict[str
     # numpy refuses shapes whose sizes overflow together even where one of them is zero.
     if math.prod(size or 1 for size in shape) >= 2**48:
         raise RequestRefused(f"Tensor {name!r} has the shape {shape!r}, which is too large.")
-    parameters = tensor.get("parameters", {})
-    if not isinstance(parameters, dict):
-        raise RequestRefused(f"The parameters of tensor {name!r} must be a JSON object.")
     return name, kind, tuple(shape), parameters
+
+
+def _text_kind(name: str, parameters: Mapping[str, Any]) -> np.dtype:
+    width = _whole(parameters, _WIDTH, 1)
+    if not 1 <= width <= WIDEST_TEXT:
+        raise RequestRefused(
+            f"Tensor {name!r} has {width} characters an element; allowed are 1 to {WIDEST_TEXT}."
+        )
+    return np.dtype(f"=U{width}")
+
+
+def _each(name: str, kind: np.dtype, parameters: Mapping[str, Any]) -> np.dtype | None:
+    """How a character lies in memory; None: numbers, or text inline."""
+    if kind.kind != "U" or not ("shared_memory_region" in parameters or _BINARY in parameters):
+        return None
+    size = _whole(parameters, _EACH, 0)
+    if size not in {4} | ({1, 2} if _BINARY in parameters else set()):
+        raise RequestRefused(
+            f"Tensor {name!r} has {_EACH}={size}: send text inline, or as 4 bytes a character (1 "
+            "or 2 where they suffice, as binary data)."
+        )
+    return np.dtype(f"<u{size}")
 
 
 def _from_slab(
@@ -223,11 +272,43 @@ def _from_slab(
         raise RequestRefused(f"Tensor {name!r}: {error}", code="outside_slab") from error
 
 
-def _from_bytes(data: memoryview, kind: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
+def _from_bytes(
+    data: memoryview, kind: np.dtype, shape: tuple[int, ...], each: np.dtype | None
+) -> np.ndarray:
     if not data:
         return np.empty(shape, dtype=kind)
+    if each is not None:
+        codes = np.frombuffer(data, dtype=each).astype(np.uint32)
+        if codes.max() > sys.maxunicode:
+            raise RequestRefused("A tensor of text holds numbers that are no characters.")
+        return codes.view(kind).reshape(shape)
     array = np.frombuffer(data, dtype=kind).reshape(shape)
     return array if array.flags.aligned else array.copy()
+
+
+def _narrowed(array: np.ndarray) -> np.ndarray:
+    """The characters of a text array, one number each, as small as the largest of them allows."""
+    codes = array.reshape(-1).view(np.uint32)
+    most = codes.max(initial=0)
+    return codes.astype(np.uint8 if most < 2**8 else np.uint16 if most < 2**16 else np.uint32)
+
+
+def _from_texts(name: str, shape: tuple[int, ...], data: object) -> np.ndarray:
+    if not isinstance(data, list):
+        raise RequestRefused(f"Tensor {name!r} comes with no data.")
+    flat = [*data]
+    if not all(isinstance(text, str) and len(text) <= WIDEST_TEXT for text in flat):
+        raise RequestRefused(
+            f"Tensor {name!r}: its data are not a flat list of texts of at most {WIDEST_TEXT} "
+            "characters."
+        )
+    width = max(map(len, flat), default=0) or 1
+    if len(flat) != math.prod(shape) or len(flat) * width >= 2**28:
+        raise RequestRefused(
+            f"Tensor {name!r} of shape {list(shape)} comes with {len(flat)} texts of up to {width} "
+            "characters."
+        )
+    return np.array(flat, dtype=f"=U{width}").reshape(shape)
 
 
 def _from_json(

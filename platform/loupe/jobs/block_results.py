@@ -12,15 +12,16 @@ from django.db.models import QuerySet
 
 from loupe.accounts.policy import Actor, visible
 from loupe.blobs import services as blobs
+from loupe.contract.blocks import ROW_BITS
 from loupe.contract.outcomes import DecisionDraft
+from loupe.contract.runtime.columns import nested
 from loupe.contract.runtime.steps import load
 from loupe.jobs.filters import Filters
 from loupe.jobs.models import ResultBlock
 from loupe.jobs.stored import StoredResult, shown_provenance
 from loupe.plugins import registry as apps
 
-ROW_BITS = 20
-"""A block has at most 2**20 rows; with 2**33 blocks an id still fits JavaScript's integers."""
+# A block has at most 2**20 rows; with 2**33 blocks an id still fits JavaScript's integers.
 MAX_ROWS = 1 << ROW_BITS
 
 
@@ -143,7 +144,7 @@ def _from_block(block: ResultBlock, row: int, values: dict[str, Any]) -> StoredR
         id=result_id(block.pk, row),
         name=received.name if received else "",
         sha256=(received.blob_id or "") if received else "",
-        data=schema.model_validate({name: values[name] for name in schema.model_fields}),
+        data=schema.model_validate(nested(values, schema)),
         decision=DecisionDraft(**decided),
         provenance=shown_provenance(block.provenance),
         times_ms=block.times_ms,

@@ -5,8 +5,8 @@ whose lease was lost, because it expired or the job was cancelled, changes nothi
 """
 
 import uuid
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -17,22 +17,35 @@ from django.utils import timezone
 
 from loupe.changes.kinds import Kind
 from loupe.changes.services import publish
+from loupe.contract.runtime.payload import JsonValue
 from loupe.jobs.models import OPEN, Item, ItemState, Job, JobState
 
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """Items of one job that are this process's while their lease lasts and is renewed."""
+    """Items of one job that are this process's while their lease lasts and is renewed.
+
+    `about` is what their app says of the project, looked up before they are begun.
+    """
 
     token: uuid.UUID
     job: Job
     items: tuple[Item, ...]
     claimed_at: datetime
+    about: "About | None" = None
 
     @property
     def suspect(self) -> bool:
         """Whether this is one item whose worker died before: it is to be worked on alone."""
         return any(item.suspect for item in self.items)
+
+
+@dataclass(frozen=True, kw_only=True)
+class About:
+    """What a live service is told beside an item's payload, or why that cannot be told."""
+
+    told: Mapping[str, JsonValue] = field(default_factory=dict)
+    trouble: Exception | None = None
 
 
 def due(now: datetime) -> "QuerySet[Item]":

@@ -1,16 +1,27 @@
-"""Tells an app of row results whose submissions stated facts, so that it can join them.
+"""Tells an app of row results whose submissions stated facts, so that it can join them, and of
+blocks of columnar results.
 
-`follow` runs inside the transaction that stores or reviews the results. Where a submission has no
-facts nothing is looked up and nothing is called.
+`follow` and `follow_blocks` run inside the transaction that stores or reviews the results. Where a
+submission has no facts nothing is looked up and nothing is called for its row results.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias
+from uuid import UUID
 
+from pydantic import BaseModel
+
+from loupe.contract.blocks import OnBlocks, StoredBlock
 from loupe.contract.facts import OnResults, StoredResult
+from loupe.contract.outcomes import DecisionColumns
+from loupe.contract.runtime.columns import Columns
 from loupe.contract.runtime.steps import load
-from loupe.jobs.models import Result
+from loupe.jobs.models import Provenance, Result, ResultBlock
+from loupe.jobs.stored import shown_provenance
 from loupe.plugins import registry as apps
+
+Read: TypeAlias = Callable[[], tuple[Columns, DecisionColumns]]
 
 
 def wanted(app: str, facts: object) -> bool:
@@ -29,6 +40,60 @@ def follow(app: str, results: Sequence[StoredResult]) -> None:
         return
     on_results: OnResults = load(target)
     on_results(results)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewBlock:
+    """A block that has its row, on its way to its app; `read` is what was encoded."""
+
+    block: ResultBlock
+    submission_id: UUID
+    position: int
+    session: str
+    input_name: str
+    facts: Mapping[str, str]
+    provenance: Provenance
+    operating_point: BaseModel
+    read: Read
+
+
+def wants_blocks(app: str) -> bool:
+    """Whether `app` follows its blocks: whoever stores them keeps their columns until then."""
+    return apps.get(app).on_blocks is not None
+
+
+def follow_blocks(stored: Sequence[NewBlock]) -> None:
+    """Hand blocks to their apps, those of one app together.
+
+    Raises:
+        LoupeError: an app refused them; the caller's transaction is undone.
+    """
+    by_app: dict[str, list[StoredBlock]] = {}
+    for one in stored:
+        row = one.block
+        by_app.setdefault(row.app, []).append(
+            StoredBlock(
+                block_id=row.pk,
+                project_id=row.project_id,
+                submission_id=one.submission_id,
+                job_id=row.job_id,
+                session=one.session,
+                position=one.position,
+                input_name=one.input_name,
+                facts=one.facts,
+                rows=row.rows,
+                outcomes=row.outcomes,
+                provenance=shown_provenance(one.provenance),
+                model_version_id=one.provenance.model_version_id,
+                operating_point_id=one.provenance.operating_point_id,
+                operating_point=one.operating_point,
+                created_at=row.created_at,
+                read=one.read,
+            )
+        )
+    for slug, blocks in by_app.items():
+        on_blocks: OnBlocks = load(str(apps.get(slug).on_blocks))
+        on_blocks(blocks)
 
 
 Corrections: TypeAlias = Mapping[int, Mapping[str, Any] | None]

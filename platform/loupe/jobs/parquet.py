@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel
 
 from loupe.contract.outcomes import DecisionColumns
-from loupe.contract.runtime.columns import Columns, dtypes, row_count
+from loupe.contract.runtime.columns import Columns, conformed, row_count
 from loupe.contract.runtime.errors import InputRefused
 
 DECIDED = ("outcome", "score", "label")
@@ -37,13 +37,11 @@ def encode(schema: type[BaseModel], columns: Columns, decisions: DecisionColumns
     """Write one block.
 
     Raises:
-        InputRefused: the columns differ in length, or there are more than `MAX_ROWS`.
-        KeyError: a field of the schema has no column.
+        InputRefused: the columns differ in length, there are too many, or they have more rows than
+            `MAX_ROWS`.
+        KeyError: a scalar field of the schema has no column.
     """
-    kept = {
-        name: np.asarray(columns[name]).astype(dtype, copy=False)
-        for name, dtype in dtypes(schema).items()
-    }
+    kept = conformed(columns, schema)
     decided = {PREFIX + name: getattr(decisions, name) for name in DECIDED}
     rows = row_count({**kept, **decided})
     if rows > MAX_ROWS:

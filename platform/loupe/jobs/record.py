@@ -23,6 +23,7 @@ from loupe.blobs.writing import Written
 from loupe.bulk import insert, prepare
 from loupe.changes.kinds import Kind
 from loupe.changes.services import publish_many
+from loupe.contract.blocks import LIVE
 from loupe.contract.facts import StoredResult
 from loupe.contract.outcomes import DecisionDraft
 from loupe.intake.models import Channel, Input, Submission
@@ -64,6 +65,7 @@ class SyncCall:
         settings: the operating point that decided.
         facts: what the caller said of the input.
         block: the result of columns-form, in place of `result` and `decision`.
+        read: the columns and decisions of `block`, where its app follows blocks.
         fallback: ``fail_open`` or ``fail_closed`` where the caller's policy was applied.
         begun: `begin` of the same call, where there was time for that before the answer was known.
     """
@@ -79,6 +81,7 @@ class SyncCall:
     decision: DecisionDraft | None = None
     data: Mapping[str, object] | None = None
     block: StoredBlock | None = None
+    read: following.Read | None = None
     times_ms: dict[str, float] = field(default_factory=dict)
     fallback: str = ""
     error_code: str = ""
@@ -222,6 +225,7 @@ def record_within(calls: Sequence[SyncCall]) -> list[Recorded]:
     results = {each.item.pk: each.result for each in answered}
     stored = _store_blocks(calls, items, now, store_ms)
     _follow(calls, items, results)
+    _follow_blocks(calls, items, stored)
     _publish(calls, items, results, stored)
     return [
         Recorded(
@@ -263,6 +267,29 @@ def _follow(calls: Sequence[SyncCall], items: Sequence[Item], results: dict[int,
         )
     for app, stored in by_app.items():
         following.follow(app, stored)
+
+
+def _follow_blocks(
+    calls: Sequence[SyncCall], items: Sequence[Item], stored: dict[int, ResultBlock]
+) -> None:
+    """Tell apps of the blocks of calls."""
+    following.follow_blocks(
+        [
+            following.NewBlock(
+                block=stored[item.pk],
+                submission_id=item.job.submission_id,
+                position=item.position,
+                session=LIVE,
+                input_name=call.name,
+                facts=call.facts,
+                provenance=call.provenance,
+                operating_point=call.settings,
+                read=call.read,
+            )
+            for call, item in zip(calls, items, strict=True)
+            if item.pk in stored and call.read is not None and call.settings is not None
+        ]
+    )
 
 
 def _store_blocks(

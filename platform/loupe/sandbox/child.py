@@ -18,7 +18,7 @@ from loupe.contract.runtime.errors import LoupeError
 from loupe.contract.runtime.payload import Payload
 from loupe.contract.runtime.steps import load
 from loupe.sandbox import isolation, wire
-from loupe.sandbox.slab import DTYPES, POPULATED_BYTES, Slab, layout, room_for
+from loupe.sandbox.slab import POPULATED_BYTES, Slab, layout, plain, room_for
 
 _BIG = 8 * 2**20
 _CV_OUT_OF_MEMORY = -4
@@ -131,7 +131,7 @@ def _described(value: object) -> tuple[dict[str, Any], list[np.ndarray]]:
         return {"value": value}, []
     arrays = {name: np.asarray(array, order="C") for name, array in value.arrays.items()}
     for name, array in arrays.items():
-        if array.dtype.str not in DTYPES:
+        if plain(array.dtype) is None:
             raise TypeError(f"array {name!r} is of {array.dtype}, which cannot leave the sandbox")
     offsets = layout([array.nbytes for array in arrays.values()])
     tensors = [

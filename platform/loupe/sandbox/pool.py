@@ -18,7 +18,7 @@ from loupe.contract.runtime.errors import (
 from loupe.contract.runtime.payload import JsonValue, Payload
 from loupe.sandbox import wire
 from loupe.sandbox.process import Process
-from loupe.sandbox.slab import OutsideSlab, Slab
+from loupe.sandbox.slab import OutsideSlab, Slab, is_text
 
 _REFUSALS: dict[str, type[LoupeError]] = {
     "InputRefused": InputRefused,
@@ -269,9 +269,12 @@ class SandboxPool:
             for tensor in answer["tensors"]:
                 if slab is None:
                     raise OutsideSlab("There is no slab.")
-                arrays[str(tensor["name"])] = slab.array(
+                array = slab.array(
                     str(tensor["dtype"]), [int(n) for n in tensor["shape"]], int(tensor["offset"])
                 )
+                if array.dtype.kind == "U" and not is_text(array):
+                    raise OutsideSlab(f"{tensor['name']} holds no text.")
+                arrays[str(tensor["name"])] = array
             return Payload(arrays=arrays, meta=answer["meta"])
         except (KeyError, TypeError, ValueError) as error:
             raise InputRefused(

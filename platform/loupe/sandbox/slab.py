@@ -3,6 +3,7 @@
 import contextlib
 import mmap
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 
@@ -18,7 +19,25 @@ DTYPES = {
         *("float16", "float32", "float64"),
     )
 }
-"""The element types that may cross a process border, by numpy's own short name."""
+"""The numbers that may cross a process border, by numpy's own short name."""
+WIDEST_TEXT = 2**16
+"""Characters of an element of a text array, at most."""
+
+
+def plain(dtype: str | np.dtype) -> np.dtype | None:
+    """The element type, if its values may cross a process border as bare memory: a number, a truth
+    value or fixed-width text; else None."""
+    kind = np.dtype(dtype)
+    if kind.kind == "U" and kind.isnative and 0 < kind.itemsize <= 4 * WIDEST_TEXT:
+        return kind
+    return DTYPES.get(kind.str)
+
+
+def is_text(array: np.ndarray) -> bool:
+    """Whether the bare memory of a contiguous text array holds characters only, as it need not
+    when somebody else wrote it."""
+    codes = array.reshape(-1).view(np.uint32)
+    return bool(codes.max(initial=0) <= sys.maxunicode)
 
 
 POPULATED_BYTES = 16 * 2**20
@@ -68,10 +87,10 @@ class Slab:
         """A view of `shape` elements that starts `offset` bytes into the slab.
 
         Raises:
-            OutsideSlab: the element type is not a plain number, a size is negative, or the view
-                would not lie within the slab.
+            OutsideSlab: the element type is neither a plain number nor text, a size is negative,
+                or the view would not lie within the slab.
         """
-        kind = DTYPES.get(np.dtype(dtype).str)
+        kind = plain(dtype)
         if kind is None:
             raise OutsideSlab(f"The element type {dtype!r} may not cross a process border.")
         if offset < 0 or any(size < 0 for size in shape) or len(shape) > 32:

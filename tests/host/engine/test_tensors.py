@@ -14,12 +14,15 @@ from loupe.engine import tensors
 from loupe.engine.errors import NotFound, RequestRefused
 from loupe.sandbox.slab import Slab
 
+SHAPES = hnp.array_shapes(min_dims=0, min_side=0, max_side=5)
+TEXTS = hnp.arrays(
+    np.dtype("<U5"),
+    SHAPES,
+    elements=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=5),
+)
 ARRAYS = st.dictionaries(
     st.text(min_size=1, max_size=8),
-    hnp.arrays(
-        st.sampled_from(list(tensors.DATATYPES.values())),
-        hnp.array_shapes(min_dims=0, min_side=0, max_side=5),
-    ),
+    hnp.arrays(st.sampled_from(list(tensors.DATATYPES.values())), SHAPES) | TEXTS,
     max_size=4,
 )
 META = st.dictionaries(
@@ -61,6 +64,36 @@ def test_a_packed_payload_comes_back_bit_by_bit(
     payload = tensors.unpack(tensors.pack(Payload(arrays=arrays, meta=meta)))
     assert same(payload.arrays, arrays)
     assert payload.meta == meta
+
+
+def test_text_is_sent_as_narrow_as_its_characters_allow() -> None:
+    for text, size in (("ab", 1), ("中文", 2), ("𝄞!", 4)):
+        (chunk,) = tensors.encode({"x": np.array([text] * 10)}).chunks
+        assert len(chunk) == 10 * 2 * size
+
+
+def test_text_inline_is_the_protocols_list_of_strings() -> None:
+    (tensor,) = tensors.encode({"x": np.array(["a", "中"])}, binary=False).tensors
+    assert tensor["datatype"] == "BYTES"
+    assert tensor["data"] == ["a", "中"]
+    found = tensors.decode([tensor], memoryview(b""), no_slab)["x"]
+    assert found.tolist() == ["a", "中"]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "binary"),
+    [
+        ({"binary_data_size": 4}, b"abcd"),
+        ({"binary_data_size": 4, "loupe_characters": 1, "loupe_character_bytes": 3}, b"abcd"),
+        ({"binary_data_size": 4, "loupe_characters": 1, "loupe_character_bytes": 4}, b"\xff" * 4),
+        ({"binary_data_size": 8, "loupe_characters": 0, "loupe_character_bytes": 4}, b"\0" * 8),
+    ],
+    ids=["no width", "odd width", "no character", "no characters"],
+)
+def test_bytes_that_are_no_text_are_refused(parameters: dict[str, Any], binary: bytes) -> None:
+    tensor = {"name": "x", "shape": [1], "datatype": "BYTES", "parameters": parameters}
+    with pytest.raises(RequestRefused):
+        tensors.decode([tensor], memoryview(binary), no_slab)
 
 
 def test_json_data_is_read_in_the_protocols_shape() -> None:

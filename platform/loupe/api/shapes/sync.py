@@ -6,7 +6,7 @@ from datetime import datetime
 from pydantic import ConfigDict, Field
 
 from loupe.api.shapes.base import JsonObject, Shape
-from loupe.api.shapes.results import DecisionShape
+from loupe.api.shapes.results import DecisionShape, ReasonShape
 from loupe.api.shapes.work import ModelUsed
 
 
@@ -89,6 +89,9 @@ class RowDecision(Shape):
     outcome: str
     score: float
     label: str = ""
+    reasons: list[ReasonShape] = Field(
+        default=[], description="strongest first; of outcomes the app explains at once"
+    )
 
 
 class RowAnswer(Shape):

@@ -56,4 +56,8 @@ def read_block(path: Path) -> tuple[Columns, DecisionColumns]:
 
 
 def _array(column: Any) -> np.ndarray:
-    return np.array(column.to_pylist())
+    """One column, text as fixed-width unicode and numbers as they were stored."""
+    if pa.types.is_string(column.type):
+        return np.array(column.to_pylist(), dtype=np.str_)
+    array: np.ndarray = column.to_numpy()
+    return array

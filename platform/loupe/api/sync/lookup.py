@@ -15,6 +15,7 @@ from loupe.api.sync.backstage import Backstage
 from loupe.contract.runtime.errors import LoupeError
 from loupe.contract.runtime.payload import JsonValue
 from loupe.intake.facts import checked, scope_of
+from loupe.jobs import context
 from loupe.jobs.models import Provenance
 from loupe.jobs.provenance import shared
 from loupe.registry import services as registry
@@ -72,6 +73,14 @@ async def with_facts(call: Asked, backstage: Backstage) -> Asked:
     if not call.facts:
         return call
     return replace(call, facts=await backstage.do(checked, call.app, call.project, call.facts))
+
+
+async def context_of(call: Asked, backstage: Backstage) -> dict[str, JsonValue]:
+    """What the app says of the project; empty where it says nothing. Its facts are checked."""
+    known = context.remembered(call.app, call.project.pk, call.facts)
+    if known is None:
+        known = await backstage.do(context.of, call.app, call.project.pk, call.facts)
+    return dict(known)
 
 
 async def _fresh(key: _Key, call: Asked, backstage: Backstage) -> Chosen:

@@ -1,49 +1,54 @@
 """A batch of rows, answered at once by an app's live service; stored as one columnar block."""
 
 import hashlib
-import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
+import msgspec
 import numpy as np
 from django.utils import timezone
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel
 
 from loupe.api.errors import RequestRefused
 from loupe.api.idempotency import digest, release, reserve
 from loupe.api.shapes.sync import RowsAnswer, TroubleShape
+from loupe.api.sync import batches
 from loupe.api.sync.asked import Asked
 from loupe.api.sync.backstage import Backstage
-from loupe.api.sync.entries import JSON, Answer, Entry
-from loupe.api.sync.lookup import Chosen, chosen, with_facts
-from loupe.api.sync.receiving import stored_bytes
+from loupe.api.sync.batches import Batch
+from loupe.api.sync.entries import Answer, Entry
+from loupe.api.sync.explaining import Reasons, explained
+from loupe.api.sync.lookup import Chosen, chosen, context_of, with_facts
 from loupe.api.sync.service import ENGINE_TROUBLE
 from loupe.blobs import services as blobs
 from loupe.blobs.models import Blob
 from loupe.blobs.writing import Written
+from loupe.contract.blocks import LIVE
 from loupe.contract.outcomes import DecisionColumns
+from loupe.contract.reading import ARROW, JSON, ROW_MEDIA_TYPES
 from loupe.contract.runtime.clock import StageClock
-from loupe.contract.runtime.columns import Columns, from_rows
+from loupe.contract.runtime.columns import Columns, conformed, to_rows
 from loupe.contract.runtime.errors import InputRefused, LoupeError, TemporarilyUnavailable
-from loupe.contract.runtime.payload import Payload
+from loupe.contract.runtime.payload import JsonValue, Payload
 from loupe.contract.runtime.steps import load
+from loupe.engine.exchange import Model
+from loupe.jobs import following
 from loupe.jobs.execution.pipeline import PARQUET
 from loupe.jobs.record import Recorded, StoredBlock, SyncCall
-
-NDJSON = "application/x-ndjson"
-ARROW = "application/vnd.apache.arrow.stream"
-MEDIA_TYPES = (JSON, NDJSON, ARROW)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Decided:
-    """Rows with their results, or only decisions where a fallback was applied."""
+    """Rows with their results, or only decisions where a fallback was applied.
+
+    `reasons` are those of some rows, as the answer shows them.
+    """
 
     columns: Columns | None
     decisions: DecisionColumns
+    reasons: Reasons = field(default_factory=dict)
 
 
 async def answer(
@@ -62,9 +67,9 @@ async def answer(
     """
     try:
         sent_as = content_type.partition(";")[0].strip().lower()
-        if sent_as not in MEDIA_TYPES:
+        if sent_as not in ROW_MEDIA_TYPES:
             raise RequestRefused(
-                f"Content-Type {sent_as[:60]!r} is not one of {', '.join(MEDIA_TYPES)}.",
+                f"Content-Type {sent_as[:60]!r} is not one of {', '.join(ROW_MEDIA_TYPES)}.",
                 code="unsupported_media_type",
             )
         if body.size == 0:
@@ -96,10 +101,16 @@ class _Batch:
 
     async def answered(self) -> Answer:
         """Answer once per request id."""
+        self.call = await with_facts(self.call, self.backstage)
+        said = await context_of(self.call, self.backstage)
         with self.clock.stage("decode"):
-            rows = self._rows()
+            batch = await batches.read(self.call, self.body, self.sent_as, said, self.backstage)
+        told: dict[str, JsonValue] = {"project": str(self.call.project.pk), "session": LIVE}
+        if self.call.app.context is not None:
+            told["context"] = said
+        batch = replace(batch, payload=batch.payload.told(**told))
         if self.call.key is None:
-            return await self._applied(rows)
+            return await self._applied(batch)
         sha256 = digest("POST", self.call.path, self.call.query, [self.body.sha256])
         first = await self.backstage.do(
             reserve, self.call.actor, self.call.project, self.call.key, sha256
@@ -107,47 +118,25 @@ class _Batch:
         if first is not None:
             return await self.backstage.do(self._again, first.answer or {})
         try:
-            return await self._applied(rows)
+            return await self._applied(batch)
         except BaseException:
             await self.backstage.do(release, self.call.project, self.call.key)
             raise
 
-    def _rows(self) -> list[BaseModel]:
-        """The rows, each checked by the app's schema.
-
-        Raises:
-            RequestRefused: they cannot be read, are none, or too many.
-            pydantic.ValidationError: some are not what the schema asks for.
-        """
-        raw = stored_bytes(self.body)
-        adapter = _adapter(str(self.call.mode.row_schema))
-        if self.sent_as == ARROW:
-            # pyarrow is loaded by the first Arrow batch, and by nothing else.
-            rows = adapter.validate_python(load("loupe.api.sync.arrow:rows_of")(raw))
-        elif self.sent_as == NDJSON:
-            rows = adapter.validate_json(b"[" + b",".join(raw.split(b"\n")).strip(b",") + b"]")
-        else:
-            rows = adapter.validate_json(raw)
-        if not rows:
-            raise RequestRefused("The batch is empty: send at least one row.", code="body_empty")
-        if len(rows) > self.call.mode.max_rows:
-            raise RequestRefused(
-                f"{len(rows):,} rows came; {self.call.app.name} takes at most "
-                f"{self.call.mode.max_rows:,} in one call.",
-                code="too_many_rows",
-            )
-        return rows
-
-    async def _applied(self, rows: list[BaseModel]) -> Answer:
+    async def _applied(self, batch: Batch) -> Answer:
         app = self.call.app
-        self.call = await with_facts(self.call, self.backstage)
         use = await chosen(self.call, self.backstage)
-        schema: type[BaseModel] = load(str(self.call.mode.row_schema))
-        payload = Payload(arrays=from_rows(rows, schema))
         trouble: LoupeError
         try:
             inferred = await self.backstage.engine.apply(
-                app.slug, self._service_id(), payload, self.call.deadline_ms
+                app.slug,
+                self._service_id(),
+                batch.payload,
+                self.call.deadline_ms,
+                model=Model(use.wire_name, use.version.number, use.parameters)
+                if use.version is not None
+                else None,
+                lane=self.call.mode.lane,
             )
         except (*ENGINE_TROUBLE, InputRefused) as error:
             trouble = error
@@ -155,18 +144,22 @@ class _Batch:
             with inferred:
                 self.clock.merge(inferred.times_ms)
                 with self.clock.stage("decide"):
-                    columns = app.assemble(inferred.payload)
-                    if isinstance(columns, BaseModel):
-                        raise TypeError(f"{app.slug}: assemble gave one result, not columns.")
-                    decisions = app.decide_columns(columns, use.settings)
-                    found = Decided(
-                        columns={name: np.array(column) for name, column in columns.items()},
-                        decisions=decisions,
-                    )
+                    found = self._decided(inferred.payload, use)
             return await self._written(use, found)
         if self.call.policy and not isinstance(trouble, InputRefused):
-            return await self._fallen_back(use, len(rows), trouble)
+            return await self._fallen_back(use, batch.count, trouble)
         await self._refused(use, trouble)
+
+    def _decided(self, payload: Payload, use: Chosen) -> Decided:
+        """The result of the service's answer, and the decisions with some of their reasons."""
+        app = self.call.app
+        result = app.assemble(payload.about(self.call.name, self.call.facts))
+        if isinstance(result, BaseModel):
+            raise TypeError(f"{app.slug}: assemble gave one result, not columns.")
+        columns = conformed(result, app.result_schema)
+        decisions = app.decide_columns(columns, use.settings)
+        reasons = explained(app, self.call.mode, columns, decisions, use.settings)
+        return Decided(columns=columns, decisions=decisions, reasons=reasons)
 
     def _service_id(self) -> str:
         """Unique over projects: one project's ids mean nothing to another."""
@@ -205,6 +198,8 @@ class _Batch:
             fallback=self.call.policy if trouble else "",
             error_code=trouble.code if trouble else "",
             error=trouble.message if trouble else "",
+            settings=use.settings,
+            read=self._reader(found) if block is not None else None,
         )
 
         def finish(ids: Recorded) -> Answer:
@@ -226,9 +221,15 @@ class _Batch:
                     "block": block.written.sha256 if block else None,
                     "count": len(found.decisions.outcome),
                     "outcome": str(found.decisions.outcome[0]),
+                    "reasons": found.reasons,
                 },
             )
         )
+
+    def _reader(self, found: Decided) -> following.Read | None:
+        if not following.wants_blocks(self.call.app.slug):
+            return None
+        return lambda: (found.columns or {}, found.decisions)
 
     def _place(self) -> Blob:
         """Make the body durable."""
@@ -301,28 +302,37 @@ class _Batch:
 
     def _shown(self, found: Decided, facts: dict[str, Any]) -> Answer:
         """The answer in the form asked for."""
-        if self.arrow:
-            body = load("loupe.api.sync.arrow:encoded")(found.columns, found.decisions, facts)
-            return Answer(status=200, body=body, media_type=ARROW)
-        names = list(found.columns or {})
-        values = [column.tolist() for column in (found.columns or {}).values()]
         decided = found.decisions
+        if self.arrow:
+            told = {**facts, "reasons": found.reasons} if found.reasons else facts
+            body = load("loupe.api.sync.arrow:encoded")(found.columns, decided, told)
+            return Answer(status=200, body=body, media_type=ARROW)
+        data: list[dict[str, Any] | None] = (
+            [*to_rows(found.columns, self.call.app.result_schema)]
+            if found.columns is not None
+            else [None] * len(decided.outcome)
+        )
         rows = [
             {
-                "data": dict(zip(names, each, strict=True)) if names else None,
-                "decision": {"outcome": outcome, "score": score, "label": label},
+                "data": each,
+                "decision": {
+                    "outcome": outcome,
+                    "score": score,
+                    "label": label,
+                    "reasons": found.reasons.get(str(row), []),
+                },
             }
-            for each, outcome, score, label in zip(
-                zip(*values, strict=True) if values else [()] * len(decided.outcome),
-                decided.outcome.tolist(),
-                decided.score.tolist(),
-                decided.label.tolist(),
-                strict=True,
+            for row, (each, outcome, score, label) in enumerate(
+                zip(
+                    data,
+                    decided.outcome.tolist(),
+                    decided.score.tolist(),
+                    decided.label.tolist(),
+                    strict=True,
+                )
             )
         ]
-        return Answer(
-            status=200, body=json.dumps({**facts, "rows": rows}, ensure_ascii=False).encode()
-        )
+        return Answer(status=200, body=msgspec.json.encode({**facts, "rows": rows}))
 
     def _again(self, kept: dict[str, Any]) -> Answer:
         """The first answer, read back from its block."""
@@ -339,7 +349,7 @@ class _Batch:
         else:
             with blobs.open_local(Blob.objects.get(pk=kept["block"])) as path:
                 columns, decisions = load("loupe.api.sync.arrow:read_block")(path)
-            found = Decided(columns=columns, decisions=decisions)
+            found = Decided(columns=columns, decisions=decisions, reasons=kept.get("reasons") or {})
         shown = self._shown(found, kept["facts"])
         return Answer(
             status=shown.status,
@@ -347,9 +357,3 @@ class _Batch:
             media_type=shown.media_type,
             headers={"Idempotency-Replayed": "true"},
         )
-
-
-@cache
-def _adapter(row_schema: str) -> "TypeAdapter[list[BaseModel]]":
-    schema: Any = load(row_schema)
-    return TypeAdapter(list[schema])

@@ -20,7 +20,7 @@ from loupe.api.shapes.sync import FileAnswer, TroubleShape
 from loupe.api.sync.asked import Asked
 from loupe.api.sync.backstage import Backstage
 from loupe.api.sync.entries import Answer, Entry
-from loupe.api.sync.lookup import Chosen, chosen, with_facts
+from loupe.api.sync.lookup import Chosen, chosen, context_of, with_facts
 from loupe.blobs import services as blobs
 from loupe.blobs.models import Blob
 from loupe.blobs.sniff.content import media_type
@@ -152,12 +152,15 @@ def _placed(body: Written) -> None:
 async def _asked_engine(
     call: Asked, use: Chosen, kind: InputKind, path: Path, backstage: Backstage
 ) -> Inferred:
+    options = {**dict(kind.options), **use.options}
+    if call.app.context is not None:
+        options["context"] = await context_of(call, backstage)
     return await backstage.engine.run(
         call.app.slug,
         use.wire_name,
         use.version.number if use.version else 0,
         path,
-        {**dict(kind.options), **use.options},
+        options,
         use.parameters,
         call.deadline_ms,
         name=call.name,

@@ -23,6 +23,7 @@ from loupe.api.sync.receiving import VARIABLE, is_form, only_file, read_whole, r
 from loupe.blobs.writing import Written
 from loupe.contract.app import DomainApp
 from loupe.contract.extras import SyncMode
+from loupe.contract.reading import ARROW, JSON, NDJSON
 from loupe.contract.runtime.steps import load
 from loupe.plugins import registry
 
@@ -106,10 +107,12 @@ def _described(app: type[DomainApp], mode: SyncMode) -> Any:
     if mode.body == "rows":
         row: Any = load(str(mode.row_schema))
         rows_schema = {"type": "array", "maxItems": mode.max_rows, "items": row.model_json_schema()}
+        if mode.row_examples:
+            rows_schema["examples"] = [[dict(one) for one in mode.row_examples]]
         body: Any = {
-            "application/json": rows_schema,
-            rows.NDJSON: {"type": "string"},
-            rows.ARROW: {"type": "string", "format": "binary"},
+            JSON: rows_schema,
+            NDJSON: {"type": "string"},
+            ARROW: {"type": "string", "format": "binary"},
         }
         shape: Any = RowsAnswer
     else:

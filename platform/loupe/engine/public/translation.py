@@ -13,11 +13,12 @@ import numpy as np
 
 from loupe.contract.runtime.lanes import Lane
 from loupe.engine import fields
-from loupe.engine.errors import RequestRefused
+from loupe.engine.errors import NotFound, RequestRefused
 from loupe.engine.exchange import DEADLINE, HEAD_LENGTH, LANE
 from loupe.engine.http import HttpAnswer, HttpRequest
 from loupe.engine.public.regions import Regions
-from loupe.engine.tensors import DATATYPES
+from loupe.engine.tensors import DATATYPES, TEXT, decode
+from loupe.sandbox.slab import Slab
 
 _OURS = "loupe_"
 _ALLOWED = frozenset({DEADLINE, LANE})
@@ -151,7 +152,10 @@ def outward(answer: HttpAnswer, wanted: Wanted, regions: Regions | None) -> Http
         chunk = next(data) if size else memoryview(b"")
         wishes = wanted.of(tensor["name"])
         plain = {key: tensor[key] for key in ("name", "shape", "datatype")}
-        if _REGION in wishes:
+        if tensor["datatype"] == TEXT:
+            # The protocol's own form; a client that asks for bytes gets texts.
+            plain["data"] = decode([tensor], chunk, _no_slab)[tensor["name"]].reshape(-1).tolist()
+        elif _REGION in wishes:
             plain["parameters"] = _write(tensor["name"], chunk, wishes, regions)
         elif wishes.get("binary_data", wanted.binary):
             plain["parameters"] = {"binary_data_size": size}
@@ -160,6 +164,10 @@ def outward(answer: HttpAnswer, wanted: Wanted, regions: Regions | None) -> Http
             plain["data"] = np.frombuffer(chunk, DATATYPES[tensor["datatype"]]).tolist()
         outputs.append(plain)
     return replace(answer, document={**answer.document, "outputs": outputs}, chunks=chunks)
+
+
+def _no_slab(name: str) -> Slab:
+    raise NotFound(f"There is no slab {name!r}.", code="slab_unknown")
 
 
 def _write(

@@ -14,8 +14,8 @@ from loupe.contract.runtime.devices import gpus
 from loupe.contract.runtime.errors import LoupeError, TemporarilyUnavailable
 from loupe.contract.runtime.payload import JsonValue, Payload
 from loupe.contract.runtime.steps import Place
-from loupe.engine.exchange import Inferred
-from loupe.jobs.claims import Claim
+from loupe.engine.exchange import Inferred, Model
+from loupe.jobs.claims import About, Claim
 from loupe.jobs.execution.bench import Bench
 from loupe.jobs.execution.outcomes import Block, Failed, Finished, Outcome, Postponed, Row
 from loupe.jobs.execution.patience import patiently
@@ -66,8 +66,13 @@ def _computed(bench: Bench, claim: Claim, item: Item, clock: StageClock) -> Row 
     said = claim.job.submission.facts
     point = claim.job.provenance.operating_point
     settings = app.operating_point_schema.model_validate(point.data if point else {})
+    about = claim.about or About()
+    if about.trouble is not None:
+        raise about.trouble
     options = options_of(app, received.kind, item.options, settings)
-    if len(app.steps) > 1 and parse.also and gpus():
+    if "context" in about.told:
+        options["context"] = about.told["context"]
+    if len(app.steps) > 1 and parse.also and app.service is None and gpus():
         # The engine may have the model on a device that decodes such files itself.
         with blobs.open_local(received.blob) as path:
             found = _read_there(bench, app, claim, path, options, received.name)
@@ -80,7 +85,10 @@ def _computed(bench: Bench, claim: Claim, item: Item, clock: StageClock) -> Row 
     with parsed.slab or nullcontext():
         if len(app.steps) == 1:
             return concluded(app, parsed.payload.about(received.name, said), point, clock)
-        with _asked(bench, app, claim, item, parsed.payload) as answer:
+        payload = parsed.payload
+        if app.service is not None:
+            payload = payload.told(**about.told)
+        with _asked(bench, app, claim, item, payload) as answer:
             clock.merge(answer.times_ms)
             return concluded(app, answer.payload.about(received.name, said), point, clock)
 
@@ -99,14 +107,17 @@ def options_of(
 def _asked(
     bench: Bench, app: type[DomainApp], claim: Claim, item: Item, payload: Payload
 ) -> Inferred:
-    """The engine's answer: of the app's live service, or of the job's model."""
+    """The engine's answer: of the app's live service, of the job's model, or of both in turn."""
     step = app.steps[1]
     if step.place is not Place.ENGINE:
         raise TypeError(f"{app.slug}: step {step.name!r} after the sandbox must be the engine's.")
-    if app.service is not None and step.run == app.service:
+    if app.service is not None:
         # Stable over attempts: the service answers a repeated id without counting it again.
         request_id = f"{claim.job.pk}:{item.position}"
-        return patiently(lambda: bench.engine.apply(app.slug, request_id, payload, DEADLINE_MS))
+        model = Model(*_model(app, claim)) if app.needs_model else None
+        return patiently(
+            lambda: bench.engine.apply(app.slug, request_id, payload, DEADLINE_MS, model=model)
+        )
     name, number, asked = _model(app, claim)
     return patiently(lambda: bench.engine.infer(name, number, payload, asked, DEADLINE_MS))
 

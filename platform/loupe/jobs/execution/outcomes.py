@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from loupe.blobs.writing import Written
 from loupe.contract.outcomes import DecisionDraft
+from loupe.jobs import following
 from loupe.jobs.claims import Claim
 from loupe.jobs.models import Item
 
@@ -22,11 +23,16 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class Block:
-    """A result of columns-form: a Parquet file in storage, and how many rows per outcome."""
+    """A result of columns-form: a Parquet file in storage, and how many rows per outcome.
+
+    `read` gives what was encoded, where the app follows its blocks.
+    """
 
     written: Written
     rows: int
     outcomes: dict[str, int]
+    settings: BaseModel
+    read: following.Read | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,12 +1,16 @@
 """The pure middle of the pipeline: payload in, validated and decided result out."""
 
+import numpy as np
 from pydantic import BaseModel
 
 from loupe.blobs import services as blobs
 from loupe.contract.app import DomainApp
+from loupe.contract.outcomes import DecisionColumns
 from loupe.contract.runtime.clock import StageClock
+from loupe.contract.runtime.columns import Columns, conformed
 from loupe.contract.runtime.payload import Payload
 from loupe.contract.runtime.steps import load
+from loupe.jobs import following
 from loupe.jobs.execution.outcomes import Block, Row
 from loupe.registry.models import OperatingPoint
 
@@ -27,10 +31,23 @@ def concluded(
             return Row(result=result, settings=settings, decision=decision)
         if isinstance(result, BaseModel):
             raise TypeError(f"{app.__name__}.assemble gave one result, not columns.")
-        decisions = app.decide_columns(result, settings)
+        columns = conformed(result, app.result_schema)
+        decisions = app.decide_columns(columns, settings)
     with clock.stage("store"):
         # pyarrow is loaded by the first worker that has columns to write, and by no other.
-        encoded = load("loupe.jobs.parquet:encode")(app.result_schema, result, decisions)
+        encoded = load("loupe.jobs.parquet:encode")(app.result_schema, columns, decisions)
         written = blobs.write_bytes(encoded.data)
         blobs.place([written])
-    return Block(written=written, rows=encoded.rows, outcomes=encoded.outcomes)
+    return Block(
+        written=written,
+        rows=encoded.rows,
+        outcomes=encoded.outcomes,
+        settings=settings,
+        read=_reader(columns, decisions) if following.wants_blocks(app.slug) else None,
+    )
+
+
+def _reader(columns: Columns, decisions: DecisionColumns) -> following.Read:
+    """Gives the columns from memory of its own: theirs may go before the block is stored."""
+    kept = {name: np.array(column) for name, column in columns.items()}
+    return lambda: (kept, decisions)

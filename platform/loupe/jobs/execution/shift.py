@@ -8,19 +8,20 @@ import time
 from collections import deque
 from collections.abc import Collection
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.conf import settings
 from django.db import OperationalError
 
-from loupe.jobs import claims
-from loupe.jobs.claims import Claim
+from loupe.jobs import claims, context
+from loupe.jobs.claims import About, Claim
 from loupe.jobs.execution.bench import THREADS, Bench
 from loupe.jobs.execution.item import work_on
 from loupe.jobs.execution.outcomes import Finished, Postponed
 from loupe.jobs.execution.store import store
 from loupe.jobs.limits import CLAIM_SIZE, FINISH_SECONDS, STORE_AGAIN_SECONDS
 from loupe.jobs.models import Item
+from loupe.plugins import registry as apps
 
 log = logging.getLogger(__name__)
 
@@ -93,6 +94,7 @@ class Shift:
             return
         claim = claims.claim(self._apps, CLAIM_SIZE, suspects=not busy)
         if claim is not None:
+            claim = replace(claim, about=_about(claim))
             self._ready.extend((claim, item) for item in claim.items)
         elif busy:
             self._asked_at = time.monotonic()
@@ -150,3 +152,17 @@ class Shift:
         self._ready.clear()
         for claim, ids in by_claim.values():
             claims.hand_back(claim, ids)
+
+
+def _about(claim: Claim) -> About:
+    """What the app says of the project; asked here because it may ask the database."""
+    job = claim.job
+    try:
+        facts = job.submission.facts
+        return About(told=context.told(apps.get(job.app), job.project_id, str(job.pk), facts))
+    except OperationalError:
+        raise
+    except Exception as error:
+        # The border to an app's code: every item of the claim ends with what it raised.
+        log.exception("the context of job %s could not be had", job.pk)
+        return About(trouble=error)

@@ -61,6 +61,7 @@ def store(finished: Sequence[Finished]) -> int:
         without = [done for done in mine if not isinstance(done.outcome, Row | Block)]
         failed = [done for done in without if _store_unfinished(done, now)]
         _follow(results)
+        _follow_blocks(stored_blocks)
         _publish(results, stored_blocks, failed)
     end_if_finished({done.item.job_id for done in mine})
     return len(mine)
@@ -141,6 +142,27 @@ def _follow(stored: Sequence[tuple[Finished, Result]]) -> None:
         )
     for app, results in by_app.items():
         following.follow(app, results)
+
+
+def _follow_blocks(stored: Sequence[tuple[Finished, ResultBlock]]) -> None:
+    """Tell apps of their blocks."""
+    following.follow_blocks(
+        [
+            following.NewBlock(
+                block=block,
+                submission_id=done.claim.job.submission_id,
+                position=done.item.position,
+                session=str(done.claim.job.pk),
+                input_name=done.item.input.name if done.item.input else "",
+                facts=done.claim.job.submission.facts,
+                provenance=done.claim.job.provenance,
+                operating_point=done.outcome.settings,
+                read=done.outcome.read,
+            )
+            for done, block in stored
+            if isinstance(done.outcome, Block) and done.outcome.read is not None
+        ]
+    )
 
 
 def _store_blocks(
