@@ -77,7 +77,8 @@ class Scheme(_Frozen):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        keys = [one.key for one in (*self.entities, *self.attributes)]
+        keys = [entity.key for entity in self.entities]
+        keys += [attribute.key for attribute in self.attributes]
         if len(set(keys)) < len(keys):
             raise ValueError(f"Keys of entities and attributes must be unique; they are {keys}.")
         payers = [entity.key for entity in self.entities if entity.role == "payer"]

@@ -1,0 +1,219 @@
+"""Arrow IPC files and streams: record batches by their place, each with the dictionaries it needs.
+
+A file is a stream behind eight bytes, with a footer that is not needed here. A span of batches is
+read as a stream of its own: the schema, the dictionaries that came before, the batches.
+"""
+
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import pyarrow as pa
+
+from apps.fraud.tables.arrow_columns import check_types, raw_of
+from apps.fraud.tables.arrow_messages import Kind, Message, damaged, messages
+from apps.fraud.tables.delimited import too_many_columns
+from apps.fraud.tables.formats import Format
+from apps.fraud.tables.limits import MOST_BATCH, MOST_COLUMNS
+from apps.fraud.tables.parquet import Identity, identity
+from apps.fraud.tables.raw import MOST_ROWS, Table
+from loupe.contract.runtime.errors import InputRefused
+
+FILE_START = 8
+_MOST_DICTIONARIES = 256
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Rows of a span of batches.
+
+    Attributes:
+        schema, batches: bytes from and to. `dictionaries`: the same of each one that is needed.
+        skip, rows: of the rows of the batches, those after so many, and how many.
+        row: number of the first in the file, from 1.
+    """
+
+    schema: tuple[int, int]
+    dictionaries: tuple[tuple[int, int], ...]
+    batches: tuple[int, int]
+    skip: int
+    rows: int
+    row: int
+
+
+@dataclass
+class _Seen:
+    """What came before a batch."""
+
+    schema: tuple[int, int] | None = None
+    dictionaries: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
+
+    def needed(self) -> tuple[tuple[int, int], ...]:
+        return tuple(span for spans in self.dictionaries.values() for span in spans)
+
+    def take(self, message: Message) -> None:
+        span = (message.start, message.stop)
+        if message.kind is Kind.SCHEMA:
+            self.schema = span
+            return
+        spans = self.dictionaries.setdefault(message.dictionary, [])
+        if not message.delta:
+            spans.clear()
+        spans.append(span)
+        if len(self.needed()) > _MOST_DICTIONARIES:
+            raise InputRefused(
+                f"The Arrow data has more than {_MOST_DICTIONARIES} dictionaries. Write texts as "
+                "plain texts.",
+                code="too_many_dictionaries",
+            )
+
+
+def start_of(form: Format) -> int:
+    """The byte at which the stream begins."""
+    return FILE_START if form is Format.ARROW_FILE else 0
+
+
+def places(path: Path, form: Format) -> Iterator[Place]:
+    """Ranges of at most `MOST_ROWS` rows; small batches are put together.
+
+    Raises:
+        InputRefused: the data is cut or damaged, or a batch is too large.
+    """
+    seen = _Seen()
+    row = 1
+    gathered: list[Message] = []
+    needed: tuple[tuple[int, int], ...] = ()
+    with path.open("rb") as file:
+        for message in messages(file, start_of(form), path.stat().st_size):
+            if message.kind is not Kind.BATCH:
+                # A dictionary between batches begins a new span: it may replace another.
+                for place in _ranges(seen, needed, gathered, row):
+                    row += place.rows
+                    yield place
+                gathered = []
+                seen.take(message)
+                continue
+            together = sum(one.rows for one in gathered) + message.rows
+            memory = sum(one.unpacked for one in gathered) + message.unpacked
+            if gathered and (together > MOST_ROWS or memory > MOST_BATCH):
+                for place in _ranges(seen, needed, gathered, row):
+                    row += place.rows
+                    yield place
+                gathered = []
+            if not gathered:
+                needed = seen.needed()
+            gathered.append(message)
+    yield from _ranges(seen, needed, gathered, row)
+
+
+def _ranges(
+    seen: _Seen, needed: tuple[tuple[int, int], ...], gathered: Sequence[Message], row: int
+) -> Iterator[Place]:
+    total = sum(message.rows for message in gathered)
+    if not total:
+        return
+    if seen.schema is None:
+        raise damaged("rows come before the schema")
+    for skip in range(0, total, MOST_ROWS):
+        yield Place(
+            schema=seen.schema,
+            dictionaries=needed,
+            batches=(gathered[0].start, gathered[-1].stop),
+            skip=skip,
+            rows=min(MOST_ROWS, total - skip),
+            row=row + skip,
+        )
+
+
+def schema_of(path: Path, form: Format) -> pa.Schema:
+    """The schema.
+
+    Raises:
+        InputRefused: there is none, or it is too wide.
+    """
+    with path.open("rb") as file:
+        first = next(messages(file, start_of(form), path.stat().st_size), None)
+        if first is None or first.kind is not Kind.SCHEMA:
+            raise damaged("there is no schema")
+        data = _bytes(file, (first.start, first.stop))
+    return schema_in(data)
+
+
+def schema_in(data: bytes) -> pa.Schema:
+    """The schema of a stream, of which `data` is at least the first message."""
+    try:
+        schema = pa.ipc.read_schema(pa.py_buffer(data))
+    except (pa.ArrowException, OSError) as error:
+        raise damaged(str(error)) from error
+    if len(schema) > MOST_COLUMNS:
+        raise too_many_columns(len(schema))
+    return schema
+
+
+def _bytes(file: BinaryIO, span: tuple[int, int]) -> bytes:
+    file.seek(span[0])
+    return file.read(span[1] - span[0])
+
+
+_last: list[tuple[Identity, tuple[int, int], tuple[str, ...], pa.Table]] = []
+
+
+def read(path: Path, place: Place, wanted: Sequence[str]) -> Table:
+    """The rows of a place.
+
+    Raises:
+        InputRefused: the data is damaged, or a mapped column is nested.
+    """
+    key = (identity(path), place.batches, tuple(wanted))
+    if not _last or _last[0][:3] != key:
+        _last[:] = [(*key, _decoded(path, place, tuple(wanted)))]
+    table = _last[0][3].slice(place.skip, place.rows)
+    raws = {name: raw_of(table[name]) for name in table.column_names}
+    return Table(raws, np.arange(place.row, place.row + table.num_rows, dtype=np.int64))
+
+
+def _decoded(path: Path, place: Place, wanted: tuple[str, ...]) -> pa.Table:
+    with path.open("rb") as file:
+        spans = (place.schema, *place.dictionaries, place.batches)
+        data = b"".join(_bytes(file, span) for span in spans)
+    check_sizes(data)
+    return decoded(data, wanted)
+
+
+def check_sizes(data: bytes) -> None:
+    """Look at what every message declares, before anything is unpacked.
+
+    Raises:
+        InputRefused: the data is cut or damaged, or together it unpacks to too much.
+    """
+    total = sum(message.unpacked for message in messages(io.BytesIO(data), 0, len(data)))
+    if total > MOST_BATCH:
+        raise InputRefused(
+            f"The record batches unpack to {total:,} bytes; at most {MOST_BATCH:,} are read at "
+            "once. Write smaller batches.",
+            code="batch_too_large",
+        )
+
+
+def decoded(data: bytes, wanted: tuple[str, ...]) -> pa.Table:
+    """The wanted columns of a stream.
+
+    Raises:
+        InputRefused: it is damaged, or one of them is nested.
+    """
+    schema = schema_in(data)
+    check_types(schema, wanted)
+    included = [index for index, name in enumerate(schema.names) if name in set(wanted)]
+    try:
+        options = pa.ipc.IpcReadOptions(use_threads=False, included_fields=included)
+        with pa.ipc.open_stream(pa.py_buffer(data), options=options) as reader:
+            table = reader.read_all()
+        table.validate(full=True)
+    except (pa.ArrowException, OSError) as error:
+        if isinstance(error, MemoryError):
+            raise
+        raise damaged(str(error)) from error
+    return table
