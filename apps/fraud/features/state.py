@@ -143,7 +143,8 @@ class FeatureState:
         clock = np.maximum.accumulate(np.maximum(batch.times, self.clock))
         hour, weekday = local(batch.times, self.scheme.timezone)
         due = clock + self.scheme.label_delay * MILLI
-        known = np.where(batch.known < 0, due, batch.known)
+        # No event sees its own label, whatever is said of when that was known.
+        known = np.maximum(np.where(batch.known < 0, due, batch.known), clock + 1)
         windows, numbers = self._windows.feed(
             clock, batch.keys, batch.amounts, batch.labels, known, self.sequence
         )
