@@ -73,6 +73,10 @@ class DomainApp(ABC):
     the service's answer is the runner's request, and what the runner adds is merged over it: the
     arrays and the `meta` of both reach `assemble`, the runner's win."""
 
+    questions: ClassVar[tuple[Payload, ...]] = ()
+    """Examples of what a service with ``ask`` answers, for the conformance suite; their `meta` is
+    completed as that of requests is."""
+
     result_schema: ClassVar[type[BaseModel]]
     """SHALL be frozen, forbid unknown fields and carry a ``schema_version`` with a default."""
 

@@ -13,12 +13,16 @@ SHALL of ``docs/app_contract.md`` that it holds.
 from loupe.testing.conformance.decisions import Decisions
 from loupe.testing.conformance.declaration import Declaration
 from loupe.testing.conformance.facts import Facts
+from loupe.testing.conformance.hearing import Hearing
 from loupe.testing.conformance.live_state import LiveState
 from loupe.testing.conformance.pipeline import Pipeline
+from loupe.testing.conformance.reading import Reading
 from loupe.testing.conformance.training import Training
 
 __all__ = ["AppConformance"]
 
 
-class AppConformance(Declaration, Decisions, Pipeline, Facts, Training, LiveState):
+class AppConformance(
+    Declaration, Decisions, Pipeline, Facts, Training, LiveState, Reading, Hearing
+):
     """Everything an app promises, tested."""

@@ -103,6 +103,7 @@ class Declaration(Subject):
             schema = load(str(app.sync.row_schema))
             assert schema.model_fields
             assert app.sync.read_rows is not None or dtypes(schema)
+            assert set(app.sync.reasons_for) <= outcomes
 
     def test_c9_pages_find_their_templates_and_files(self, app: type[DomainApp]) -> None:
         for template in shown_templates(app):
