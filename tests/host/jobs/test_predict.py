@@ -23,12 +23,14 @@ def inputs(tmp_path: Path) -> Path:
     return folder
 
 
-def predict(tmp_path: Path, *arguments: object) -> "subprocess.CompletedProcess[str]":
+def predict(
+    tmp_path: Path, *arguments: object, app: str = "dummy_app"
+) -> "subprocess.CompletedProcess[str]":
     """Run the command in an installation that does not exist yet."""
     environment = {**os.environ, "LOUPE_VAR": str(tmp_path / "var")}
     environment["DJANGO_SETTINGS_MODULE"] = "loupe.settings.dev"
     return subprocess.run(
-        [sys.executable, ROOT / "manage.py", "predict", "dummy_app", *map(str, arguments)],
+        [sys.executable, ROOT / "manage.py", "predict", app, *map(str, arguments)],
         env=environment,
         capture_output=True,
         text=True,
@@ -76,3 +78,25 @@ def test_without_json_people_get_a_table(tmp_path: Path, inputs: Path) -> None:
     (line,) = done.stdout.splitlines()
     assert line.split()[0] == "low"
     assert line.endswith("1.json")
+
+
+def test_live_state_and_its_model_are_run_in_the_process_one_line_a_row(tmp_path: Path) -> None:
+    for name, rows in (("1.csv", ["a,1,x", "b,4,x"]), ("2.csv", ["a,3,"]), ("3.csv", ["a,?,"])):
+        table = [f"{name}-{n},{row}" for n, row in enumerate(rows)]
+        (tmp_path / name).write_text("\n".join(["id,account,cents,shop", *table]) + "\n")
+    files = [tmp_path / f"{n}.csv" for n in (1, 2, 3)]
+    done = predict(tmp_path, *files, "--json", app="chained_probe")
+    assert done.returncode == 1, done.stderr
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [(line["name"], line.get("row")) for line in lines] == [
+        ("1.csv", 0),
+        ("1.csv", 1),
+        ("2.csv", 0),
+        ("3.csv", None),
+    ]
+    # The third purchase is three of the four cents its account has spent: state was kept.
+    assert [line["data"]["score"] for line in lines[:3]] == [0.5, 0.5, 0.75]
+    assert lines[0]["data"]["places"] == {"shop": "x"}
+    assert lines[2]["data"]["features"] == {"share": 0.75, "before": 1.0}
+    assert {line["model"]["name"] for line in lines[:3]} == {"shares"}
+    assert "Line 2 is no purchase" in lines[3]["error"]["message"]

@@ -18,10 +18,14 @@ from loupe.registry.models import Model, ModelVersion, OperatingPoint, Stage
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """A registered version and the thresholds that decide; None for apps without models."""
+    """A registered version and the thresholds that decide; None for apps without models.
+
+    `project` is the one that was named, if any.
+    """
 
     version: ModelVersion | None
     point: OperatingPoint | None
+    project: Project | None = None
 
 
 class UnknownProject(LoupeError):
@@ -52,15 +56,18 @@ def choose(app: type[DomainApp], name: str | None, project_slug: str | None) -> 
         UnknownModel: the name is not registered; the message lists those that are.
         UnknownProject, NoModel: there is no such project, or nothing is in production.
     """
-    if not app.needs_model:
-        return Choice(version=None, point=None)
+    project = None
     if project_slug is not None:
         project = Project.objects.filter(slug=project_slug).first()
         if project is None:
             known = ", ".join(Project.objects.values_list("slug", flat=True)) or "none"
             raise UnknownProject(f"No project is called {project_slug!r}; there are: {known}.")
+    if not app.needs_model:
+        return Choice(version=None, point=None, project=project)
+    if project is not None:
         version = registry.resolve(SYSTEM, project, app.slug, name)
-        return Choice(version=version, point=registry.operating_point(version, project))
+        found = registry.operating_point(version, project)
+        return Choice(version=version, point=found, project=project)
     version = _anywhere(app, name)
     point = (
         OperatingPoint.objects.filter(model_version=version, project=version.model.project_id)

@@ -1,4 +1,5 @@
-"""Predicts files in this process, two at a time, and keeps their order."""
+"""Predicts files in this process, two at a time, and keeps their order; `tables` does those whose
+results are columns."""
 
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -21,17 +22,16 @@ from loupe.intake.errors import Refusal
 from loupe.jobs.execution.item import options_of
 from loupe.jobs.offline import finding
 from loupe.jobs.offline.choosing import Choice
+from loupe.jobs.offline.tables import Line, Tables
 from loupe.sandbox.pool import SandboxPool
 
 THREADS = 2
 """One file is decoded while another is inferred."""
 AHEAD = 2 * THREADS
 
-Line = dict[str, Any]
-
 
 class NeedsService(LoupeError):
-    """The app keeps live state or works for minutes: it cannot be run from the command line."""
+    """The app takes no files or works for minutes: it cannot be run from the command line."""
 
     code = "needs_service"
 
@@ -40,10 +40,10 @@ class Predictor:
     """One app with one model, ready to predict. A context manager."""
 
     def __init__(self, app: type[DomainApp], choice: Choice) -> None:
-        if app.service is not None or app.steps[0].place is not Place.SANDBOX:
+        if app.steps[0].place is not Place.SANDBOX:
             raise NeedsService(
-                f"{app.name} keeps live state or works for minutes on one input: start Loupe with "
-                "`manage.py up` and send the files there."
+                f"{app.name} takes no files or works for minutes on one input: start Loupe with "
+                "`manage.py up` and send it there."
             )
         self._app = app
         self._choice = choice
@@ -59,6 +59,11 @@ class Predictor:
             else None
         )
         self._sandbox = SandboxPool(THREADS, settings.SANDBOX_MEMORY_BYTES)
+        self._tables = (
+            Tables(app, choice, self._point, self._sandbox, self._engine)
+            if app.result_form == "columns"
+            else None
+        )
 
     def __enter__(self) -> "Predictor":
         return self
@@ -74,7 +79,8 @@ class Predictor:
             self._engine.close()
 
     def lines(self, paths: Sequence[str]) -> Iterator[Line]:
-        """One JSON-able line per input, in order; an input that cannot be used has ``error``."""
+        """One JSON-able line per input, in order, or per row of it where the app's results are
+        columns; an input that cannot be used has ``error``."""
         with ThreadPoolExecutor(THREADS) as threads:
             for group in finding.groups(paths):
                 try:
@@ -85,6 +91,10 @@ class Predictor:
                     yield _failed(group[0].name, error)
 
     def _in_order(self, threads: ThreadPoolExecutor, taken: Sequence[Taken]) -> Iterator[Line]:
+        if self._tables is not None:
+            for one in taken:
+                yield from self._of_table(self._tables, one)
+            return
         ahead: deque[Future[Line]] = deque()
         for one in taken:
             ahead.append(threads.submit(self._line, one))
@@ -92,6 +102,13 @@ class Predictor:
                 yield ahead.popleft().result()
         while ahead:
             yield ahead.popleft().result()
+
+    def _of_table(self, tables: Tables, taken: Taken) -> Iterator[Line]:
+        try:
+            for line in tables.lines(taken):
+                yield line if "error" in line else {**line, "model": self._model()}
+        except LoupeError as error:
+            yield _failed(taken.name, error)
 
     def _line(self, taken: Taken) -> Line:
         try:
@@ -130,7 +147,7 @@ class Predictor:
         with clock.stage("decide"):
             result = self._app.assemble(payload.about(taken.name, {}))
             if not isinstance(result, self._app.result_schema):
-                raise NeedsService(f"{self._app.name} answers whole tables: use the service.")
+                raise TypeError(f"{self._app.slug}: assemble gave columns, not one result.")
             decision = self._app.decide(result, self._point)
         return {
             "app": self._app.slug,

@@ -7,7 +7,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from loupe.contract.runtime.errors import LoupeError
 from loupe.jobs.offline import choosing
-from loupe.jobs.offline.predicting import Line, Predictor
+from loupe.jobs.offline.predicting import Predictor
+from loupe.jobs.offline.tables import Line
 from loupe.plugins import registry as apps
 
 SOME_REFUSED, WRONG_USE = 1, 2
@@ -58,7 +59,8 @@ def _row(line: Line) -> str:
         )
     decision = line["decision"]
     total = sum(line["times_ms"].values())
+    place = f"{line['name']}:{line['row']}" if "row" in line else line["name"]
     return (
         f"{line['outcome']:<10} {decision['score']:>7.3f} {decision['label'][:20]:<20} "
-        f"{total:>6.0f} ms  {line['name']}"
+        f"{total:>6.0f} ms  {place}"
     )
