@@ -94,7 +94,7 @@ class Shift:
             return
         claim = claims.claim(self._apps, CLAIM_SIZE, suspects=not busy)
         if claim is not None:
-            claim = replace(claim, about=_about(claim))
+            claim = informed(claim)
             self._ready.extend((claim, item) for item in claim.items)
         elif busy:
             self._asked_at = time.monotonic()
@@ -154,15 +154,16 @@ class Shift:
             claims.hand_back(claim, ids)
 
 
-def _about(claim: Claim) -> About:
-    """What the app says of the project; asked here because it may ask the database."""
+def informed(claim: Claim) -> Claim:
+    """The claim with what the app says of its project; asked here: it may ask the database."""
     job = claim.job
     try:
         facts = job.submission.facts
-        return About(told=context.told(apps.get(job.app), job.project_id, str(job.pk), facts))
+        told = context.told(apps.get(job.app), job.project_id, str(job.pk), facts)
+        return replace(claim, about=About(told=told))
     except OperationalError:
         raise
     except Exception as error:
         # The border to an app's code: every item of the claim ends with what it raised.
         log.exception("the context of job %s could not be had", job.pk)
-        return About(trouble=error)
+        return replace(claim, about=About(trouble=error))
