@@ -294,7 +294,7 @@ def _of_features(result: ScoredTransaction, point: OperatingPoint) -> list[Reaso
         words = sentence(name, result.features, point.scheme)
         found.append(
             Reason(
-                code=group_of(name, point.scheme),
+                code=group_of(name),
                 en=words.en,
                 zh=words.zh,
                 weight=0.9 * weight / (1 + weight),

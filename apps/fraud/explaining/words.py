@@ -4,6 +4,7 @@ Free of numerical libraries: `decide` renders them, and so do pages.
 """
 
 import math
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 
@@ -20,6 +21,10 @@ GROUP_WORDS: dict[str, Text] = {
     "spending": Text(en="Spending", zh="消费"),
     "sharing": Text(en="Sharing", zh="共用"),
     "risk": Text(en="Known frauds", zh="已知欺诈"),
+    "novelty": Text(en="First meetings", zh="首次接触"),
+    "priors": Text(en="Expected risk", zh="预期风险"),
+    "motifs": Text(en="Patterns of payments", zh="交易模式"),
+    "attributes": Text(en="Attributes", zh="属性"),
     "lists": Text(en="Lists", zh="名单"),
     "graph": Text(en="Neighbours", zh="关联方"),
     "other": Text(en="Other", zh="其他"),
@@ -32,12 +37,32 @@ def by_name(scheme: Scheme) -> Mapping[str, Feature]:
     return {feature.name: feature for feature in catalogue(scheme)}
 
 
-def group_of(name: str, scheme: Scheme) -> str:
-    """The group that a feature's contribution is counted to."""
-    feature = by_name(scheme).get(name)
-    if feature is not None:
-        return feature.group
-    return "graph" if name.startswith(("graph_", "hop", "near_", "gnn_")) else "other"
+_SPAN = r"_\d+[smhd]$"
+_GROUPS = tuple(
+    (re.compile(pattern), group)
+    for pattern, group in (
+        (r"^amount$", "amount"),
+        (r"^(hour|night|weekend)$", "calendar"),
+        (r"^listed_", "lists"),
+        (r"^(around|own|kin|graph|gnn|embedding)_", "graph"),
+        (r"^prior_|_prior$", "priors"),
+        (r"_(fan_in|burst)$|^(returned|received)_since$|^cycles_", "motifs"),
+        (r"_(new|met|met_since)$", "novelty"),
+        (r"_(value|missing)$", "attributes"),
+        (rf"_since$|_count{_SPAN}", "velocity"),
+        (rf"_(sum|mean|max|std|ratio){_SPAN}", "spending"),
+        (rf"_distinct{_SPAN}", "sharing"),
+        (rf"_(seen|risk){_SPAN}", "risk"),
+    )
+)
+"""By the first pattern that a name has in it."""
+
+
+@lru_cache(maxsize=20_000)
+def group_of(name: str) -> str:
+    """The group that a feature's contribution is counted to, by its name alone: a model knows no
+    scheme. Of features that are not in the catalogue it is ``other``, or ``graph``."""
+    return next((group for pattern, group in _GROUPS if pattern.search(name)), "other")
 
 
 def sentence(name: str, features: Mapping[str, float], scheme: Scheme) -> Text:

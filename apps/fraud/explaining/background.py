@@ -1,0 +1,45 @@
+"""What is ordinary: quantiles of each feature in the data a model was trained on."""
+
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+STEPS = 20
+"""Quantiles from the smallest to the largest value, one more than this."""
+
+
+class Background(BaseModel):
+    """Statistics of the features of a model, kept in its artefact as ``background.json``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_version: int = 1
+    names: tuple[str, ...] = Field(max_length=5_000)
+    quantiles: tuple[tuple[float, ...], ...] = Field(description="of each feature, ascending")
+    missing: tuple[float, ...] = Field(description="share of rows without the feature")
+    rows: int
+
+    @classmethod
+    def of(cls, table: NDArray[np.float32], names: tuple[str, ...]) -> Self:
+        """Of the training rows [rows, features]; NaN is missing."""
+        quantiles, missing = [], []
+        for column in np.asarray(table, dtype=np.float64).T:
+            known = column[np.isfinite(column)]
+            at = np.linspace(0, 1, STEPS + 1)
+            told = np.quantile(known, at) if len(known) else np.zeros(STEPS + 1)
+            quantiles.append(tuple(float(one) for one in told))
+            missing.append(float(1 - len(known) / len(column)) if len(column) else 1.0)
+        return cls(names=names, quantiles=tuple(quantiles), missing=tuple(missing), rows=len(table))
+
+    def draw(self, count: int, chance: np.random.Generator) -> NDArray[np.float32]:
+        """Rows [count, features] of ordinary values, each feature on its own."""
+        table = np.array(self.quantiles, dtype=np.float64)
+        place = chance.random((count, len(table))) * STEPS
+        below = place.astype(np.int64)
+        columns = np.arange(len(table))
+        low, high = table[columns, below], table[columns, np.minimum(below + 1, STEPS)]
+        values = low + (high - low) * (place - below)
+        gone = chance.random(values.shape) < np.array(self.missing)
+        return np.where(gone, np.nan, values).astype(np.float32)

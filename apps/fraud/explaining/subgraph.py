@@ -1,0 +1,90 @@
+"""The neighbours that carried a score: who they are, what is shared, what each one added.
+
+A neighbour's share is what the margin loses when it alone is left out and the features are told
+again without it: no attention weights, no gradients, the very model. Shares of neighbours that say
+the same overlap, so they need not add up; what all of them together carry is told beside them.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+MOST = 200
+"""Neighbours that are tried; the nearest in time come first from whoever lists them."""
+
+
+class Neighbour(BaseModel):
+    """Someone who shares a thing with the payer."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    payer: str
+    relation: str = Field(description="a key of the scheme's relations")
+    shared: str = Field(description="the identifier that both have")
+    payments: int = Field(default=0, ge=0, description="known of it by then")
+    frauds: int = Field(default=0, ge=0, description="of these, known as fraud by then")
+    last: int = Field(default=0, description="milliseconds: its last one")
+
+
+class Carried(BaseModel):
+    """A neighbour with what it added to the log-odds of the score."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    neighbour: Neighbour
+    weight: float
+
+
+class Subgraph(BaseModel):
+    """Plain data of a small picture: a payer, things, neighbours."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_version: int = 1
+    payer: str
+    carried: tuple[Carried, ...] = Field(description="strongest first")
+    together: float = Field(description="log-odds that all neighbours together added")
+    left_out: int = Field(default=0, description="neighbours that were not tried")
+
+
+def subgraph(
+    payer: str,
+    neighbours: Sequence[Neighbour],
+    row: NDArray[np.float32],
+    names: Sequence[str],
+    without: Callable[[Sequence[Neighbour]], Mapping[str, float]],
+    margins: Callable[[NDArray[np.float32]], NDArray[np.float32]],
+    most: int = 20,
+) -> Subgraph:
+    """Who carried the score of one transaction.
+
+    Args:
+        row: float32 [features] as it was scored; `names` tells their order.
+        without: the features that neighbours change, told from these neighbours only.
+        margins: of rows [n, features].
+        most: neighbours in the answer.
+    """
+    tried = list(neighbours[:MOST])
+    kept = [tried[:at] + tried[at + 1 :] for at in range(len(tried))]
+    rows = np.tile(np.asarray(row, dtype=np.float32), (len(tried) + 2, 1))
+    place = {name: at for at, name in enumerate(names)}
+    # The last but one has all neighbours, so that both sides are told by the same function.
+    for at, some in enumerate([*kept, tried, []]):
+        for name, value in without(some).items():
+            if name in place:
+                rows[at, place[name]] = value
+    told = np.asarray(margins(rows), dtype=np.float64).reshape(-1)
+    shares = told[-2] - told[:-2]
+    order = np.argsort(-shares, kind="stable")[:most]
+    return Subgraph(
+        payer=payer,
+        carried=tuple(
+            Carried(neighbour=tried[at], weight=float(shares[at]))
+            for at in order.tolist()
+            if shares[at] != 0
+        ),
+        together=float(told[-2] - told[-1]),
+        left_out=len(neighbours) - len(tried),
+    )
