@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from apps.fraud.events import ATTRIBUTE, FEATURE
+from apps.fraud.events import FEATURE
 from apps.fraud.live.compiled import compiled
 from apps.fraud.live.hashing import code_points
 
@@ -58,13 +58,6 @@ def absent(name: str, count: int) -> NDArray[np.generic]:
     if name in ("event_time", "known_at", "amount", "amount_original", HISTORY):
         return np.zeros(count, np.int64)
     return np.zeros(count, np.bool_ if name == LATE else "U1")
-
-
-def absent_attribute(name: str, count: int, *, number: bool) -> NDArray[np.generic]:
-    """The same for an attribute, of which only the scheme knows the kind."""
-    if number and name.startswith(ATTRIBUTE):
-        return np.full(count, np.nan)
-    return np.zeros(count, "U1")
 
 
 def _array(column: NDArray[np.generic]) -> pa.Array:

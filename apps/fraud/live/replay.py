@@ -6,7 +6,7 @@ session of its own, and its batches are fed again one by one, as they were sorte
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -95,17 +95,24 @@ def _feed(
 def _batches(
     state: FeatureState, log: Log, first: int, stop: int, starts: Sequence[int]
 ) -> Iterator[tuple[int, dict[str, Array]]]:
-    names = list(fields(state.scheme))
+    wanted = fields(state.scheme)
+    names = list(wanted)
     if state.mode == "arrival":
         for at, piece in log.pieces(first, stop, names):
-            yield at, _whole(piece, names)
+            yield at, _whole(piece, wanted)
         return
     bounds = [first, *starts[bisect_left(starts, first + 1) : bisect_left(starts, stop)], stop]
     for start, end in pairwise(bounds):
-        pieces = [_whole(piece, names) for _, piece in log.pieces(start, end, names)]
+        pieces = [_whole(piece, wanted) for _, piece in log.pieces(start, end, names)]
         yield start, {name: np.concatenate([piece[name] for piece in pieces]) for name in names}
 
 
-def _whole(piece: dict[str, Array], names: Sequence[str]) -> dict[str, Array]:
-    count = len(piece["id"])
-    return {name: piece[name] if name in piece else absent(name, count) for name in names}
+def _whole(piece: Mapping[str, Array], wanted: Mapping[str, np.dtype]) -> dict[str, Array]:
+    """What a part of the log lacks, or has as another kind, stands empty."""
+    count, whole = len(piece["id"]), {}
+    for name, kind in wanted.items():
+        column = piece.get(name)
+        if column is None or (column.dtype.kind == "U") != (kind.kind == "U"):
+            column = np.full(count, np.nan) if kind.kind == "f" else absent(name, count)
+        whole[name] = column
+    return whole

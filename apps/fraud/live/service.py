@@ -27,16 +27,8 @@ from apps.fraud.scheme import CARD_PAYMENTS, Scheme
 from loupe.contract.runtime.errors import InputRefused
 from loupe.contract.runtime.payload import JsonValue, Payload
 
-MANIFEST = "manifest.json"
 _REMEMBERED = 64
 """Declarations of projects that are kept parsed."""
-
-
-class _Manifest(msgspec.Struct, frozen=True):
-    version: int
-    key: tuple[int, int]
-    features: str
-    sessions: list[storing.Written]
 
 
 class FraudService:
@@ -92,8 +84,7 @@ class FraudService:
             below.mkdir()
             written.append(storing.write(session, below))
         secret = self._room.secret
-        manifest = _Manifest(1, secret.key, secret.features.hex(), written)
-        (folder / MANIFEST).write_bytes(msgspec.json.encode(manifest))
+        storing.write_manifest(folder, secret, written)
         for session in self._sessions.values():
             session.tidy()
 
@@ -103,18 +94,10 @@ class FraudService:
         Raises:
             InputRefused: the snapshot is damaged.
         """
-        try:
-            manifest = msgspec.json.decode((folder / MANIFEST).read_bytes(), type=_Manifest)
-        except (OSError, msgspec.DecodeError) as error:
-            raise InputRefused(
-                f"{folder.name} holds no whole snapshot of transactions ({error}); restore an "
-                "older one.",
-                code="snapshot_damaged",
-            ) from error
-        secret = Secret(manifest.key, bytes.fromhex(manifest.features))
+        secret, sessions = storing.read_manifest(folder)
         self._room = Room(secret, self._room.worker, folder.parent)
         self._sessions = {}
-        for number, one in enumerate(manifest.sessions):
+        for number, one in enumerate(sessions):
             session = storing.read(one, folder / str(number), self._room)
             storing.resume(session, one)
             self._sessions[one.project, one.name] = session

@@ -22,8 +22,9 @@ from apps.fraud.live.known_ids import Frozen
 from apps.fraud.live.limits import DAY_MS, Policy
 from apps.fraud.live.replay import feed_again
 from apps.fraud.live.segments import Facts, Segment
-from apps.fraud.live.session import Base, Rebuild, Room, Session
+from apps.fraud.live.session import Base, Rebuild, Room, Secret, Session
 from apps.fraud.scheme import Scheme
+from loupe.contract.runtime.errors import InputRefused
 
 
 class Written(msgspec.Struct, frozen=True):
@@ -46,8 +47,39 @@ class Written(msgspec.Struct, frozen=True):
     rebuild: tuple[str, int, int] | None
 
 
+MANIFEST = "manifest.json"
 BASE_MS = 30 * DAY_MS
 """A base older than this is followed by another, and then stays."""
+
+
+class _Manifest(msgspec.Struct, frozen=True):
+    version: int
+    key: tuple[int, int]
+    features: str
+    sessions: list[Written]
+
+
+def write_manifest(folder: Path, secret: Secret, sessions: list[Written]) -> None:
+    """What makes the folder a whole snapshot; session n lies below ``n/``."""
+    manifest = _Manifest(1, secret.key, secret.features.hex(), sessions)
+    (folder / MANIFEST).write_bytes(msgspec.json.encode(manifest))
+
+
+def read_manifest(folder: Path) -> tuple[Secret, list[Written]]:
+    """What `write_manifest` wrote.
+
+    Raises:
+        InputRefused: the snapshot is not whole.
+    """
+    try:
+        manifest = msgspec.json.decode((folder / MANIFEST).read_bytes(), type=_Manifest)
+    except (OSError, msgspec.DecodeError) as error:
+        raise InputRefused(
+            f"{folder.name} holds no whole snapshot of transactions ({error}); restore an older "
+            "one.",
+            code="snapshot_damaged",
+        ) from error
+    return Secret(manifest.key, bytes.fromhex(manifest.features)), manifest.sessions
 
 
 def write(session: Session, folder: Path) -> Written:

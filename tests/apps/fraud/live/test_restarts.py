@@ -1,0 +1,177 @@
+"""A service that is restored goes on bit for bit, wherever it was cut."""
+
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from apps.fraud.live import storing
+from apps.fraud.live.service import FraudService
+from apps.fraud.scheme import CARD_PAYMENTS, Attribute, EntityType
+from loupe.contract.runtime.errors import InputRefused
+from loupe.contract.runtime.payload import Payload
+from tests.apps.fraud.live.transactions import START, batch, labels, listed, plain, rows, work
+
+DAY = 86_400_000
+OTHER = CARD_PAYMENTS.model_copy(
+    update={
+        "entities": (
+            *CARD_PAYMENTS.entities,
+            EntityType(key="card", en="Card", zh="卡", role="instrument"),
+        ),
+        "attributes": (
+            *CARD_PAYMENTS.attributes,
+            Attribute(key="speed", en="Speed", zh="速度", kind="number"),
+        ),
+    }
+)
+
+
+def through_snapshots(
+    requests: list[Payload], folder: Path, seed: int
+) -> list[dict[str, list[object]]]:
+    """Answers of a service that is snapshotted and begun anew at random moments."""
+    chance, live, told = random.Random(seed), FraudService(), []
+    for number, request in enumerate(requests):
+        told.append(plain(live.apply(request)))
+        if chance.random() < 0.12:
+            there = folder / f"snapshot-{number}"
+            there.mkdir()
+            live.snapshot(there)
+            if chance.random() < 0.6:
+                live = FraudService()
+                live.restore(there)
+    return told
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("base_rows", [1_000, 10**9])
+def test_answers_equal_those_of_a_service_that_was_never_stopped(
+    small: None, tmp_path: Path, seed: int, base_rows: int
+) -> None:
+    policy = {"base_rows": base_rows}
+    requests = [request.told(context={"policy": policy}) for request in work(150)]
+    once = FraudService()
+    expected = [plain(once.apply(request)) for request in requests]
+    assert through_snapshots(requests, tmp_path, seed) == expected
+    made = list(tmp_path.glob("*/0/base-*"))
+    assert bool(made) is (base_rows == 1_000)
+
+
+def test_a_snapshot_needs_none_of_the_older_ones(small: None, tmp_path: Path) -> None:
+    live = FraudService()
+    for number, request in enumerate(work(60)):
+        live.apply(request)
+        if number % 20 == 19:
+            there = tmp_path / str(number)
+            there.mkdir()
+            live.snapshot(there)
+    for old in (tmp_path / "19", tmp_path / "39"):
+        for path in sorted(old.rglob("*"), reverse=True):
+            path.unlink() if path.is_file() else path.rmdir()
+    again = FraudService()
+    again.restore(tmp_path / "59")
+    for request in work(70)[60:]:
+        assert plain(again.apply(request)) == plain(live.apply(request))
+
+
+def test_a_snapshot_that_failed_costs_nothing(
+    small: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live, never = FraudService(), FraudService()
+    for request in work(40):
+        live.apply(request)
+        never.apply(request)
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    with monkeypatch.context() as patch:
+        patch.setattr(storing.np, "save", _full_disk)
+        with pytest.raises(OSError, match="No space"):
+            live.snapshot(broken)
+    for path in sorted(broken.rglob("*"), reverse=True):
+        path.unlink() if path.is_file() else path.rmdir()
+    whole = tmp_path / "whole"
+    whole.mkdir()
+    live.snapshot(whole)
+    again = FraudService()
+    again.restore(whole)
+    for request in work(60)[40:]:
+        expected = plain(never.apply(request))
+        assert plain(live.apply(request)) == expected
+        assert plain(again.apply(request)) == expected
+
+
+def _full_disk(*_given: object, **_named: object) -> None:
+    raise OSError(28, "No space left on device")
+
+
+def test_a_damaged_snapshot_is_refused_with_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text("{")
+    with pytest.raises(InputRefused, match="holds no whole snapshot"):
+        FraudService().restore(tmp_path)
+
+
+def test_the_features_of_a_new_scheme_are_those_of_a_log_told_by_it_from_the_start(
+    small: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("apps.fraud.live.session.REBUILT_ROWS", 60)
+    old = {"scheme": CARD_PAYMENTS.model_dump(mode="json")}
+    new = {"scheme": OTHER.model_dump(mode="json")}
+    changing, always, plainly = FraudService(), FraudService(), FraudService()
+    switched = None
+    for number in range(60):
+        requests = [rows(_with_card(number) if number >= 30 else batch(number))]
+        if number % 6 == 2:
+            requests += [labels(number), listed(number)]
+        for request in requests:
+            answer = changing.apply(request.told(context=old if number < 30 else new))
+            by_new = always.apply(request.told(context=new))
+            by_old = plainly.apply(request.told(context=old))
+            if answer.meta["scheme_sha256"] == OTHER.sha256:
+                switched = number if switched is None else switched
+                assert plain(answer) == plain(by_new)
+            elif request.arrays:
+                told = plain(answer)
+                assert {name: told[name] for name in plain(by_old)} == plain(by_old)
+        if number in (31, 33, 45):
+            there = tmp_path / str(number)
+            there.mkdir()
+            changing.snapshot(there)
+            changing = FraudService()
+            changing.restore(there)
+    assert switched is not None
+    assert 32 < switched < 50, "some requests after the change, not at once"
+
+
+def _with_card(number: int) -> dict[str, np.ndarray]:
+    random = np.random.default_rng([3, number])
+    return {
+        **batch(number),
+        "entity.card": np.array([f"card-{n}" for n in random.integers(0, 9, 20)]),
+        "attribute.speed": np.where(random.random(20) < 0.3, np.nan, random.random(20)),
+    }
+
+
+def test_what_retention_drops_leaves_the_rest_as_it_was(small: None, tmp_path: Path) -> None:
+    policy = {"retention_ms": 31 * DAY, "base_rows": 1_000, "features_ms": 2 * DAY}
+    live, forever = FraudService(), FraudService()
+    for number in range(130):
+        sent = rows(batch(number, apart=3_600_000))  # twenty hours a batch
+        answer = live.apply(sent.told(context={"policy": policy}))
+        assert plain(answer) == plain(forever.apply(sent))
+        if number % 10 == 9:
+            there = tmp_path / str(number)
+            there.mkdir()
+            live.snapshot(there)
+            live._room.worker.submit(int).result()
+    status = live.ask(Payload(meta={"project": "shop"})).meta
+    assert 0 < int(str(status["first"])) < 130 * 20
+    assert int(str(status["compacted"])) > 0
+    again = FraudService()
+    again.restore(there)
+    sent = rows(batch(130, apart=3_600_000))
+    assert plain(again.apply(sent)) == plain(forever.apply(sent))
+    oldest = START + 130 * 20 * 3_600_000 - 31 * DAY
+    kept = again.ask(Payload(meta={"project": "shop", "kind": "between", "latest": oldest}))
+    assert len(kept.arrays["id"]) < 1_500
