@@ -5,10 +5,15 @@ import pytest
 from apps.fraud.live import known_ids, log
 
 
+def cut(patch: pytest.MonkeyPatch) -> None:
+    """Parts of 16 rows, segments of 100 and of 300, generations of 150 ids."""
+    patch.setattr(log, "PART_ROWS", 16)
+    patch.setattr(log, "SEGMENT_ROWS", 100)
+    patch.setattr(log, "COMPACT_ROWS", 300)
+    patch.setattr(known_ids, "GENERATION", 150)
+
+
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of 16 rows, 100 rows, 300 rows and 150 ids."""
-    monkeypatch.setattr(log, "PART_ROWS", 16)
-    monkeypatch.setattr(log, "SEGMENT_ROWS", 100)
-    monkeypatch.setattr(log, "COMPACT_ROWS", 300)
-    monkeypatch.setattr(known_ids, "GENERATION", 150)
+    """See `cut`."""
+    cut(monkeypatch)
