@@ -102,8 +102,10 @@ def _candidates(apps: Collection[str], suspects: bool) -> list[uuid.UUID]:
         .annotate(count=Count("pk"))
         .values("count")
     )
+    mine = queued.filter(job=OuterRef("pk"))
+    loose, in_order = Exists(mine.filter(ordered=False)), Exists(mine.filter(ordered=True))
     return list(
-        Job.objects.filter(Exists(queued.filter(job=OuterRef("pk"))), state__in=OPEN, app__in=apps)
+        Job.objects.filter(loose | (in_order & ~_held_up()), state__in=OPEN, app__in=apps)
         .annotate(in_work=Coalesce(Subquery(leased), 0))
         .order_by("in_work", F("claimed_at").asc(nulls_first=True), "created_at")
         .values_list("pk", flat=True)[:10]
@@ -112,6 +114,26 @@ def _candidates(apps: Collection[str], suspects: bool) -> list[uuid.UUID]:
 
 def _open_to(items: "QuerySet[Item]", suspects: bool) -> "QuerySet[Item]":
     return items if suspects else items.filter(suspect=False)
+
+
+def _held_up() -> Exists:
+    """Whether the ranges of a job wait: one of them is in work, or is to be tried again later.
+
+    Only the first that has not ended is ever begun, so no other can be either.
+    """
+    waiting = Q(state=ItemState.LEASED) | Q(state=ItemState.QUEUED, not_before__gt=timezone.now())
+    return Exists(Item.objects.filter(waiting, job=OuterRef("pk"), ordered=True))
+
+
+def _next_range(job: Job, now: datetime, suspects: bool) -> list[int]:
+    """The range whose turn it is: the first that has not ended, if it may be begun now."""
+    ranges = Item.objects.filter(job=job, ordered=True)
+    if ranges.filter(state=ItemState.LEASED).exists():
+        return []
+    first = ranges.filter(state=ItemState.QUEUED).order_by("position").first()
+    if first is None or (first.not_before is not None and first.not_before > now):
+        return []
+    return [first.pk] if suspects or not first.suspect else []
 
 
 def _claim_of(job_id: uuid.UUID, limit: int, suspects: bool) -> Claim | None:
@@ -132,10 +154,12 @@ def _claim_of(job_id: uuid.UUID, limit: int, suspects: bool) -> Claim | None:
         )
         if job is None:
             return None
-        queued = due(now).filter(job=job).order_by("position")
+        queued = due(now).filter(job=job, ordered=False).order_by("position")
         chosen = list(queued.filter(suspect=False).values_list("pk", flat=True)[:limit])
         if not chosen and suspects:
             chosen = list(queued.filter(suspect=True).values_list("pk", flat=True)[:1])
+        if not chosen:
+            chosen = _next_range(job, now, suspects)
         if not chosen:
             return None
         Item.objects.filter(pk__in=chosen).update(

@@ -88,7 +88,10 @@ class Item(models.Model):
 
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="items")
     input = models.ForeignKey(Input, on_delete=models.PROTECT, null=True, related_name="+")
-    position = models.PositiveIntegerField(help_text="order within the job, from 0")
+    position = models.PositiveBigIntegerField(help_text="order within the job, from 0")
+    ordered = models.BooleanField(
+        default=False, help_text="of an input that is cut: begun when those before it have ended"
+    )
     options = models.JSONField(default=dict, help_text="e.g. a row range of the input")
     state = models.CharField(max_length=10, choices=ItemState.choices, default=ItemState.QUEUED)
     attempts = models.PositiveSmallIntegerField(default=0, help_text="times it was begun")
@@ -127,6 +130,11 @@ class Item(models.Model):
                 fields=["lease_until"],
                 condition=models.Q(lease_until__isnull=False),
                 name="items_leased",
+            ),
+            models.Index(
+                fields=["job", "not_before"],
+                condition=models.Q(not_before__isnull=False),
+                name="items_delayed",
             ),
         ]
 

@@ -22,7 +22,7 @@ from loupe.intake import facts as intake_facts
 from loupe.intake import services as intake
 from loupe.intake.models import Channel, Submission
 from loupe.intake.sources import Source
-from loupe.jobs import ending, wakeups
+from loupe.jobs import ending, splitting, wakeups
 from loupe.jobs.errors import AlreadyStarted, JobEnded, NoJobMode, NothingToDo
 from loupe.jobs.models import OPEN, UNENDED, Item, ItemState, Job, JobState
 from loupe.jobs.progress import Progress, progress
@@ -139,17 +139,20 @@ def _create(submission: Submission, model_version: ModelVersion | None) -> Job:
         app=submission.app,
         provenance=shared(submission.app, model_version, point),
     )
+    cut = splitting.cut_kinds(apps.get(submission.app))
     items = [
         Item(
             job=job,
             input=received,
-            position=position,
+            position=splitting.first_position(index) if cut else index,
+            ordered=received.kind in cut,
+            options=splitting.uncut() if received.kind in cut else {},
             state=ItemState.FAILED if received.error_code else ItemState.QUEUED,
             error_code=received.error_code,
             error=received.error,
             ended_at=now if received.error_code else None,
         )
-        for position, received in enumerate(submission.inputs.order_by("pk").iterator())
+        for index, received in enumerate(submission.inputs.order_by("pk").iterator())
     ]
     if not items:
         raise NothingToDo(f"Submission {submission.pk} holds no files: send at least one.")

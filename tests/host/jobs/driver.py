@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import django
+import pyarrow.parquet as pq
 
 django.setup()
 
@@ -24,6 +25,7 @@ from django.db.models import Count
 from loupe.accounts import projects
 from loupe.accounts.models import Membership, Project, Role
 from loupe.accounts.policy import SYSTEM, Actor
+from loupe.blobs import services as blobs
 from loupe.changes.models import Change
 from loupe.contract.runtime.errors import LoupeError
 from loupe.intake import services as intake
@@ -219,6 +221,22 @@ def audit(job_id: str) -> dict[str, Any]:
     }
 
 
+def disorder(job: str) -> list[int]:
+    """Positions of blocks of payments whose running counts do not go on where those before end."""
+    counts: dict[int, int] = {}
+    wrong = []
+    for block in ResultBlock.objects.filter(job=uuid.UUID(job)).order_by("item__position"):
+        with blobs.open_local(block.blob) as path:
+            table = pq.read_table(path, columns=["account", "count"])
+        for account, count in zip(
+            *(table[name].to_pylist() for name in table.column_names), strict=True
+        ):
+            if count != counts.get(account, 0) + 1:
+                wrong.append(block.item.position)
+            counts[account] = count
+    return wrong
+
+
 def cancel(job: str) -> dict[str, object]:
     """Cancel a job."""
     services.cancel(SYSTEM, Job.objects.get(pk=job))
@@ -239,7 +257,8 @@ VERBS = {
     verb.__name__: verb
     for verb in (
         prepare, submit, numbers, volume, payments, advance, result, items, settle, progress,
-        wait, reach, audit, cancel, resume, retry, claim_all, received, start, told, reviewer, sign,
+        disorder, wait, reach, audit, cancel, resume, retry, claim_all, received, start, told,
+        reviewer, sign,
     )
 }  # fmt: skip
 

@@ -15,9 +15,10 @@ from loupe.contract.runtime.errors import LoupeError, TemporarilyUnavailable
 from loupe.contract.runtime.payload import JsonValue, Payload
 from loupe.contract.runtime.steps import Place
 from loupe.engine.exchange import Inferred, Model
+from loupe.jobs import splitting
 from loupe.jobs.claims import About, Claim
 from loupe.jobs.execution.bench import Bench
-from loupe.jobs.execution.outcomes import Block, Failed, Finished, Outcome, Postponed, Row
+from loupe.jobs.execution.outcomes import Block, Cut, Failed, Finished, Outcome, Postponed, Row
 from loupe.jobs.execution.patience import patiently
 from loupe.jobs.execution.pipeline import concluded
 from loupe.jobs.models import Item
@@ -37,7 +38,7 @@ def work_on(bench: Bench, claim: Claim, item: Item) -> Finished:
     return Finished(claim=claim, item=item, outcome=outcome, times_ms=clock.times_ms)
 
 
-def guarded(item: Item, compute: Callable[[], Row | Block]) -> Outcome:
+def guarded(item: Item, compute: Callable[[], Row | Block | Cut]) -> Outcome:
     """The result of `compute`, or why there is none."""
     try:
         return compute()
@@ -57,7 +58,7 @@ def guarded(item: Item, compute: Callable[[], Row | Block]) -> Outcome:
         )
 
 
-def _computed(bench: Bench, claim: Claim, item: Item, clock: StageClock) -> Row | Block:
+def _computed(bench: Bench, claim: Claim, item: Item, clock: StageClock) -> Row | Block | Cut:
     app = apps.get(claim.job.app)
     received = item.input
     if received is None or received.blob is None:
@@ -72,6 +73,11 @@ def _computed(bench: Bench, claim: Claim, item: Item, clock: StageClock) -> Row 
     options = options_of(app, received.kind, item.options, settings)
     if "context" in about.told:
         options["context"] = about.told["context"]
+    if splitting.is_uncut(item):
+        run = splitting.cut_kinds(app)[received.kind].split or ""
+        with blobs.open_local(received.blob) as path:
+            ranges = bench.cut(run, path, options, received.name)
+        return Cut(ranges=splitting.checked(ranges, item, run))
     if len(app.steps) > 1 and parse.also and app.service is None and gpus():
         # The engine may have the model on a device that decodes such files itself.
         with blobs.open_local(received.blob) as path:

@@ -10,6 +10,7 @@ from loupe.contract.outcomes import DecisionDraft
 from loupe.jobs import following
 from loupe.jobs.claims import Claim
 from loupe.jobs.models import Item
+from loupe.jobs.splitting import Options
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +52,14 @@ class Postponed:
     message: str
 
 
-Outcome: TypeAlias = Row | Block | Failed | Postponed
+@dataclass(frozen=True, kw_only=True)
+class Cut:
+    """The item was a whole input and is these ranges from now on."""
+
+    ranges: tuple[Options, ...]
+
+
+Outcome: TypeAlias = Row | Block | Cut | Failed | Postponed
 
 
 @dataclass(frozen=True, kw_only=True)

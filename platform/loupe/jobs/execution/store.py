@@ -21,9 +21,9 @@ from loupe.changes.kinds import Kind
 from loupe.changes.services import publish_many
 from loupe.contract.facts import StoredResult
 from loupe.engine.errors import QueueFull
-from loupe.jobs import following
+from loupe.jobs import following, splitting
 from loupe.jobs.ending import end_if_finished
-from loupe.jobs.execution.outcomes import Block, Failed, Finished, Postponed, Row
+from loupe.jobs.execution.outcomes import Block, Cut, Failed, Finished, Postponed, Row
 from loupe.jobs.execution.pipeline import PARQUET
 from loupe.jobs.limits import (
     MAX_LATE,
@@ -58,7 +58,10 @@ def store(finished: Sequence[Finished]) -> int:
             progress=1,
             note="",
         )
-        without = [done for done in mine if not isinstance(done.outcome, Row | Block)]
+        for done in mine:
+            if isinstance(done.outcome, Cut):
+                splitting.store(done.item, done.outcome.ranges)
+        without = [done for done in mine if isinstance(done.outcome, Failed | Postponed)]
         failed = [done for done in without if _store_unfinished(done, now)]
         _follow(results)
         _follow_blocks(stored_blocks)

@@ -10,6 +10,7 @@ The suite runs over every installed app. It knows the contract, never an app; ea
 SHALL of ``docs/app_contract.md`` that it holds.
 """
 
+from loupe.testing.conformance.cutting import Cutting
 from loupe.testing.conformance.decisions import Decisions
 from loupe.testing.conformance.declaration import Declaration
 from loupe.testing.conformance.facts import Facts
@@ -23,6 +24,6 @@ __all__ = ["AppConformance"]
 
 
 class AppConformance(
-    Declaration, Decisions, Pipeline, Facts, Training, LiveState, Reading, Hearing
+    Declaration, Decisions, Pipeline, Cutting, Facts, Training, LiveState, Reading, Hearing
 ):
     """Everything an app promises, tested."""

@@ -32,6 +32,8 @@ class App(DomainApp):
             label=Text(en="Payments", zh="付款"),
             media_types=("text/csv",),
             max_bytes=10_000_000,
+            options=(("rows_at_once", 5_000),),
+            split="stateful_probe.parsing:split",
         ),
     )
     steps = (
