@@ -1,0 +1,1 @@
+"""REST of alerts, cases, labels, entities and lists, below ``/api/v1/fraud/``."""

@@ -1,0 +1,155 @@
+"""Fraud: transactions in; approve, step-up, review or block out, with reasons and a score."""
+
+from typing import ClassVar
+
+from pydantic import BaseModel
+
+from apps.fraud import exports, verbs
+from apps.fraud.examples import ROWS, transactions
+from apps.fraud.schema import OperatingPoint, ScoredTransaction
+from loupe.contract.app import DomainApp
+from loupe.contract.exports import Export
+from loupe.contract.extras import AppSchedule, Pages, SyncMode, Tab
+from loupe.contract.inputs import InputKind
+from loupe.contract.outcomes import DecisionColumns, DecisionDraft, Outcome, ReviewVerb, Tone
+from loupe.contract.runtime.columns import Columns
+from loupe.contract.runtime.payload import Payload
+from loupe.contract.runtime.steps import Place, Step, load
+from loupe.contract.text import Text
+
+
+class App(DomainApp):
+    """Trees over live features of entities, rules and thresholds by amount."""
+
+    slug = "fraud"
+    name = Text(en="Fraud", zh="欺诈检测")
+    summary = Text(
+        en="Scores transactions, decides with rules and thresholds, and gathers alerts into cases.",
+        zh="为交易评分，用规则和阈值作出判定，并将警报汇集成案件。",
+    )
+    icon = "fraud/icon.svg"
+
+    inputs: ClassVar = (
+        InputKind(
+            key="table",
+            label=Text(en="Table of transactions", zh="交易表"),
+            media_types=(
+                "text/csv",
+                "application/x-ndjson",
+                "application/vnd.apache.parquet",
+                "application/vnd.apache.arrow.stream",
+                "application/vnd.apache.arrow.file",
+            ),
+            max_bytes=64 << 30,
+        ),
+    )
+    steps: ClassVar = (
+        Step(name="parse", place=Place.SANDBOX, run="apps.fraud.tables.parsing:parse"),
+        Step(name="features", place=Place.ENGINE, run="apps.fraud.live.service:FraudService"),
+        Step(name="score", place=Place.ENGINE, run="apps.fraud.inference.runner:ForestRunner"),
+    )
+    service = "apps.fraud.live.service:FraudService"
+    questions: ClassVar = (
+        Payload(meta={"kind": "status"}),
+        Payload(meta={"kind": "history", "entity": "customer", "key": "C-1041"}),
+    )
+    context = "apps.fraud.services.schemes:context"
+    on_blocks = "apps.fraud.services.following:on_blocks"
+    result_schema = ScoredTransaction
+    result_form = "columns"
+    operating_point_schema = OperatingPoint
+    outcomes: ClassVar = (
+        Outcome(key="approve", label=Text(en="Approve", zh="通过"), tone=Tone.GOOD),
+        Outcome(key="step_up", label=Text(en="Step-up", zh="加强验证"), tone=Tone.UNSURE),
+        Outcome(key="review", label=Text(en="Review", zh="人工复核"), tone=Tone.UNSURE),
+        Outcome(key="block", label=Text(en="Block", zh="拦截"), tone=Tone.BAD),
+    )
+    review_verbs: ClassVar = (
+        ReviewVerb(key="fraud", label=Text(en="Fraud", zh="欺诈"), shortcut="1", outcome="block"),
+        ReviewVerb(
+            key="honest", label=Text(en="Honest", zh="正常"), shortcut="2", outcome="approve"
+        ),
+        ReviewVerb(key="unknown", label=Text(en="Unknown", zh="无法判断"), shortcut="3"),
+    )
+    exports: ClassVar = (
+        Export(
+            key="csv",
+            label=Text(en="Table, one row a transaction", zh="表格，每笔交易一行"),
+            media_type="text/csv",
+            extension="csv",
+            write=exports.write_csv,
+        ),
+        Export(
+            key="json",
+            label=Text(en="JSON lines", zh="JSON 行"),
+            media_type="application/x-ndjson",
+            extension="jsonl",
+            write=exports.write_json,
+        ),
+    )
+    sync = SyncMode(
+        verb="score",
+        body="rows",
+        fail_open="approve",
+        fail_closed="block",
+        row_schema="apps.fraud.row:TransactionRow",
+        read_rows="apps.fraud.tables.batch:read_rows",
+        row_examples=ROWS,
+        max_rows=5_000,
+        deadline_ms=2_000,
+        description=Text(
+            en="Score one transaction or up to 5,000, and answer with outcome and reasons.",
+            zh="为一笔或最多 5,000 笔交易评分，返回判定和理由。",
+        ),
+    )
+    pages = Pages(
+        result="fraud/result.html",
+        row="fraud/row.html",
+        styles=("fraud/fraud.css",),
+        urls="apps.fraud.urls",
+        api_urls="apps.fraud.api.urls",
+        tabs=(
+            Tab(label=Text(en="Alerts", zh="警报"), url="fraud:alerts", section="alerts"),
+            Tab(label=Text(en="Cases", zh="案件"), url="fraud:cases", section="cases"),
+            Tab(label=Text(en="Entities", zh="实体"), url="fraud:entities", section="entities"),
+            Tab(label=Text(en="Lists", zh="名单"), url="fraud:lists", section="lists"),
+        ),
+    )
+    commands: ClassVar = verbs.COMMANDS
+    benchmarks: ClassVar = verbs.BENCHMARKS
+    schedules: ClassVar = (
+        AppSchedule(
+            key="tell-live",
+            label=Text(
+                en="Tell live state what waits: lists and labels",
+                zh="将待发送的名单和标签告知实时状态",
+            ),
+            run="apps.fraud.services.outbox:tell_live",
+            default_cron="*/5 * * * *",
+        ),
+    )
+
+    @classmethod
+    def assemble(cls, payload: Payload) -> Columns:
+        """See `apps.fraud.assembling`."""
+        found: Columns = load("apps.fraud.assembling:assemble")(payload)
+        return found
+
+    @classmethod
+    def decide(cls, result: BaseModel, operating_point: BaseModel) -> DecisionDraft:
+        """See `apps.fraud.decide`."""
+        draft: DecisionDraft = load("apps.fraud.decide:decide")(result, operating_point)
+        return draft
+
+    @classmethod
+    def decide_columns(cls, columns: Columns, operating_point: BaseModel) -> DecisionColumns:
+        """See `apps.fraud.decide`."""
+        decided: DecisionColumns = load("apps.fraud.decide:decide_columns")(
+            columns, operating_point
+        )
+        return decided
+
+    @classmethod
+    def examples(cls) -> tuple[BaseModel, ...]:
+        """A payment of everyday, a doubtful one, a likely fraud and a certain one."""
+        return transactions()

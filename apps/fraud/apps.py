@@ -1,0 +1,8 @@
+"""Django's view of the fraud app."""
+
+from loupe.contract.django import DomainAppConfig
+
+
+class FraudConfig(DomainAppConfig):
+    name = "apps.fraud"
+    label = "fraud"

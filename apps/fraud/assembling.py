@@ -1,0 +1,40 @@
+"""From what the service and the model answered to the columns of results."""
+
+import numpy as np
+
+from apps.fraud.events import ATTRIBUTE, ENTITY, FEATURE
+from loupe.contract.runtime.columns import Columns
+from loupe.contract.runtime.payload import Payload
+
+SCALARS = (
+    "id", "sequence", "event_time", "known_at", "amount", "amount_original", "currency", "late",
+    "history", "score",
+)  # fmt: skip
+_SPREAD = (
+    (ENTITY, "entities."),
+    (ATTRIBUTE, "attributes."),
+    (FEATURE, "features."),
+    ("reasons.", "reasons."),
+    ("weights.", "weights."),
+)
+
+
+def assemble(payload: Payload) -> Columns:
+    """The columns of `ScoredTransaction`; attributes that are numbers become text."""
+    arrays = payload.arrays
+    rows = len(arrays["id"])
+    found: dict[str, np.ndarray] = {"schema_version": np.ones(rows, dtype=np.int64)}
+    for name in SCALARS:
+        found[name] = np.asarray(arrays[name])
+    for name, column in arrays.items():
+        for start, field in _SPREAD:
+            if name.startswith(start):
+                found[field + name[len(start) :]] = _fitting(field, np.asarray(column))
+    return found
+
+
+def _fitting(field: str, column: np.ndarray) -> np.ndarray:
+    if field != "attributes." or column.dtype.kind == "U":
+        return column
+    texts = ["" if value != value else f"{value:.15g}" for value in column.tolist()]
+    return np.array(texts, dtype=np.str_)

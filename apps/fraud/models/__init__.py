@@ -1,0 +1,28 @@
+"""The app's own tables: alerts and their hits, cases, lists, labels, entities, schemes.
+
+Transactions themselves are columns in the host's result blocks, never rows here. Beside this
+package's files lie the folders of models that ship with the app.
+"""
+
+from apps.fraud.models.alerts import Alert, AlertHit
+from apps.fraud.models.cases import Attachment, Case, CaseEvent
+from apps.fraud.models.entities import Entity, EntityLink
+from apps.fraud.models.labels import TransactionLabel
+from apps.fraud.models.lists import List, ListEntry
+from apps.fraud.models.outbox import Telling
+from apps.fraud.models.schemes import SchemeVersion
+
+__all__ = [
+    "Alert",
+    "AlertHit",
+    "Attachment",
+    "Case",
+    "CaseEvent",
+    "Entity",
+    "EntityLink",
+    "List",
+    "ListEntry",
+    "SchemeVersion",
+    "Telling",
+    "TransactionLabel",
+]

@@ -1,0 +1,30 @@
+"""Versions of what a project's transactions are about."""
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+
+from loupe.host.people import Project
+
+
+class SchemeVersion(models.Model):
+    """One numbered scheme; a change is a new version, never an edit. The newest counts."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
+    number = models.PositiveIntegerField()
+    data = models.JSONField(help_text="`apps.fraud.scheme.Scheme`")
+    sha256 = models.CharField(max_length=64)
+    note = models.CharField(max_length=300, blank=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["project", "number"], name="fraud_scheme_number")
+        ]
+
+    def __str__(self) -> str:
+        return f"scheme {self.number}"

@@ -1,0 +1,1 @@
+"""What people and jobs do with alerts, cases, lists, labels, entities: one function a verb."""

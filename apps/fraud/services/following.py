@@ -1,0 +1,74 @@
+"""What the app does with results as the host stores them: the entity index, and alerts."""
+
+from collections.abc import Sequence
+from math import isfinite
+from uuid import UUID
+
+import numpy as np
+
+from apps.fraud.schema import OperatingPoint, ScoredTransaction
+from apps.fraud.scheme import Scheme
+from apps.fraud.services import indexing, schemes
+from apps.fraud.services.raising import Hit, raise_alerts
+from loupe.contract.blocks import StoredBlock
+from loupe.contract.outcomes import DecisionColumns
+from loupe.contract.runtime.columns import Columns, to_rows
+from loupe.contract.runtime.steps import load
+
+ALERTING = ("review", "block")
+MOST_REASONED = 500
+"""Of a block, hits that carry their reasons from the start, strongest first; the others have the
+leading one, as their label, and the rest at the result."""
+
+
+def on_blocks(blocks: Sequence[StoredBlock]) -> None:
+    """See `loupe.contract.blocks.OnBlocks`."""
+    declared: dict[UUID, Scheme] = {}
+    for block in blocks:
+        if block.rows == 0:
+            continue
+        if block.project_id not in declared:
+            declared[block.project_id] = schemes.of(block.project_id)
+        scheme = declared[block.project_id]
+        columns, decided = block.read()
+        flagged = np.isin(decided.outcome, ALERTING)
+        indexing.write(block.project_id, block.block_id, scheme, columns, flagged)
+        if flagged.any():
+            rows = np.flatnonzero(flagged)
+            rows = rows[np.argsort(-decided.score[rows], kind="stable")]
+            raise_alerts(block.project_id, _hits(block, scheme, columns, decided, rows))
+
+
+def _hits(
+    block: StoredBlock, scheme: Scheme, columns: Columns, decided: DecisionColumns,
+    rows: np.ndarray,
+) -> list[Hit]:  # fmt: skip
+    chosen = {name: np.asarray(column)[rows] for name, column in columns.items()}
+    shown = [ScoredTransaction(**values) for values in to_rows(chosen, ScoredTransaction)]
+    hits = []
+    decide = load("apps.fraud.decide:decide")
+    point = OperatingPoint.model_validate(block.operating_point.model_dump())
+    for place, (row, one) in enumerate(zip(rows.tolist(), shown, strict=True)):
+        reasons = decide(one, point).reasons if place < MOST_REASONED else ()
+        payer = one.entities.get(scheme.payer.key, "")
+        hits.append(
+            Hit(
+                transaction=one.id,
+                # A payment that names no payer is an alert of its own.
+                entity_type=scheme.payer.key if payer else "transaction",
+                entity_key=payer or one.id,
+                event_ms=one.event_time,
+                amount=one.amount,
+                amount_original=one.amount_original,
+                currency=one.currency,
+                outcome=str(decided.outcome[row]),
+                # What has no score is looked at for that: the label says so.
+                score=one.score if isfinite(one.score) else 0.0,
+                label=str(decided.label[row]),
+                result=block.result_id(row),
+                reasons=[reason.model_dump(mode="json") for reason in reasons],
+                entities=one.entities,
+                attributes=one.attributes,
+            )
+        )
+    return hits

@@ -1,0 +1,82 @@
+"""What a project's transactions are about: the newest version counts, changes are new versions."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, models, transaction
+from django.utils.translation import gettext as _
+from pydantic import ValidationError
+
+from apps.fraud.models import SchemeVersion
+from apps.fraud.scheme import CARD_PAYMENTS, Scheme
+from apps.fraud.services.errors import Taken, Unusable
+from loupe.host.people import Action, Actor, Project, record_audit, require
+
+
+def of(project_id: UUID) -> Scheme:
+    """The scheme that holds now; card payments until somebody declares another."""
+    newest = SchemeVersion.objects.filter(project_id=project_id).order_by("-number").first()
+    return Scheme.model_validate(newest.data) if newest else CARD_PAYMENTS
+
+
+def context(project_id: UUID, facts: Mapping[str, str]) -> dict[str, Any]:
+    """What reading and live state must know of the project; see `loupe.contract.context`."""
+    scheme = of(project_id)
+    return {"scheme": scheme.model_dump(mode="json"), "scheme_sha256": scheme.sha256}
+
+
+def history(actor: Actor, project: Project) -> "models.QuerySet[SchemeVersion]":
+    """Every version, newest first.
+
+    Raises:
+        NotVisible, Denied: the actor may not look.
+    """
+    require(actor, Action.VIEW, project)
+    rows = SchemeVersion.objects.filter(project=project)
+    return rows.select_related("created_by").order_by("-number")
+
+
+def save(
+    actor: Actor, project: Project, data: Mapping[str, Any], note: str = "", seen: int = 0
+) -> SchemeVersion:
+    """Declare the next version.
+
+    Args:
+        seen: the number of the version it was made from; 0: none.
+
+    Raises:
+        NotVisible, Denied: the actor may not manage models here.
+        Unusable: it is no scheme; the message says where.
+        Taken: somebody else saved meanwhile.
+    """
+    require(actor, Action.MANAGE_MODELS, project)
+    try:
+        scheme = Scheme.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "scheme"
+        raise Unusable(
+            _("%(place)s: %(problem)s.") % {"place": place, "problem": first["msg"].rstrip(".")},
+            field="scheme",
+        ) from error
+    newest = SchemeVersion.objects.filter(project=project).order_by("-number").first()
+    number = newest.number if newest else 0
+    late = Taken(_("Somebody else saved a version meanwhile: look at it, then change it again."))
+    if seen != number:
+        raise late
+    try:
+        with transaction.atomic():
+            made = SchemeVersion.objects.create(
+                project=project,
+                number=number + 1,
+                data=scheme.model_dump(mode="json"),
+                sha256=scheme.sha256,
+                note=note.strip()[:300],
+                created_by=actor.user,
+            )
+            told = {"number": made.number, "sha256": made.sha256}
+            record_audit(actor, project, "scheme.saved", f"scheme:{made.pk}", told)
+    except IntegrityError as error:
+        raise late from error
+    return made

@@ -1,0 +1,109 @@
+/* The graph around an entity: click to look further, double click to open, chips filter relations.
+   Up to 2,000 nodes; edges are straight and labels appear close up, so that it stays smooth. */
+
+const holder = document.getElementById("graph");
+const data = JSON.parse(document.getElementById("graph-data").textContent);
+const said = document.getElementById("graph-said");
+const MOST = 2000;
+const SHAPES = ["ellipse", "round-rectangle", "diamond", "hexagon", "triangle", "pentagon"];
+const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+
+const types = [];
+const hidden = new Set();
+let left = data.hidden;
+
+function colours() {
+  const read = getComputedStyle(document.documentElement);
+  const of = (name) => read.getPropertyValue(name).trim();
+  return { text: of("--text"), line: of("--quiet"), good: of("--accent"), bad: of("--bad"), unsure: of("--unsure"), surface: of("--surface"), ground: of("--ground") };
+}
+
+function risk(node, colour) {
+  if (node.data("score") >= 0.9) return colour.bad;
+  return node.data("score") >= 0.5 ? colour.unsure : colour.good;
+}
+
+function style() {
+  const colour = colours();
+  return [
+    { selector: "node", style: { width: 22, height: 22, shape: (node) => SHAPES[types.indexOf(node.data("type")) % SHAPES.length], "background-color": colour.surface, "border-width": 3, "border-color": (node) => risk(node, colour), label: "data(name)", color: colour.text, "font-size": 11, "min-zoomed-font-size": 8, "text-valign": "bottom", "text-margin-y": 4, "text-max-width": 120, "text-wrap": "ellipsis", "text-background-color": colour.ground, "text-background-opacity": 0.8 } },
+    { selector: "node[place = 'self']", style: { width: 38, height: 38, "background-color": (node) => risk(node, colour), "font-weight": "bold" } },
+    { selector: "node[?alerted]", style: { "border-style": "double", "border-width": 7 } },
+    { selector: "edge", style: { width: (edge) => Math.min(6, 1 + Math.log2(edge.data("count"))), "line-color": colour.line, opacity: 0.5, "curve-style": "haystack" } },
+    { selector: ".lit", style: { "line-color": colour.good, opacity: 1 } },
+    { selector: ".gone", style: { display: "none" } },
+  ];
+}
+
+function elements(found) {
+  const nodes = found.nodes.map((node) => ({ group: "nodes", data: { ...node, name: node.key.length > 26 ? `${node.key.slice(0, 24)}…` : node.key } }));
+  const edges = found.edges.map((edge) => ({ group: "edges", data: { id: `${edge.from}-${edge.to}`, source: edge.from, target: edge.to, count: edge.count } }));
+  nodes.forEach(({ data: node }) => { if (!types.includes(node.type)) types.push(node.type); });
+  return [...nodes, ...edges];
+}
+
+function layout(graph, around) {
+  graph.layout({ name: "concentric", animate: !still && graph.nodes().length < 300, animationDuration: 140, minNodeSpacing: 26, padding: 24, concentric: (node) => (node.data("place") === "self" || node.id() === around ? 3 : node.data("payers") !== undefined || node.data("place") === "near" ? 2 : 1), levelWidth: () => 1 }).run();
+}
+
+function tell(text) {
+  const more = left > 0 ? ` ${said.dataset.hidden.replace("%n", String(left))}` : "";
+  said.textContent = `${text || said.dataset.about}${more}`;
+}
+
+function chips(graph) {
+  const place = document.getElementById("graph-types");
+  place.replaceChildren(...types.map((type) => {
+    const chip = document.createElement("button");
+    chip.type = "button";
+    chip.className = "chip";
+    chip.textContent = type;
+    chip.setAttribute("aria-pressed", String(!hidden.has(type)));
+    chip.classList.toggle("on", !hidden.has(type));
+    chip.addEventListener("click", () => {
+      if (hidden.has(type)) hidden.delete(type); else hidden.add(type);
+      chips(graph);
+      graph.nodes().forEach((node) => node.toggleClass("gone", hidden.has(node.data("type")) && node.data("place") !== "self"));
+    });
+    return chip;
+  }));
+}
+
+async function expand(graph, node) {
+  if (node.data("open") || graph.nodes().length >= MOST) return;
+  node.data("open", true);
+  const query = new URLSearchParams({ type: node.data("type"), key: node.data("key") });
+  const answer = await fetch(`${holder.dataset.source}?${query}`);
+  if (!answer.ok) { tell(String(answer.status)); node.data("open", false); return; }
+  const found = await answer.json();
+  found.nodes = found.nodes.filter((one) => one.id !== node.id()).slice(0, MOST - graph.nodes().length);
+  found.nodes.forEach((one) => { if (one.place === "self") one.place = "far"; });
+  const known = new Set([...graph.nodes().map((one) => one.id()), ...found.nodes.map((one) => one.id)]);
+  found.edges = found.edges.filter((edge) => known.has(edge.from) && known.has(edge.to));
+  left += found.hidden;
+  const before = graph.nodes().length;
+  graph.add(elements(found).filter((one) => graph.getElementById(one.data.id).empty()));
+  chips(graph);
+  if (graph.nodes().length > before) layout(graph, node.id());
+  tell();
+}
+
+window.addEventListener("load", () => {
+  const graph = window.cytoscape({ container: holder, elements: elements(data), style: [], layout: { name: "null" }, wheelSensitivity: 0.4, hideEdgesOnViewport: true, textureOnViewport: true, pixelRatio: 1 });
+  graph.style(style());
+  layout(graph, "");
+  chips(graph);
+  tell();
+  graph.on("tap", "node", (event) => expand(graph, event.target));
+  graph.on("dbltap", "node", (event) => {
+    const query = new URLSearchParams({ type: event.target.data("type"), key: event.target.data("key") });
+    window.location.assign(`${holder.dataset.page}?${query}`);
+  });
+  graph.on("mouseover", "node", (event) => {
+    event.target.connectedEdges().addClass("lit");
+    tell(`${event.target.data("type")} ${event.target.data("key")} · ${event.target.data("count")} · ${event.target.data("score")}`);
+  });
+  graph.on("mouseout", "node", (event) => { event.target.connectedEdges().removeClass("lit"); tell(); });
+  new MutationObserver(() => graph.style(style())).observe(document.documentElement, { attributes: true, attributeFilter: ["data-bs-theme"] });
+  holder.dataset.ready = "yes";
+});

@@ -1,0 +1,91 @@
+"""How the fraud pages write money, moments and scores."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from django import template
+from django.utils import timezone
+from django.utils.formats import number_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from apps.fraud.money import DIGITS
+from apps.fraud.scheme import Scheme
+
+register = template.Library()
+
+
+@register.filter
+def money(minor: int | None, currency: str) -> str:
+    """Minor units as people read them, with the currency behind: 1,234.50 EUR."""
+    if minor is None:
+        return "–"
+    digits = DIGITS.get(currency, 2)
+    sign, whole = ("−" if minor < 0 else ""), abs(int(minor))
+    units, rest = divmod(whole, 10**digits)
+    shown = number_format(units, use_l10n=True, force_grouping=True)
+    fraction = f".{rest:0{digits}d}" if digits else ""
+    return f"{sign}{shown}{fraction}\u00a0{currency}"
+
+
+@register.filter
+def moment(ms: int | None) -> str:
+    """A time in milliseconds, in the project's zone; what no calendar holds stays a number."""
+    if ms is None:
+        return "–"
+    try:
+        at = datetime.fromtimestamp(ms / 1000, tz=UTC)
+        return timezone.localtime(at).strftime("%Y-%m-%d %H:%M:%S")
+    except (ValueError, OverflowError, OSError):
+        return str(ms)
+
+
+@register.filter
+def score(value: float | None) -> str:
+    """A score with digits that mean something: 0.02, 0.934, 0.9971."""
+    if value is None or value != value:
+        return "–"
+    if value >= 0.99:
+        return f"{min(value, 0.9999):.4f}" if value < 1 else "1"
+    return f"{value:.3f}" if value >= 0.1 else f"{value:.4f}"
+
+
+@register.filter
+def kind_name(type_: str, scheme: Scheme) -> str:
+    """What a type of entity is called in the language of the page."""
+    found = next((entity for entity in scheme.entities if entity.key == type_), None)
+    if found is None:
+        fixed: Mapping[str, str] = {"ring": _("Ring"), "transaction": _("Transaction")}
+        return fixed.get(type_, type_)
+    return found.zh if (get_language() or "en").startswith("zh") else found.en
+
+
+@register.filter
+def attribute_name(key: str, scheme: Scheme) -> str:
+    """What an attribute is called in the language of the page."""
+    found = next((attribute for attribute in scheme.attributes if attribute.key == key), None)
+    if found is None:
+        return key
+    return found.zh if (get_language() or "en").startswith("zh") else found.en
+
+
+_TRUTH = {"fraud": ("bad", "circle-x"), "honest": ("good", "circle-check"), "unknown": ("", "")}
+
+
+@register.simple_tag
+def truth(word: str) -> SafeString:
+    """What something turned out to be, by colour and word; nothing where nobody has said."""
+    if word not in _TRUTH:
+        return format_html("")
+    names = {"fraud": _("Fraud"), "honest": _("Honest"), "unknown": _("Unknown")}
+    return format_html(
+        '<span class="badge-state tone-{}">{}</span>', _TRUTH[word][0] or "plain", names[word]
+    )
+
+
+@register.filter
+def person(label: str) -> str:
+    """Who, without the kind of actor: user:anna → anna."""
+    return label.removeprefix("user:")

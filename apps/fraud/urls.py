@@ -1,0 +1,32 @@
+"""The app's own pages, below ``/fraud/p/<project>/``."""
+
+from django.urls import URLPattern, path
+
+from apps.fraud.views import alerts, cases, entities, lists
+
+app_name = "fraud"
+# The host's frame marks the app that an address belongs to by its argument `app`.
+APP = {"app": "fraud"}
+P = "p/<slug:project>/"
+
+urlpatterns: list[URLPattern] = [
+    path(f"{P}alerts/", alerts.listing, APP, name="alerts"),
+    path(f"{P}alerts/act", alerts.act, APP, name="alerts_act"),
+    path(f"{P}alerts/<int:alert_id>/", alerts.page, APP, name="alert"),
+    path(f"{P}alerts/<int:alert_id>/reopen", alerts.reopen, APP, name="alert_reopen"),
+    path(f"{P}alerts/<int:alert_id>/snooze", alerts.snooze, APP, name="alert_snooze"),
+    path(f"{P}cases/", cases.listing, APP, name="cases"),
+    path(f"{P}cases/act", cases.act_many, APP, name="cases_act"),
+    path(f"{P}cases/<int:number>/", cases.page, APP, name="case"),
+    path(f"{P}cases/<int:number>/act", cases.act, APP, name="case_act"),
+    path(f"{P}cases/<int:number>/files/<int:file_id>", cases.download, APP, name="case_file"),
+    path(f"{P}cases/<int:number>/export/<slug:form>", cases.export, APP, name="case_export"),
+    path(f"{P}entities/", entities.listing, APP, name="entities"),
+    # The identifier stands in the query: it may hold slashes, dots and anything else.
+    path(f"{P}entities/one", entities.page, APP, name="entity"),
+    path(f"{P}entities/graph", entities.graph, APP, name="entity_graph"),
+    path(f"{P}lists/", lists.listing, APP, name="lists"),
+    path(f"{P}lists/<slug:key>/", lists.listing, APP, name="list"),
+    path(f"{P}lists/<slug:key>/add", lists.add, APP, name="list_add"),
+    path(f"{P}lists/entries/<int:entry_id>/remove", lists.remove, APP, name="list_remove"),
+]

@@ -1,0 +1,1 @@
+"""Pages: alerts, cases, entities, lists, labels."""
