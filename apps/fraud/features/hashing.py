@@ -5,6 +5,8 @@ identifiers the odds that any two share a key are about n² / 2⁶⁵: 3 in 10�
 for a hundred million. Two that collide would be one entity; nothing else breaks.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,28 +16,34 @@ from loupe.contract.runtime.errors import InputRefused
 SECRET_BYTES = 16
 
 
-def keys_of(words: NDArray[np.str_], secret: bytes = bytes(SECRET_BYTES)) -> NDArray[np.int64]:
+def keys_of(
+    words: NDArray[np.str_] | NDArray[np.integer[Any]], secret: bytes = bytes(SECRET_BYTES)
+) -> NDArray[np.int64]:
     """SipHash-2-4 of each word's UTF-32 code units; 0 for an empty word, and for no other.
 
+    Whole numbers have the keys of their decimal digits.
+
     Raises:
-        InputRefused: the array is not of unicode, or not of one dimension.
+        InputRefused: the array is neither of unicode nor of whole numbers, or of two dimensions.
         ValueError: the secret is not of 16 bytes.
     """
     array = np.asarray(words)
-    if array.ndim != 1 or array.dtype.kind != "U":
+    whole = array.dtype.kind == "i"
+    if array.ndim != 1 or not (whole or array.dtype.kind == "U"):
         raise InputRefused(
             f"Identifiers came as {array.dtype} in {array.ndim} dimensions; give one dimension of "
-            "unicode.",
+            "unicode or of whole numbers.",
             code="identifiers_not_text",
         )
     if len(secret) != SECRET_BYTES:
         raise ValueError(f"The secret has {len(secret)} bytes; give {SECRET_BYTES}.")
     keys = np.zeros(len(array), np.int64)
-    if array.dtype.itemsize and len(array):
+    k0, k1 = np.frombuffer(secret, "<u8")
+    if whole:
+        loops.hashed_numbers(array.astype(np.int64), k0, k1, keys)
+    elif array.dtype.itemsize and len(array):
         native = np.array(array, dtype=array.dtype.newbyteorder("="), order="C")
-        points = native.view(np.uint32).reshape(len(array), -1)
-        k0, k1 = np.frombuffer(secret, "<u8")
-        loops.hashed(points, k0, k1, keys)
+        loops.hashed(native.view(np.uint32).reshape(len(array), -1), k0, k1, keys)
     return keys
 
 

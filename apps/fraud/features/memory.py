@@ -16,7 +16,7 @@ from apps.fraud.features.loops import memory as loops
 Array = NDArray[np.int64]
 Kept = NDArray[np.int32]
 
-LARGEST: Final = 4096
+LARGEST: Final = 2**13
 """Events that may be entered at once."""
 
 
@@ -40,12 +40,18 @@ class Memory:
 
     def enter(self, ids: Array, kept: Kept) -> None:
         """Remember at most `LARGEST` events: ids [n], kept [n, width]."""
-        wanted = min(self.count, self.most) + LARGEST
-        if wanted > len(self.slots):
-            self._grow(2 * len(self.slots))
+        self.reserve(0)
         loops.enter(ids, self.count, self.buckets, self.slots)
         self.kept[self._places(self.count, self.count + len(ids))] = kept
         self.count += len(ids)
+
+    def reserve(self, count: int) -> None:
+        """Make room for so many events that will be entered, batch by batch."""
+        room = len(self.slots)
+        while room < min(self.count + count, self.most) + LARGEST:
+            room *= 2
+        if room > len(self.slots):
+            self._take(self.snapshot(), room)
 
     def find(self, ids: Array) -> Array:
         """[n] the number of the newest event of each id; −1 where none is remembered."""
@@ -77,9 +83,6 @@ class Memory:
     def nbytes(self) -> int:
         """Bytes of all arrays."""
         return self.slots.nbytes + self.kept.nbytes + self.buckets.nbytes
-
-    def _grow(self, room: int) -> None:
-        self._take(self.snapshot(), room)
 
     def _take(self, told: Mapping[str, Array], room: int) -> None:
         self._size(room)

@@ -34,8 +34,8 @@ class Network:
         scheme: of the project.
         segments: how many kinds of segment there are; `categories` of them, the first, are the
             values of category attributes, for which a payer's meetings are counted.
-        depth: 0 for labels and history alone, 1 for meetings and neighbours, 2 for what lies beyond
-            an event's own entities too.
+        depth: 0 for history alone, 1 for labels, meetings and neighbours, 2 for what lies beyond an
+            event's own entities too.
     """
 
     def __init__(self, scheme: Scheme, *, segments: int, categories: int, depth: int) -> None:
@@ -88,7 +88,9 @@ class Network:
         rows = np.empty((self.nodes, count), np.int32)
         for kind, keys in enumerate(entities):
             self._find(keys, kind, _NOBODY, True, rows[kind])
-        for number, keys in enumerate(segments):
+        if not self.depth:
+            rows[self.entities :] = -1
+        for number, keys in enumerate(segments if self.depth else ()):
             self._find(keys, self.entities + number, _ALL_THERE, True, rows[self.entities + number])
         cross = np.full((2, count), -1, np.int32)
         if self.payee >= 0 and self.depth:
@@ -115,18 +117,23 @@ class Network:
             rows, cross: from `rows`.
         """
         out = np.zeros((self.width, len(clock)), np.int64)
+        if not self.depth:
+            loops.history(clock, amounts, rows[self.payer], self.records, out[at.HISTORY])
+            return out
         self._room_for_pairs(len(clock), int(clock[0]) if len(clock) else 0)
         self._room_for_labels(int((labels >= 0).sum()))
         loops.feed(
             first, most, clock, amounts, labels, known, rows, cross, self.payer, self.payee,
             self._payee_ring, self._others, self._caps, self._related, self.entities,
-            self.categories, self.span, self.depth, self.records, self.hashed, self.rings,
+            self.categories, self.span, self.depth > 1, self.records, self.hashed, self.rings,
             self.pairs, self.heap, self.counters, kept, out,
         )  # fmt: skip
         return out
 
     def learn(self, numbers: Array, labels: Array, known: Array) -> None:
         """Labels of remembered events; they count from the time `known` on."""
+        if not self.depth:
+            return
         self._room_for_labels(len(numbers))
         waiting.wait(known, numbers, labels, self.heap, self.counters)
 
@@ -178,7 +185,7 @@ class Network:
             finding.rehash(int(self.counters[at.NODES]), self.records, self.hashed)
 
     def _room_for_pairs(self, count: int, now: int) -> None:
-        needed = count * (self.entities - 1 + self.categories) if self.depth else 0
+        needed = count * (self.entities - 1 + self.categories)
         if 3 * (int(self.counters[at.PAIRS]) + needed) <= 2 * len(self.pairs):
             return
         oldest = now - self.span

@@ -130,6 +130,7 @@ class FeatureState:
             batch = batch.part(order)
         values = np.empty((count, len(self.names)), np.float32)
         late, history = np.empty(count, np.bool_), np.empty(count, np.int64)
+        self._memory.reserve(count)
         for start in range(0, count, LARGEST):
             part = slice(start, start + LARGEST)
             values[part], late[part], history[part] = self._feed(batch.part(part))

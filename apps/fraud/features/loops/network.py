@@ -123,7 +123,7 @@ def _count(row, now, amount, records):
 @compiled
 def feed(
     first, most, clock, amounts, labels, known, rows, cross, payer_kind, payee_kind, payee_ring,
-    others, caps, related, entities, categories, span, depth, records, hashed, rings, pairs, heap,
+    others, caps, related, entities, categories, span, walk, records, hashed, rings, pairs, heap,
     counters, kept, out,
 ):  # fmt: skip
     """Work on events in the order of their clock and fill `out`, which is zeros before.
@@ -136,8 +136,7 @@ def feed(
             by sharing one.
         categories: how many of the segments are values of category attributes; they come first.
         span: ms after which two that met are new to each other.
-        depth: 0 for labels and history alone, 1 for meetings and neighbours too, 2 to look beyond
-            the event's own entities as well.
+        walk: whether to look beyond the event's own entities as well.
         out: [answers, n]; see `layout`.
     """
     nodes = len(rows)
@@ -156,9 +155,8 @@ def feed(
             if row >= 0:
                 out[ONCE + PER_NODE * kind, n] = records[row, LABELLED]
                 out[ONCE + PER_NODE * kind + 1, n] = records[row, FRAUDS]
-        if depth > 0:
-            _around(n, payer, rows, others, caps, related, depth > 1, records, rings, out, base)
-        if depth > 0 and payee_kind >= 0:
+        _around(n, payer, rows, others, caps, related, walk, records, rings, out, base)
+        if payee_kind >= 0:
             _motifs(
                 n, now, span, payer_kind, payee_kind, payee_ring, cross[0, n], cross[1, n],
                 records, hashed, rings, pairs, out,
@@ -166,7 +164,7 @@ def feed(
         for x in range(len(others)):
             row, at = rows[others[x], n], base + PER_OTHER * x
             out[at + MET_SINCE, n] = -1
-            if row < 0 or payer < 0 or depth == 0:
+            if row < 0 or payer < 0:
                 continue
             key = pair_key(payer, row)
             slot = pair(key, pairs)
@@ -180,7 +178,7 @@ def feed(
             touch(records[payer, RINGS_AT] + RING * x, RING, row, rings)
         for category in range(categories):
             row = rows[entities + category, n]
-            if row < 0 or payer < 0 or depth == 0:
+            if row < 0 or payer < 0:
                 continue
             key = pair_key(payer, row)
             slot = pair(key, pairs)
@@ -192,3 +190,13 @@ def feed(
                 _count(rows[kind, n], now, amounts[n], records)
         if labels[n] >= 0:
             push(heap, counters, known[n], first + n, np.int64(labels[n]))
+
+
+@compiled
+def history(clock, amounts, payers, records, out):
+    """Enter events at their payers alone; out [n] is how many each payer had before."""
+    for n in range(len(clock)):
+        out[n] = 0
+        if payers[n] >= 0:
+            out[n] = records[payers[n], EVENTS]
+            _count(payers[n], clock[n], amounts[n], records)
