@@ -1,0 +1,29 @@
+"""What things cost: declared by the project, so that money saved means what it says."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Prices(BaseModel):
+    """Minor units of the project's currency, minutes and shares.
+
+    The defaults are placeholders for a project's own and are shown beside every figure.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    review: int = Field(default=300, ge=0, description="an analyst's review of one payment")
+    review_minutes: float = Field(default=6.0, ge=0, description="that it takes")
+    step_up: int = Field(default=5, ge=0, description="one stepped-up payment (a text message)")
+    customer: int = Field(default=1_000, ge=0, description="an honest payment that was blocked")
+    margin: float = Field(
+        default=0.01, ge=0, le=1, description="share of an honest payment's amount that is earned"
+    )
+    step_up_lost: float = Field(
+        default=0.05, ge=0, le=1, description="share of honest payers who give up at a step-up"
+    )
+    step_up_stops: float = Field(
+        default=0.9, ge=0, le=1, description="share of frauds that a step-up stops"
+    )
+    review_stops: float = Field(
+        default=0.9, ge=0, le=1, description="share of frauds that a review stops"
+    )
