@@ -183,16 +183,16 @@ def _decoded(path: Path, place: Place, wanted: tuple[str, ...]) -> pa.Table:
     return decoded(data, wanted)
 
 
-def check_sizes(data: bytes) -> None:
+def check_sizes(data: bytes, most: int = MOST_BATCH) -> None:
     """Look at what every message declares, before anything is unpacked.
 
     Raises:
         InputRefused: the data is cut or damaged, or together it unpacks to too much.
     """
     total = sum(message.unpacked for message in messages(io.BytesIO(data), 0, len(data)))
-    if total > MOST_BATCH:
+    if total > most:
         raise InputRefused(
-            f"The record batches unpack to {total:,} bytes; at most {MOST_BATCH:,} are read at "
+            f"The record batches unpack to {total:,} bytes; at most {most:,} are read at "
             "once. Write smaller batches.",
             code="batch_too_large",
         )

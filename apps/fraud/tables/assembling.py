@@ -15,7 +15,7 @@ from apps.fraud.tables.problems import Problems
 from apps.fraud.tables.raw import LONGEST_TEXT, Raw, Table, absent, shown_values
 from apps.fraud.tables.repeats import Repeats, repeats
 from apps.fraud.tables.times import read_times
-from apps.fraud.tables.words import LONGEST_IDENTIFIER, Words, distinct, read_words
+from apps.fraud.tables.words import LONGEST_ID, LONGEST_IDENTIFIER, Words, distinct, read_words
 
 LONGEST_CURRENCY = 12
 _LARGEST = f"{LARGEST_AMOUNT:,} minor units"
@@ -112,7 +112,7 @@ def _identify(work: _Work, prefix: str) -> None:
         numbers = work.table.lines.astype(np.str_)
         work.columns["id"] = np.strings.add(f"{prefix}row-", numbers)
         return
-    words = _words(work, name)
+    words = _words(work, name, LONGEST_ID)
     work.flag("id_missing", words.missing, name, work.raw(name))
     work.columns["id"] = words.values
 

@@ -8,7 +8,8 @@ from apps.fraud.tables.layouts import hashed_rows
 from apps.fraud.tables.raw import Raw, matrix, words_of
 
 LONGEST_IDENTIFIER = 128
-"""Characters."""
+LONGEST_ID = 200
+"""Characters; the second of a transaction's own."""
 
 _INVISIBLE = ((0x7F, 0x9F), (0x200B, 0x200F), (0x2028, 0x202E), (0x2060, 0x206F), (0xFEFF, 0xFEFF))
 _REPLACED = ((0xD800, 0xDFFF), (0xFFF9, 0xFFFD), (0xE0000, 0xE007F))

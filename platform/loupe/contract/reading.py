@@ -15,9 +15,10 @@ ROW_MEDIA_TYPES = (JSON, NDJSON, ARROW)
 class ReadRows(Protocol):
     """Turns the body of a synchronous call into the service's request, in the web process.
 
-    The body is never larger than the call's limit. SHALL be a function of its arguments, SHALL
-    refuse what it does not understand rather than fail, and SHALL import no numerical framework;
-    a library that reads Arrow is imported by the first Arrow batch.
+    The body is never larger than the call's limit. SHALL be a function of its arguments and of the
+    clock (``time.time``: when the rows came in), SHALL refuse what it does not understand rather
+    than fail, and SHALL import no numerical framework; a library that reads Arrow is imported by
+    the first Arrow batch.
     """
 
     def __call__(self, body: bytes, media_type: str, context: Mapping[str, JsonValue]) -> Payload:

@@ -1,0 +1,178 @@
+"""The rows of a synchronous call, read whole: JSON, JSON lines or an Arrow stream.
+
+Fields are called as the scheme calls them: ``id``, ``time`` (ISO 8601, or milliseconds since 1970),
+``amount`` (units of the currency) or ``amount_minor``, ``currency``, the keys of entities and
+attributes, ``label`` and ``label_time``. One bad row refuses the batch, so that nothing is scored
+by half. pyarrow is imported by the first Arrow stream and by nothing else.
+"""
+
+import re
+import time
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from apps.fraud.scheme import Scheme
+from apps.fraud.tables import mapping as meaning
+from apps.fraud.tables.assembling import Assembled, assemble
+from apps.fraud.tables.declared import Declared
+from apps.fraud.tables.json_lines import column
+from apps.fraud.tables.mapping import TimeColumn
+from apps.fraud.tables.problems import WARNINGS
+from apps.fraud.tables.raw import Raw, Table
+from loupe.contract.reading import ARROW, JSON, NDJSON
+from loupe.contract.runtime.errors import InputRefused
+from loupe.contract.runtime.payload import JsonValue, Payload
+from loupe.contract.runtime.steps import load
+
+BODY_BYTES = 64 * 2**20
+"""Of an Arrow stream, unpacked."""
+LISTED = 20
+_FIXED = ("id", "time", "amount", "amount_minor", "currency", "label", "label_time")
+_UNKNOWN = re.compile(r"unknown field `(?P<name>[^`]*)`(?: - at `\$\[(?P<row>\d+)\])?")
+_PLACE = re.compile(r"at `\$\[(?P<row>\d+)\]")
+Columns = dict[str, Raw]
+
+
+def read_rows(body: bytes, media_type: str, context: Mapping[str, JsonValue]) -> Payload:
+    """The rows of a body as columns of `events`, `known_at` being now.
+
+    Raises:
+        InputRefused: it is no batch of rows, or a row is wrong; the message names row, field and
+            value, and says what is allowed.
+    """
+    declared = Declared.of(dict(context))
+    names = allowed(declared.scheme)
+    if media_type == ARROW:
+        read: Callable[[bytes, tuple[str, ...], int], Columns] = load(
+            "apps.fraud.tables.arrow_batch:columns"
+        )
+        columns = read(body, names, BODY_BYTES)
+    elif media_type in (JSON, NDJSON):
+        columns = _objects(body, names, lines=media_type == NDJSON)
+    else:
+        raise InputRefused(
+            f"Rows come as {JSON}, {NDJSON} or {ARROW}, not as {media_type[:100]}.",
+            code="media_type",
+        )
+    count = len(next(iter(columns.values()))) if columns else 0
+    if not count:
+        raise InputRefused("There is not one row in the batch.", code="no_rows")
+    table = Table(columns, np.arange(1, count + 1))
+    table.problems.most = LISTED
+    found = assemble(
+        table,
+        _mapping(declared.scheme, columns),
+        declared,
+        heard_at=int(time.time() * 1000),
+        keep_repeats=True,
+    )
+    if found.problems.bad:
+        raise _refusal(found)
+    meta: dict[str, JsonValue] = {"kind": "rows"}
+    if found.problems.counts:
+        meta["problems"] = found.problems.as_json()
+    return Payload(arrays=found.columns, meta=meta)
+
+
+@lru_cache(maxsize=64)
+def allowed(scheme: Scheme) -> tuple[str, ...]:
+    """The names of all fields that a row may have."""
+    entities = (entity.key for entity in scheme.entities if not entity.built_from)
+    return (*_FIXED, *entities, *(attribute.key for attribute in scheme.attributes))
+
+
+def unknown_field(name: str, names: tuple[str, ...], where: str) -> InputRefused:
+    """The refusal of a field that the scheme does not have."""
+    return InputRefused(
+        f"{where} has the field {name[:60]!r}, which is not known; allowed are {', '.join(names)}.",
+        code="unknown_field",
+    )
+
+
+@lru_cache(maxsize=64)
+def _decoder(names: tuple[str, ...], lines: bool) -> msgspec.json.Decoder[Any]:
+    fields = [(f"f{index}", Any, None) for index in range(len(names))]
+    rename = {f"f{index}": name for index, name in enumerate(names)}
+    row = msgspec.defstruct("Row", fields, rename=rename, gc=False, forbid_unknown_fields=True)
+    return msgspec.json.Decoder(row if lines else list[row] | row)  # type: ignore[valid-type]
+
+
+def _objects(body: bytes, names: tuple[str, ...], *, lines: bool) -> Columns:
+    """The rows of JSON: an array of objects, one object, or an object a line."""
+    decoder = _decoder(names, lines)
+    try:
+        found = decoder.decode_lines(body) if lines else decoder.decode(body)
+    except msgspec.ValidationError as error:
+        raise _not_rows(str(error), names) from error
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise InputRefused(
+            f"The body is not JSON as it should be: {str(error) or type(error).__name__}. Send "
+            + ("one object a line." if lines else "an array of objects, one for each row."),
+            code="parse_error",
+        ) from error
+    rows = found if isinstance(found, list) else [found]
+    columns: Columns = {}
+    for index, name in enumerate(names):
+        field = f"f{index}"
+        values = [getattr(row, field) for row in rows]
+        if name == "id" or any(value is not None for value in values):
+            columns[name] = column(values)
+    return columns
+
+
+def _not_rows(why: str, names: tuple[str, ...]) -> InputRefused:
+    unknown = _UNKNOWN.search(why)
+    place = _PLACE.search(why)
+    where = f"Row {int(place['row']) + 1}" if place else "A row"
+    if unknown:
+        return unknown_field(unknown["name"], names, where)
+    return InputRefused(
+        f"{where} is no row: {why}. Send an object with some of {', '.join(names)}.",
+        code="bad_row",
+    )
+
+
+def _mapping(scheme: Scheme, columns: Columns) -> meaning.Mapping:
+    """What the fields mean; only whether times are numbers, and amounts minor, may differ."""
+    minor = "amount_minor" in columns
+    if minor and "amount" in columns:
+        raise InputRefused(
+            "Rows have amount and amount_minor at once; send one of them in all rows.",
+            code="amount_twice",
+        )
+    numbers = {name for name in ("time", "label_time") if _is_number(columns.get(name))}
+    return _of(scheme, frozenset(columns), frozenset(numbers), minor)
+
+
+def _is_number(raw: Raw | None) -> bool:
+    return raw is not None and raw.values.dtype.kind in "if"
+
+
+@lru_cache(maxsize=256)
+def _of(
+    scheme: Scheme, names: frozenset[str], numbers: frozenset[str], minor: bool
+) -> meaning.Mapping:
+    direct = meaning.direct(scheme, names)
+    changed: dict[str, object] = {
+        "time": TimeColumn(column="time", format="epoch_ms" if "time" in numbers else "iso")
+    }
+    if minor:
+        changed |= {"amount": "amount_minor", "amount_unit": "minor"}
+    if direct.label_time is not None:
+        form = "epoch_ms" if "label_time" in numbers else "iso"
+        changed["label_time"] = TimeColumn(column="label_time", format=form)
+    return direct.model_copy(update=changed)
+
+
+def _refusal(found: Assembled) -> InputRefused:
+    """The first bad row, and how many there are beside it."""
+    listed = [one for one in found.problems.listed if one.code not in WARNINGS]
+    first = min(listed, key=lambda problem: problem.line)
+    others = found.read - len(found) - 1
+    more = f" {others} more {'rows are' if others > 1 else 'row is'} wrong." if others > 0 else ""
+    where = f"Row {first.line}, {first.field} = {first.value!r}"
+    return InputRefused(f"{where}: {first.reason.en}{more}", code=first.code)
