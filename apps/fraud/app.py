@@ -41,6 +41,7 @@ class App(DomainApp):
                 "application/vnd.apache.arrow.file",
             ),
             max_bytes=64 << 30,
+            split="apps.fraud.tables.splitting:split",
         ),
     )
     steps: ClassVar = (
