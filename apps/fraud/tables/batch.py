@@ -157,15 +157,16 @@ def _of(
     scheme: Scheme, names: frozenset[str], numbers: frozenset[str], minor: bool
 ) -> meaning.Mapping:
     direct = meaning.direct(scheme, names)
-    changed: dict[str, object] = {
-        "time": TimeColumn(column="time", format="epoch_ms" if "time" in numbers else "iso")
-    }
+    changed: dict[str, object] = {"time": _column("time", numbers)}
     if minor:
         changed |= {"amount": "amount_minor", "amount_unit": "minor"}
     if direct.label_time is not None:
-        form = "epoch_ms" if "label_time" in numbers else "iso"
-        changed["label_time"] = TimeColumn(column="label_time", format=form)
+        changed["label_time"] = _column("label_time", numbers)
     return direct.model_copy(update=changed)
+
+
+def _column(name: str, numbers: frozenset[str]) -> TimeColumn:
+    return TimeColumn(column=name, format="epoch_ms" if name in numbers else "iso")
 
 
 def _refusal(found: Assembled) -> InputRefused:

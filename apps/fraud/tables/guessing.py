@@ -200,7 +200,8 @@ def _scores(name: str, seen: Evidence, scheme: Scheme) -> Iterable[_Scored]:
     if seen.kind in {"whole", "number"} or seen.number > 0.9:
         told = Text(en="Its values are numbers", zh="值是数字")
         value = 0.3 if not seen.whole else 0.2
-        if seen.distinct_count > 2 and seen.time < 0.9 and (liked := _named(name, "amount")):
+        liked = _named(name, "amount")
+        if liked and seen.time < 0.9 and (seen.distinct_count > 2 or liked > 0.9):
             yield _because("amount", name, liked, value, told)
     if seen.currency > 0.95:
         told = Text(en="Its values are codes of ISO 4217", zh="值是 ISO 4217 代码")
