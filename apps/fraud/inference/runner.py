@@ -1,0 +1,113 @@
+"""The forest resident in the engine: feature columns in, score and margin out."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from apps.fraud.events import FEATURE
+from apps.fraud.inference.calibration import sigmoid
+from apps.fraud.inference.model import FraudModel
+from core_kernels.dispatch.forest import forest
+from loupe.contract.runtime.errors import InputRefused
+from loupe.contract.runtime.lanes import Batching
+from loupe.contract.runtime.payload import Payload
+from loupe.contract.runtime.signature import Signature, Tensor
+from loupe.contract.runtime.steps import Clock
+
+
+class ForestRunner:
+    """A `Runner`. A request carries ``feature.<name>`` columns of one length, NaN where a value is
+    missing; others are not looked at.
+
+    The answer is ``margin`` [n] float32, bit for bit XGBoost's, and ``score`` [n] float64: the
+    calibrated probability of fraud, in the order of the margins.
+    """
+
+    SIGNATURE = Signature(
+        inputs=(Tensor(name="feature.amount", datatype="FP32", shape=(-1,)),),
+        outputs=(
+            Tensor(name="score", datatype="FP64", shape=(-1,)),
+            Tensor(name="margin", datatype="FP32", shape=(-1,)),
+        ),
+    )
+
+    def __init__(self, artefact: Path, manifest: Mapping[str, Any]) -> None:
+        self.model = FraudModel.open(artefact, manifest)
+        self._columns = tuple(FEATURE + name for name in self.model.features)
+
+    def infer(self, requests: Sequence[Payload], clock: Clock) -> list[Payload]:
+        """Answer each request; all rows go through the trees together."""
+        with clock.stage("gather"):
+            tables = [self.table(request.arrays) for request in requests]
+        if not tables:
+            return []
+        with clock.stage("forest"):
+            margins = self.margins(np.concatenate(tables) if len(tables) > 1 else tables[0])
+        ends = np.cumsum([len(table) for table in tables])[:-1]
+        return [self._told(part) for part in np.split(margins, ends)]
+
+    @property
+    def batching(self) -> Batching:
+        """Requests gain from going together: the trees stay in the cache."""
+        return Batching(max_items=10_000, window_ms=0.5)
+
+    def group(self, request: Payload) -> str | None:
+        """All requests go together."""
+        return "rows"
+
+    def items(self, request: Payload) -> int:
+        """Its rows."""
+        column = request.arrays.get(self._columns[0])
+        return 1 if column is None else max(1, len(column))
+
+    def table(self, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
+        """[n, features] float32, in the model's order.
+
+        Raises:
+            InputRefused: a feature is missing, no column of numbers, of another length, or has an
+                infinite value.
+        """
+        missing = [name for name in self._columns if name not in arrays]
+        if missing:
+            raise InputRefused(
+                f"{len(missing)} of the model's {len(self._columns)} features are missing, "
+                f"{missing[0]} first. The model was trained for another scheme or other groups of "
+                "features: train one for this project.",
+                code="feature_missing",
+            )
+        rows = len(arrays[self._columns[0]])
+        table = np.empty((rows, len(self._columns)), np.float32)
+        with np.errstate(over="ignore"):
+            for index, name in enumerate(self._columns):
+                column = arrays[name]
+                if column.shape != (rows,) or column.dtype.kind not in "fiub":
+                    raise InputRefused(
+                        f"{name} is {column.dtype} of shape {column.shape}; give numbers of shape "
+                        f"({rows},), as the other features are.",
+                        code="feature_invalid",
+                    )
+                table[:, index] = column
+        if np.isinf(table).any():
+            row, column_index = (int(one) for one in np.argwhere(np.isinf(table))[0])
+            raise InputRefused(
+                f"{self._columns[column_index]} of row {row} is infinite, or beyond what 32 bits "
+                "hold. Give a finite number, or NaN where it is missing.",
+                code="feature_infinite",
+            )
+        return table
+
+    def margins(self, table: np.ndarray) -> np.ndarray:
+        """[n] float32 of a table that `table` made."""
+        told = forest(torch.from_numpy(table), self.model.forest, trusted=True)
+        return np.ascontiguousarray(told.numpy()[:, 0])
+
+    def _told(self, margin: np.ndarray) -> Payload:
+        calibration = self.model.calibration
+        score = sigmoid(margin) if calibration is None else calibration(margin)
+        return Payload(arrays={"score": np.ascontiguousarray(score), "margin": margin.copy()})
+
+    def close(self) -> None:
+        """Nothing is held outside of memory."""

@@ -1,0 +1,83 @@
+"""Checks a forest that somebody uploads, in the sandbox, and makes an artefact of it.
+
+XGBoost's JSON and UBJSON only: pickles run code. The file must name its features, since a forest
+that takes them in another order would answer, and wrongly.
+"""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from apps.fraud.inference.model import FOREST, MOST_BYTES, feature_names, read_forest
+from core_kernels.dispatch.forest import PackedForest, forest
+from loupe.contract.runtime.errors import ModelRefused
+
+RUNNER = "apps.fraud.inference.runner:ForestRunner"
+# Zip and gzip, and the first bytes of pickle protocols 2 to 5 and of XGBoost's old binary format.
+_PICKLES = (b"PK\x03\x04", b"\x1f\x8b", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+_OLD = (b"binf", b"bs64", b"CONFIG-offset:")
+
+
+def check_artefact(folder: Path, upload: Path, name: str) -> dict[str, Any]:
+    """Check `upload` (called `name` by its sender), copy it into `folder`, return its manifest.
+
+    Raises:
+        ModelRefused: with a sentence that says what is wrong and what to do.
+    """
+    size = upload.stat().st_size
+    if size == 0:
+        raise ModelRefused(f"{name!r} is empty (0 bytes). Send it again.", code="empty_file")
+    if size > MOST_BYTES:
+        raise ModelRefused(
+            f"{name!r} has {size / 2**20:.0f} MiB; a forest may have {MOST_BYTES // 2**20}.",
+            code="model_too_large",
+        )
+    with upload.open("rb") as file:
+        head = file.read(16)
+    if head.startswith(_PICKLES):
+        raise ModelRefused(
+            f"{name!r} is a pickle or an archive: reading it can run code, so Loupe never does. "
+            "Write the model with save_model('forest.json') and upload that.",
+            code="pickle_refused",
+        )
+    if head.startswith(_OLD):
+        raise ModelRefused(
+            f"{name!r} is in XGBoost's old binary format. Load it with an XGBoost before 3.1, "
+            "write it with save_model('forest.json') and upload that.",
+            code="old_format",
+        )
+    trees = read_forest(upload)
+    if not trees.feature_names:
+        raise ModelRefused(
+            f"{name!r} does not name its features. Train it on columns with names (a data frame, "
+            "or feature_names of a DMatrix), as docs/fraud.md lists them.",
+            code="features_unknown",
+        )
+    features = feature_names(list(trees.feature_names))
+    _run_once(trees, name)
+    # In UBJSON the length of the first key follows the brace.
+    target = "forest.ubj" if head[1:2] in (b"i", b"U", b"I", b"l", b"L", b"#", b"$") else FOREST
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(upload, folder / target)
+    return {
+        "runner": RUNNER,
+        "format": "xgboost",
+        "network": target,
+        "features": list(features),
+        "calibration": None,
+        "description": f"Uploaded as {name[:120]}.",
+    }
+
+
+def _run_once(trees: PackedForest, name: str) -> None:
+    """Two rows, one of them without any value, must give finite margins."""
+    rows = torch.zeros((2, trees.features))
+    rows[1] = torch.nan
+    if not np.isfinite(forest(rows, trees).numpy()).all():
+        raise ModelRefused(
+            f"{name!r} answers with values that are no numbers. Train it again.",
+            code="not_finite",
+        )

@@ -1,0 +1,150 @@
+"""Trains the graph network, and tells scores and embeddings of entities."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from apps.fraud.training.messages import Messages
+from apps.fraud.training.metrics import Counts, average_precision
+from apps.fraud.training.network import Scorer
+from apps.fraud.training.table import DAY_MS
+
+Beat = Callable[[], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class GnnRecipe:
+    """How the network learns.
+
+    Attributes:
+        epochs: at most.
+        patience: epochs without a better validation before it ends.
+        refresh: milliseconds between two makings of the entities' embeddings.
+    """
+
+    epochs: int = 12
+    patience: int = 3
+    batch: int = 512
+    rate: float = 2e-3
+    decay: float = 1e-4
+    hidden: int = 32
+    embedding: int = 12
+    refresh: int = DAY_MS
+
+
+@dataclass(frozen=True)
+class Network:
+    """A trained network.
+
+    Attributes:
+        epochs: after which its weights were best.
+        curve: of each epoch: loss, average precision of the validation, seconds.
+    """
+
+    scorer: Scorer
+    messages: Messages
+    recipe: GnnRecipe
+    epochs: int
+    curve: list[dict[str, float]] = field(default_factory=list)
+
+    def margins(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """[n] log odds."""
+        self.scorer.eval()
+        parts = []
+        with torch.no_grad():
+            for start in range(0, len(rows), 2 * self.recipe.batch):
+                batch = self.messages.batch(rows[start : start + 2 * self.recipe.batch])
+                parts.append(self.scorer(batch).double().numpy())
+        return np.concatenate(parts) if parts else np.empty(0)
+
+    def embeddings(self, rows: NDArray[np.int64]) -> tuple[list[str], NDArray[np.float32]]:
+        """What the background had ready for each row's entities, and how old it was.
+
+        Embeddings are made at every full `refresh`; a row finds those of the last one before it.
+        """
+        moment = self.messages.time[rows] // self.recipe.refresh * self.recipe.refresh
+        keys = self.messages.entities
+        names = [f"embedding_{key}_{index}" for key in keys for index in range(self._width)]
+        names.append("embedding_age")
+        out = np.empty((len(rows), len(names)), np.float32)
+        self.scorer.eval()
+        with torch.no_grad():
+            for start in range(0, len(rows), 2 * self.recipe.batch):
+                part = slice(start, start + 2 * self.recipe.batch)
+                batch = self.messages.batch(rows[part], moment[part])
+                told = self.scorer.encoder(batch, keys)
+                out[part, :-1] = torch.cat([told[key] for key in keys], dim=1).numpy()
+        out[:, -1] = (self.messages.time[rows] - moment) / 1000.0
+        return names, out
+
+    @property
+    def _width(self) -> int:
+        return self.recipe.embedding
+
+
+def train_network(
+    messages: Messages,
+    rows: NDArray[np.int64],
+    weight: NDArray[np.float32],
+    recipe: GnnRecipe,
+    seed: int,
+    *,
+    watch: NDArray[np.int64] | None = None,
+    epochs: int = 0,
+    beat: Beat = lambda: None,
+) -> Network:
+    """Learn from rows with their weights.
+
+    Args:
+        watch: rows of the validation: the epoch with the best average precision there is kept.
+        epochs: how many, where nothing is watched.
+        beat: called every few seconds; may raise `Cancelled`.
+    """
+    torch.manual_seed(seed)
+    rng = np.random.default_rng(seed)
+    scorer = Scorer(messages.shape(recipe.hidden, recipe.embedding))
+    network = Network(scorer, messages, recipe, 0)
+    most = epochs or recipe.epochs
+    steps = most * -(-len(rows) // recipe.batch)
+    optimizer = torch.optim.AdamW(scorer.parameters(), lr=recipe.rate, weight_decay=recipe.decay)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, max_lr=2 * recipe.rate, total_steps=max(2, steps), pct_start=0.15
+    )
+    lossy = nn.BCEWithLogitsLoss(reduction="none")
+    label = torch.from_numpy((messages.label[rows] == 1).astype(np.float32))
+    weights = torch.from_numpy(weight)
+    best, kept, curve, best_epoch, begun = -1.0, None, [], 0, time.monotonic()
+    for epoch in range(1, most + 1):
+        scorer.train()
+        total = 0.0
+        order = rng.permutation(len(rows))
+        for start in range(0, len(rows), recipe.batch):
+            beat()
+            pick = order[start : start + recipe.batch]
+            margin = scorer(messages.batch(rows[pick]))
+            loss = (lossy(margin, label[pick]) * weights[pick]).sum() / weights[pick].sum()
+            optimizer.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(scorer.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+            total += float(loss.detach()) * len(pick)
+        line = {"epoch": float(epoch), "loss": total / len(rows)}
+        if watch is not None:
+            counts = Counts.of(messages.label[watch], network.margins(watch))
+            line["average_precision"] = average_precision(counts)
+            if line["average_precision"] > best:
+                best, best_epoch = line["average_precision"], epoch
+                kept = {name: each.clone() for name, each in scorer.state_dict().items()}
+        line["seconds"] = time.monotonic() - begun
+        curve.append(line)
+        if watch is not None and epoch - best_epoch >= recipe.patience:
+            break
+    if kept is not None:
+        scorer.load_state_dict(kept)
+    return Network(scorer, messages, recipe, best_epoch or most, curve)

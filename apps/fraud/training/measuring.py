@@ -1,0 +1,76 @@
+"""`evaluate` on transactions: the whole ladder on a file, learned and measured in one run."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from apps.fraud.features.catalogue import GRAPH
+from apps.fraud.scheme import Scheme
+from apps.fraud.training import handbook
+from apps.fraud.training import table as tables
+from apps.fraud.training.canaries import guard
+from apps.fraud.training.ladder import Climbed, Plan, climb
+from apps.fraud.training.report import report
+from apps.fraud.training.splitting import Periods, default_periods, split
+from apps.fraud.training.table import Table
+from loupe.contract.runtime.columns import Columns
+
+Beat = Callable[[str], None]
+
+
+def measure(
+    scheme: Scheme,
+    events: Columns,
+    plan: Plan,
+    *,
+    periods: Callable[[Table], Periods] = default_periods,
+    beat: Beat = lambda note: None,
+) -> tuple[dict[str, Any], Table, Climbed]:
+    """The ladder on any transactions, with the guard before it.
+
+    Raises:
+        InputRefused: there is too little data, or a feature leaks.
+    """
+    begun = time.monotonic()
+    beat("features")
+    table = tables.build(scheme, events, GRAPH)
+    beat("guard")
+    quiet = guard(table)
+    parts = split(table, periods(table))
+    climbed = climb(table, parts, plan, beat)
+    said = {"canaries": quiet.told(), **report(table, climbed, plan.seed)}
+    said["seconds"]["all"] = round(time.monotonic() - begun, 1)
+    return said, table, climbed
+
+
+def measure_handbook(
+    events: Columns, plan: Plan, beat: Beat = lambda note: None
+) -> tuple[dict[str, Any], Table, Climbed]:
+    """The Handbook's week: its published rows learned anew, and the ladder on the same test.
+
+    Raises:
+        InputRefused: these are other transactions, or a feature leaks.
+    """
+    begun = time.monotonic()
+    beat("published")
+    published = handbook.published_table(events)
+    made = handbook.reproduce(
+        published, handbook.published_split(published), ("xgboost", "logistic")
+    )
+    beat("features")
+    table = tables.build(handbook.SCHEME, events, GRAPH)
+    beat("guard")
+    quiet = guard(table)
+    climbed = climb(table, split(table, handbook.LONG), plan, beat)
+    said = {
+        "canaries": quiet.told(),
+        **report(
+            table,
+            climbed,
+            plan.seed,
+            references={f"handbook_{one.key}": one.scores for one in made},
+            published={f"handbook_{one.key}": one.published for one in made},
+        ),
+    }
+    said["seconds"]["all"] = round(time.monotonic() - begun, 1)
+    return said, table, climbed
