@@ -77,7 +77,7 @@ class BudgetFound(_Frozen):
     certified_on: Share
     missing: int | None = Field(
         default=None,
-        description="legitimate rows a certificate takes at least, beside these; null: none would do",
+        description="legitimate rows still missing for a certificate, at least; null: none do",
     )
     missing_to_measure: int = Field(
         default=0, description="how many more tell the rate as finely as was asked"
