@@ -1,0 +1,178 @@
+"""``manage.py bench fraud-score``: payments a second through the whole path, beside a usual peer.
+
+An Arrow batch is read, journalled and synced; ids are looked up over 24 hours; features come from
+live state; 300 trees score; rules and cut-offs decide. One million payments of history come first.
+Then the path runs for `--seconds`: in this process, through the engine's socket, and over HTTP. The
+peer raises and reads bucketed counters in Valkey and scores with XGBoost, payment by payment and in
+batches, on the same payments.
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+from contextlib import ExitStack
+from dataclasses import asdict
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import psutil
+import xgboost as xgb
+
+from apps.fraud.benchmarks import score_model, score_paths, score_peer
+from apps.fraud.benchmarks.score_load import Load
+from apps.fraud.live.service import FraudService
+from loupe.contract.runtime.payload import Payload
+from loupe.testing import installation
+from loupe.testing.engine import installed
+
+GOAL_PER_SECOND, GOAL_P99_MS, GOAL_SINGLE, GOAL_BATCHED = 40_000, 50.0, 30.0, 5.0
+PATHS = ("process", "engine", "http")
+FITTED_ROWS = 30_000
+
+
+def main(arguments: list[str]) -> int:
+    """Print one JSON line a way and one of ratios; 0 when the goals hold in this process."""
+    parser = argparse.ArgumentParser(prog="manage.py bench fraud-score")
+    parser.add_argument("--history", type=int, default=1_000_000, help="payments before")
+    parser.add_argument("--seconds", type=float, default=120.0, help="how long each way runs")
+    parser.add_argument("--rows", type=int, default=1_000, help="payments in a batch")
+    parser.add_argument("--paths", default="process,engine", help=",".join(PATHS))
+    parser.add_argument("--peer-payments", type=int, default=20_000)
+    options = parser.parse_args(arguments)
+    with TemporaryDirectory(prefix="loupe-bench-") as name:
+        folder = Path(name)
+        load = Load(folder, options.rows)
+        load.make(options.history // options.rows)
+        artefact, manifest = _model(folder)
+        ours: dict[str, score_paths.Measured] = {}
+        for path in options.paths.split(","):
+            with ExitStack() as stack:
+                ours[path] = _measured(path, load, options, artefact, manifest, folder, stack)
+        peer = _peer(load, options.peer_payments)
+    best = ours[options.paths.split(",")[0]]
+    ratios = {
+        "ratio_to_single": round(best.per_second / peer["single_per_second"], 1),
+        "ratio_to_batched": round(best.per_second / peer["batched_per_second"], 1),
+        "goals": [GOAL_SINGLE, GOAL_BATCHED],
+    }
+    _say({"peer": peer, **ratios})
+    return int(
+        best.per_second < GOAL_PER_SECOND
+        or best.p99_ms > GOAL_P99_MS
+        or ratios["ratio_to_single"] < GOAL_SINGLE  # type: ignore[operator]
+        or ratios["ratio_to_batched"] < GOAL_BATCHED  # type: ignore[operator]
+    )
+
+
+def _model(folder: Path) -> tuple[Path, dict[str, object]]:
+    """Trees on features of a first stretch; their margins are checked against XGBoost's."""
+    first = Load(folder, 1_000, seed=1)
+    service, parts = FraudService(), []
+    for _ in range(FITTED_ROWS // 1_000):
+        told = service.apply(Payload(arrays=first.columns(), meta={"project": "fit"}))
+        names = [str(one) for one in told.meta["feature_names"]]  # type: ignore[union-attr]
+        parts.append(np.stack([told.arrays[f"feature.{one}"] for one in names], axis=1))
+    values = np.concatenate(parts)
+    booster = score_model.fitted(values)
+    artefact = score_model.artefact(booster, names, folder / "artefact")
+    manifest = json.loads((artefact / "manifest.json").read_text())
+    runner = score_paths.ForestRunner(artefact, manifest)
+    (scored,) = runner.infer([told], score_paths.NoClock())
+    expected = booster.inplace_predict(parts[-1], predict_type="margin")
+    if not np.array_equal(scored.arrays["margin"], expected):
+        raise RuntimeError("The forest's margins are not those of XGBoost.")
+    return artefact, manifest
+
+
+def _measured(
+    path: str, load: Load, options: argparse.Namespace, artefact: Path,
+    manifest: dict[str, object], folder: Path, stack: ExitStack,
+) -> score_paths.Measured:  # fmt: skip
+    """One way: history, then the time that is measured, with memory before and after."""
+    history = options.history // options.rows
+    score, process = _opened(path, artefact, manifest, folder, stack)
+    for body in load.bodies(0, history):
+        score(body)
+    # Sending costs no time that is measured, and the load needs no more memory than a batch.
+    begun, wanted = time.perf_counter(), history
+    pace = score_paths.sustained(score, load.bodies(0, 3), options.rows, 60)
+    wanted += int(options.seconds * 1.5 * max(pace.per_second, 20_000) / options.rows)
+    if wanted > len(load):
+        load.make(wanted - len(load))
+    before = _rss(process)
+    told = score_paths.sustained(score, load.bodies(history), options.rows, options.seconds)
+    line = {"path": path, **{name: round(value, 2) for name, value in asdict(told).items()}}
+    line |= {"rss_mib_before": before, "rss_mib_after": _rss(process)}
+    if path == "process":
+        assert isinstance(score, score_paths.InProcess)
+        line["snapshot_stall_ms"] = score.stalls
+        line["state"] = score.service.ask(Payload(meta={"project": "bench"})).meta
+    _say({**line, "prepared_s": round(time.perf_counter() - begun, 1)})
+    return told
+
+
+def _opened(
+    path: str, artefact: Path, manifest: dict[str, object], folder: Path, stack: ExitStack
+) -> tuple[score_paths.Path_, int]:
+    if path == "process":
+        below = folder / "process"
+        below.mkdir()
+        return score_paths.InProcess(artefact, manifest, below), os.getpid()
+    if path == "engine":
+        models = folder / "models"
+        installed(artefact, models, score_paths.MODEL)
+        score = stack.enter_context(score_paths.engine(models))
+        return score, _engine_pid()
+    loupe = stack.enter_context(installation.own())
+    return score_paths.over_http(loupe.http, loupe.project), _engine_pid()
+
+
+def _engine_pid() -> int:
+    """The engine among our children's children."""
+    for child in psutil.Process().children(recursive=True):
+        if "loupe.engine" in child.cmdline():
+            return int(child.pid)
+    return os.getpid()
+
+
+def _rss(pid: int) -> float:
+    """MiB that cannot be dropped: without pages of files."""
+    told = psutil.Process(pid).memory_info()
+    return round((told.rss - told.shared) / 2**20, 1)
+
+
+def _peer(load: Load, payments: int) -> dict[str, float]:
+    """Payments a second of the peer, one a call and in batches, after some history."""
+    random = np.random.default_rng(0)
+    values = random.exponential(10, (5_000, score_peer.FEATURES)).astype(np.float32)
+    booster: xgb.Booster = score_model.fitted(values)
+    with score_peer.server() as client:
+        peer = score_peer.Peer(client, booster)
+        batches = [score_paths.read(body) for body in islice(load.bodies(0), payments // load.rows)]
+        peer.score(batches[0])
+        start = time.perf_counter()
+        for batch in batches[1:]:
+            peer.score(batch)
+        batched = (len(batches) - 1) * load.rows / (time.perf_counter() - start)
+        singles = [
+            {name: column[n : n + 1] for name, column in batches[-1].items()}
+            for n in range(min(500, load.rows))
+        ]
+        start = time.perf_counter()
+        for one in singles:
+            peer.score(one)
+        single = len(singles) / (time.perf_counter() - start)
+    return {"single_per_second": round(single, 1), "batched_per_second": round(batched, 1)}
+
+
+def _say(line: dict[str, object]) -> None:
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,82 @@
+"""Seeded batches of card payments as Arrow IPC streams, on the disk so that memory stays flat."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from apps.fraud.live.encoding import Columns, batch
+
+START = 1_750_000_000_000
+CUSTOMERS, TERMINALS, DEVICES, ADDRESSES = 200_000, 20_000, 150_000, 60_000
+
+
+class Load:
+    """`count` batches of `rows` payments, 25 µs of event time apart for each payment."""
+
+    def __init__(self, folder: Path, rows: int, *, seed: int = 0, apart_ms: float = 25.0) -> None:
+        self.rows, self.apart_ms = rows, apart_ms
+        self._path = folder / f"load-{rows}"
+        self._random = np.random.default_rng(seed)
+        self._places: list[tuple[int, int]] = []
+        self._next = 0
+
+    def make(self, count: int) -> None:
+        """Have `count` more batches on the disk."""
+        with self._path.open("ab") as file:
+            for _ in range(count):
+                body = encoded(self.columns())
+                self._places.append((file.tell(), len(body)))
+                file.write(body)
+
+    def columns(self) -> dict[str, np.ndarray]:
+        """The next batch as columns."""
+        random, rows = self._random, self.rows
+        numbers = np.arange(self._next, self._next + rows)
+        self._next += rows
+        known = START + (numbers * self.apart_ms).astype(np.int64)
+        customers = (CUSTOMERS * random.random(rows) ** 1.5).astype(np.int64)
+        own = random.random(rows) < 0.9  # mostly the customer's own device and address
+        devices = np.where(own, customers % DEVICES, random.integers(0, DEVICES, rows))
+        addresses = np.where(own, customers % ADDRESSES, random.integers(0, ADDRESSES, rows))
+        terminals = (TERMINALS * random.random(rows) ** 2).astype(np.int64)
+        amounts = np.round(np.exp(random.normal(8, 1, rows))).astype(np.int64) + 1
+
+        def named(word: str, ids: np.ndarray) -> np.ndarray:
+            return np.char.add(word, ids.astype(np.str_))
+
+        return {
+            "id": named("tx-", numbers + 10**9),
+            "event_time": known - random.integers(0, 200, rows),
+            "known_at": known,
+            "amount": amounts,
+            "amount_original": amounts,
+            "currency": np.full(rows, "EUR"),
+            "entity.customer": named("c-", customers),
+            "entity.terminal": named("t-", terminals),
+            "entity.device": named("d-", devices),
+            "entity.address": named("10.0.", addresses),
+            "attribute.country": np.array(["DE", "FR", "NL"])[customers % 3],
+            "attribute.channel": np.array(["web", "pos"])[terminals % 2],
+        }
+
+    def bodies(self, first: int, stop: int | None = None) -> Iterator[bytes]:
+        """Batches by their place, read one by one."""
+        with self._path.open("rb") as file:
+            for offset, size in self._places[first:stop]:
+                file.seek(offset)
+                yield file.read(size)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+
+def encoded(columns: Columns) -> bytes:
+    """Columns as an Arrow IPC stream."""
+    table = batch(columns)
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_batch(table)
+    body: bytes = sink.getvalue().to_pybytes()
+    return body

@@ -1,0 +1,174 @@
+"""The full path, three times: in this process, through the engine's socket, over HTTP."""
+
+import os
+import shutil
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+
+import httpx
+import numpy as np
+import pyarrow as pa
+
+from apps.fraud.assembling import assemble
+from apps.fraud.decide import decide_columns
+from apps.fraud.inference.runner import ForestRunner
+from apps.fraud.live.encoding import column
+from apps.fraud.live.service import FraudService
+from apps.fraud.schema import OperatingPoint, Rule
+from loupe.contract.outcomes import DecisionColumns
+from loupe.contract.runtime.payload import Payload
+from loupe.testing.engine import running_engine
+
+SNAPSHOT_BYTES = 2**28
+"""Of the journal, as the engine has it."""
+ARROW = "application/vnd.apache.arrow.stream"
+MODEL = "fraud.shared.bench"
+RULES = (
+    Rule(key="large", when="amount > 5000", outcome="review"),
+    Rule(key="hurry", when="customer_count_1h > 8 and amount > 100", outcome="step_up"),
+    Rule(key="crowd", when="device_distinct_7d >= 5 or listed_watch == 1", outcome="review"),
+)
+Path_ = Callable[[bytes], DecisionColumns | None]
+
+
+def sync(path: Path) -> None:
+    """Have a file or folder on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class NoClock:
+    """Wall times nobody asks for."""
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        yield
+
+
+def read(body: bytes) -> dict[str, np.ndarray]:
+    """An Arrow IPC stream as columns."""
+    table = pa.ipc.open_stream(body).read_all()
+    return {name: np.asarray(column(table[name])) for name in table.column_names}
+
+
+class InProcess:
+    """Journal, service, trees, rules and outcome without a socket between them."""
+
+    def __init__(self, artefact: Path, manifest: dict[str, object], folder: Path) -> None:
+        self.service = FraudService()
+        self.runner = ForestRunner(artefact, manifest)
+        self.point = OperatingPoint(rules=RULES)
+        self._journal = os.open(folder / "journal", os.O_CREAT | os.O_WRONLY | os.O_APPEND)
+        self._folder, self._snapshots, self._since = folder, 0, 0
+        self._writer = threading.Lock()
+        self.stalls: list[float] = []
+
+    def __call__(self, body: bytes) -> DecisionColumns:
+        """One batch, on the disk before it is answered; a snapshot at every 256 MiB.
+
+        State has one writer; reading, trees and rules of one batch run beside those of others.
+        """
+        request = Payload(arrays=read(body), meta={"project": "bench"})
+        with self._writer:
+            os.write(self._journal, body)
+            os.fdatasync(self._journal)
+            told = self.service.apply(request)
+            self._since += len(body)
+            if self._since > SNAPSHOT_BYTES:
+                self.stalls.append(self.snapshot())
+        (scored,) = self.runner.infer([told], NoClock())
+        return decide_columns(assemble(scored.over(told)), self.point)
+
+    def snapshot(self) -> float:
+        """Write one, as the engine does; returns its milliseconds."""
+        start = time.perf_counter()
+        self._since, self._snapshots = 0, self._snapshots + 1
+        folder = self._folder / f"snapshot-{self._snapshots}"
+        folder.mkdir()
+        self.service.snapshot(folder)
+        for path in folder.rglob("*"):
+            sync(path)
+        os.ftruncate(self._journal, 0)
+        shutil.rmtree(self._folder / f"snapshot-{self._snapshots - 1}", ignore_errors=True)
+        return round((time.perf_counter() - start) * 1e3, 1)
+
+
+@contextmanager
+def engine(models: Path) -> Iterator[Path_]:
+    """The same through ``python -m loupe.engine``: service and model in one call."""
+    with running_engine(models) as client:
+        model = SimpleNamespace(name=MODEL, version=1, options={})
+        point = OperatingPoint(rules=RULES)
+
+        def score(body: bytes) -> DecisionColumns:
+            request = Payload(arrays=read(body), meta={"project": "bench", "session": "live"})
+            with client.apply(
+                "fraud", uuid.uuid4().hex, request, deadline_ms=60_000,
+                model=model,  # type: ignore[arg-type]
+            ) as answer:  # fmt: skip
+                return decide_columns(assemble(answer.payload), point)
+
+        yield score
+
+
+def over_http(http: httpx.Client, project: str) -> Path_:
+    """The same over REST: an Arrow stream there and back."""
+
+    def score(body: bytes) -> None:
+        answer = http.post(
+            "/api/v1/fraud/score", params={"project": project}, content=body,
+            headers={"Content-Type": ARROW, "Accept": ARROW},
+        )  # fmt: skip
+        answer.raise_for_status()
+
+    return score
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """How one way did."""
+
+    per_second: float
+    p50_ms: float
+    p99_ms: float
+    worst_ms: float
+    batches: int
+
+
+def sustained(
+    score: Path_, bodies: Iterator[bytes], rows: int, seconds: float, callers: int = 2
+) -> Measured:
+    """Batch after batch from so many callers at once, until the time is up."""
+    times: list[float] = []
+    taking = threading.Lock()
+    start = time.perf_counter()
+
+    def call() -> None:
+        while time.perf_counter() - start < seconds:
+            with taking:
+                body = next(bodies, None)
+            if body is None:
+                return
+            began = time.perf_counter()
+            score(body)
+            times.append(time.perf_counter() - began)
+
+    with ThreadPoolExecutor(callers) as pool:
+        for done in [pool.submit(call) for _ in range(callers)]:
+            done.result()
+    wall = time.perf_counter() - start
+    told = np.array(times) * 1e3
+    return Measured(
+        per_second=len(times) * rows / wall, p50_ms=float(np.median(told)),
+        p99_ms=float(np.quantile(told, 0.99)), worst_ms=float(told.max()), batches=len(times),
+    )  # fmt: skip
