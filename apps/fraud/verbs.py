@@ -3,4 +3,10 @@
 from loupe.contract.extras import AppCommand
 
 COMMANDS: tuple[AppCommand, ...] = ()
-BENCHMARKS: tuple[AppCommand, ...] = ()
+BENCHMARKS: tuple[AppCommand, ...] = (
+    AppCommand(
+        name="fraud-features",
+        help="Features against the Handbook's recipe, values compared first; and as a stream.",
+        run="apps.fraud.benchmarks.features:main",
+    ),
+)

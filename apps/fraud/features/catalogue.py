@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from typing import Final
 
 from apps.fraud.features import spans
-from apps.fraud.features.feature import NOTHING, Feature, Unit
+from apps.fraud.features.feature import NOTHING, Feature, Unit, lowered
 from apps.fraud.features.network_catalogue import beyond
 from apps.fraud.scheme import DAY, Attribute, EntityType, Scheme
 from loupe.contract.runtime.errors import InputRefused
@@ -128,7 +128,7 @@ def _number(attribute: Attribute) -> Iterator[Feature]:
 
 
 def _velocity(scheme: Scheme, entity: EntityType) -> Iterator[Feature]:
-    key, en, zh = entity.key, entity.en.lower(), entity.zh
+    key, en, zh = entity.key, lowered(entity.en), entity.zh
     yield Feature(
         name=f"{key}_since", group="velocity", unit="seconds", what="since", entity=key,
         en=f"seconds since the last transaction of this {en}", zh=f"距该{zh}上一笔交易的秒数",
@@ -173,7 +173,7 @@ def _spending(scheme: Scheme, entity: EntityType) -> Iterator[Feature]:
                 name=f"{entity.key}_{what}_{spans.short(window)}", group="spending", unit=unit,
                 what=what, entity=entity.key, window=window,
                 handbook=entity.role == "payer" and what == "mean" and window >= DAY,
-                en=en.format(en=entity.en.lower(), span=in_en),
+                en=en.format(en=lowered(entity.en), span=in_en),
                 zh=zh.format(zh=entity.zh, span=in_zh),
             )  # fmt: skip
 
@@ -185,13 +185,13 @@ def _sharing(scheme: Scheme, entity: EntityType) -> Iterator[Feature]:
         yield Feature(
             name=f"{entity.key}_distinct_{spans.short(window)}", group="sharing", unit="count",
             what="distinct", entity=entity.key, window=window,
-            en=f"different {other.en.lower()} ids with this {entity.en.lower()} within {in_en}",
+            en=f"different {lowered(other.en)} ids with this {lowered(entity.en)} within {in_en}",
             zh=f"{in_zh}内与该{entity.zh}有关的不同{other.zh}数",
         )  # fmt: skip
 
 
 def _risk(scheme: Scheme, entity: EntityType) -> Iterator[Feature]:
-    en, zh = entity.en.lower(), entity.zh
+    en, zh = lowered(entity.en), entity.zh
     delay_en, delay_zh = spans.worded(scheme.label_delay) if scheme.label_delay else ("", "")
     before_en = f" that ended {delay_en} ago" if delay_en else ""
     before_zh = f"（截至 {delay_zh}前）" if delay_zh else ""

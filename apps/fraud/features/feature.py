@@ -33,3 +33,8 @@ class Feature:
     entity: str = ""
     window: int = 0
     handbook: bool = False
+
+
+def lowered(words: str) -> str:
+    """Words of a label as they stand within a sentence; "IP address" stays as it is."""
+    return words if words[:2].isupper() else words[:1].lower() + words[1:]

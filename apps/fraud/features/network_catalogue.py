@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from apps.fraud.features import spans
-from apps.fraud.features.feature import Feature, Unit
+from apps.fraud.features.feature import Feature, Unit, lowered
 from apps.fraud.scheme import EntityType, Scheme
 
 
@@ -17,8 +17,8 @@ def beyond(scheme: Scheme) -> Iterator[Feature]:
         yield Feature(
             name=f"{attribute[0]}_new", group="novelty", unit="flag", what="new_value",
             entity=attribute[0],
-            en=f"{scheme.payer.en} with a new {attribute[1].lower()}",
-            zh=f"{scheme.payer.zh}首次出现的{attribute[2]}",
+            en=f"{lowered(attribute[1])} that this {lowered(scheme.payer.en)} has not used lately",
+            zh=f"该{scheme.payer.zh}近期首次出现的{attribute[2]}",
         )  # fmt: skip
     yield from _priors(scheme)
     for entity in others:
@@ -37,11 +37,11 @@ def related(scheme: Scheme) -> set[str]:
 
 
 def _novelty(scheme: Scheme, entity: EntityType) -> Iterator[Feature]:
-    payer_en, payer_zh = scheme.payer.en.lower(), scheme.payer.zh
-    key, en, zh = entity.key, entity.en.lower(), entity.zh
+    payer_en, payer_zh = lowered(scheme.payer.en), scheme.payer.zh
+    key, en, zh = entity.key, lowered(entity.en), entity.zh
     yield Feature(
         name=f"{key}_new", group="novelty", unit="flag", what="new", entity=key,
-        en=f"{en} that this {payer_en} has not met before", zh=f"该{payer_zh}首次接触的{zh}",
+        en=f"{en} that this {payer_en} has not met lately", zh=f"该{payer_zh}近期首次接触的{zh}",
     )  # fmt: skip
     yield Feature(
         name=f"{key}_met", group="novelty", unit="count", what="met", entity=key,
@@ -64,29 +64,29 @@ def _priors(scheme: Scheme) -> Iterator[Feature]:
 
     yield prior("prior_all", "prior_all", "of all transactions", "全部交易")
     for key, en, zh in categories(scheme):
-        yield prior(f"prior_{key}", "prior_value", f"for this {en.lower()}", f"该{zh}", entity=key)
+        yield prior(f"prior_{key}", "prior_value", f"for this {lowered(en)}", f"该{zh}", entity=key)
     yield prior("prior_segment", "prior_segment", "in this segment", "该细分群体")
     yield prior(
         "prior_behaviour", "prior_behaviour", "for such amounts at such hours", "此类金额与时段"
     )
     for entity in scheme.entities:
         yield prior(
-            f"{entity.key}_prior", "prior_entity", f"of this {entity.en.lower()}",
+            f"{entity.key}_prior", "prior_entity", f"of this {lowered(entity.en)}",
             f"该{entity.zh}", entity=entity.key,
         )  # fmt: skip
     payer = scheme.payer
     yield prior(
-        "prior_alike", "prior_alike", f"of each {payer.en.lower()} who behaves alike",
+        "prior_alike", "prior_alike", f"of each {lowered(payer.en)} who behaves alike",
         f"行为相似的{payer.zh}",
     )  # fmt: skip
     yield prior(
         "prior_neighbours", "prior_neighbours",
-        f"of each {payer.en.lower()} who shares something with this one",
+        f"of each {lowered(payer.en)} who shares something with this one",
         f"与其共享标识的{payer.zh}",
     )  # fmt: skip
     yield prior(
         "prior_mixed", "prior_mixed",
-        f"of this {payer.en.lower()}, mixed from its own and those of its like by history",
+        f"of this {lowered(payer.en)}, mixed from its own and those of its like by history",
         f"按历史长度混合自身与相似者后该{payer.zh}",
     )  # fmt: skip
 
@@ -102,8 +102,8 @@ _FIGURES: Final[tuple[tuple[str, Unit, str, str], ...]] = (
 
 
 def _graph(scheme: Scheme, entity: EntityType) -> Iterator[Feature]:
-    payer_en, payer_zh = scheme.payer.en.lower(), scheme.payer.zh
-    en, zh = entity.en.lower(), entity.zh
+    payer_en, payer_zh = lowered(scheme.payer.en), scheme.payer.zh
+    en, zh = lowered(entity.en), entity.zh
     groups = [
         ("around", f"other {payer_en} ids at this {en}", f"该{zh}的其他{payer_zh}"),
         ("own", f"other {en} ids of this {payer_en}", f"该{payer_zh}的其他{zh}"),
@@ -126,11 +126,11 @@ def _graph(scheme: Scheme, entity: EntityType) -> Iterator[Feature]:
 
 
 def _motifs(scheme: Scheme, others: list[EntityType]) -> Iterator[Feature]:
-    payer_en, payer_zh = scheme.payer.en.lower(), scheme.payer.zh
+    payer_en, payer_zh = lowered(scheme.payer.en), scheme.payer.zh
     for entity in others:
         yield Feature(
             name=f"{entity.key}_fan_in", group="motifs", unit="count", what="fan_in",
-            entity=entity.key, en=f"new {payer_en} ids that this {entity.en.lower()} met so far",
+            entity=entity.key, en=f"new {payer_en} ids that this {lowered(entity.en)} met so far",
             zh=f"该{entity.zh}至今遇到的新{payer_zh}数",
         )  # fmt: skip
     if len(scheme.windows) > 1:
@@ -139,14 +139,14 @@ def _motifs(scheme: Scheme, others: list[EntityType]) -> Iterator[Feature]:
             yield Feature(
                 name=f"{entity.key}_burst", group="motifs", unit="share", what="burst",
                 entity=entity.key, window=scheme.windows[0],
-                en=f"share of those that this {entity.en.lower()} met within {long[0]} that came "
+                en=f"share of those that this {lowered(entity.en)} met within {long[0]} that came "
                 f"within {short[0]}",
                 zh=f"该{entity.zh} {long[1]}内的对手中最近 {short[1]}内出现的占比",
             )  # fmt: skip
     for payee in list(scheme.of_role("payee"))[:1]:
         yield Feature(
             name="returned_since", group="motifs", unit="seconds", what="returned",
-            en=f"seconds since this {payee.en.lower()} paid this {payer_en}",
+            en=f"seconds since this {lowered(payee.en)} paid this {payer_en}",
             zh=f"距该{payee.zh}向该{payer_zh}付款的秒数",
         )  # fmt: skip
         yield Feature(
