@@ -52,7 +52,7 @@ def groups(words: np.ndarray, rows: np.ndarray) -> Iterator[tuple[str, np.ndarra
 
 
 def number(codes: np.ndarray, start: int, stop: int) -> np.ndarray:
-    """int64 of the digits from `start` to `stop` (at most 18) of every row."""
+    """int64 of the digits from `start` to `stop` (at most 19, modulo 2^64) of every row."""
     digits = codes[:, start:stop].astype(np.int64) - 48
     powers = 10 ** np.arange(stop - start - 1, -1, -1, dtype=np.int64)
     found: np.ndarray = digits @ powers

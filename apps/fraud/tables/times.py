@@ -21,7 +21,7 @@ _SHAPES: dict[str, re.Pattern[str]] = {
     "iso": re.compile(rf"(?P<year>dddd)([-/.])(?P<month>dd?)\2{_DAY}{_CLOCK}"),
     "day_first": re.compile(rf"{_DAY}([-/. ]){_MONTH}\2{_YEAR}{_CLOCK}"),
     "month_first": re.compile(rf"{_MONTH}([-/. ]){_DAY}\2{_YEAR}{_CLOCK}"),
-    "epoch": re.compile(r"(?P<minus>-)?(?P<whole>d{1,18})(?:\.(?P<part>d{1,9}))?"),
+    "epoch": re.compile(r"(?P<minus>-)?(?P<whole>d{1,19})(?:\.(?P<part>d{1,9}))?"),
 }
 PER_SECOND = {"epoch_s": 1, "epoch_ms": 10**3, "epoch_us": 10**6, "epoch_ns": 10**9}
 """Units of an epoch in a second."""
@@ -64,7 +64,7 @@ def _from_numbers(
         bad = there & ~(np.abs(milliseconds) < _LARGEST)
         return np.where(bad | ~there, 0.0, milliseconds).astype(np.int64), bad
     whole = np.where(there, values, 0).astype(np.int64)
-    bad = np.abs(whole) > _LARGEST // 1000
+    bad = np.abs(whole) > _limit(per)
     whole = np.where(bad, 0, whole)
     return (whole * (1000 // per) if per <= 1000 else whole // (per // 1000)), bad
 
@@ -98,9 +98,8 @@ def _from_words(
 
 def _epoch(match: re.Match[str], codes: np.ndarray, per: int) -> np.ndarray:
     whole = number(codes, *match.span("whole"))
-    # 18 digits of seconds are no time at all; what is out of span is refused as that.
-    limit = _LARGEST // 1000
-    whole = np.minimum(whole, limit)
+    # What is far out of any span stays so. 19 digits may be more than int64 holds: then it is < 0.
+    whole = np.where(whole < 0, _limit(per), np.minimum(whole, _limit(per)))
     found = whole * (1000 // per) if per <= 1000 else whole // (per // 1000)
     if match["part"] is not None and per == 1:
         start, stop = match.span("part")
@@ -108,6 +107,11 @@ def _epoch(match: re.Match[str], codes: np.ndarray, per: int) -> np.ndarray:
         found = found + number(codes, start, start + digits) * 10 ** (3 - digits)
     signed: np.ndarray = -found if match["minus"] else found
     return signed
+
+
+def _limit(per: int) -> int:
+    """The largest whole number of a unit whose milliseconds int64 holds."""
+    return _LARGEST // max(1, 1000 // per)
 
 
 def _civil(match: re.Match[str], codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
