@@ -8,6 +8,8 @@ from typing import Any
 from django.db import transaction
 
 from loupe.api.idempotency import complete
+from loupe.blobs import services as blobs
+from loupe.blobs.writing import Written
 from loupe.jobs.record import Recorded, SyncCall, record_within
 
 JSON = "application/json"
@@ -30,6 +32,8 @@ class Entry:
     Attributes:
         finish: turns the ids it was stored under into the answer.
         keep: what an idempotency key remembers of that answer, given it and the ids.
+        files: what the call refers to and is not in storage yet; they are moved there, all of a
+            group together, and are the writer's from now on.
     """
 
     call: SyncCall
@@ -39,10 +43,14 @@ class Entry:
         "headers": answer.headers,
         "body": json.loads(answer.body),
     }
+    files: Sequence[Written] = ()
 
 
 def commit(entries: Sequence[Entry]) -> list[Answer]:
     """Store all of `entries` in one transaction, and make their answers."""
+    files = [written for entry in entries for written in entry.files]
+    if files:
+        blobs.place(files)
     with transaction.atomic():
         stored = record_within([entry.call for entry in entries])
         answers = [entry.finish(ids) for entry, ids in zip(entries, stored, strict=True)]

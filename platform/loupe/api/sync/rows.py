@@ -65,6 +65,7 @@ async def answer(
         RequestRefused: the body is no batch of rows; the message names the first bad one.
         TemporarilyUnavailable: the engine is late or gone and the caller declared no policy.
     """
+    batch = None
     try:
         sent_as = content_type.partition(";")[0].strip().lower()
         if sent_as not in ROW_MEDIA_TYPES:
@@ -78,7 +79,8 @@ async def answer(
         batch = _Batch(call, body, sent_as, arrow, backstage, started)
         return await batch.answered()
     finally:
-        body.path.unlink(missing_ok=True)
+        if batch is None or not batch.handed_over:
+            body.path.unlink(missing_ok=True)
 
 
 class _Batch:
@@ -98,6 +100,8 @@ class _Batch:
         self.request_id = call.request_id
         self.clock = StageClock()
         self.at = timezone.now()
+        self.handed_over = False
+        """Whether the body is the writer's: it may wait there longer than the caller does."""
 
     async def answered(self) -> Answer:
         """Answer once per request id."""
@@ -175,10 +179,13 @@ class _Batch:
         return await self._written(use, Decided(columns=None, decisions=decisions), trouble)
 
     async def _refused(self, use: Chosen, trouble: LoupeError) -> NoReturn:
-        blob = await self.backstage.do(self._place)
-        row = self._call(use, blob, error_code=trouble.code, error=trouble.message)
-        await self.backstage.write(
-            Entry(call=row, finish=lambda _: Answer(status=503, body=b"null"))
+        row = self._call(use, error_code=trouble.code, error=trouble.message)
+        await self._write(
+            Entry(
+                call=row,
+                finish=lambda _: Answer(status=503, body=b"null"),
+                files=[self.body],
+            )
         )
         if isinstance(trouble, InputRefused | TemporarilyUnavailable):
             raise trouble
@@ -190,10 +197,9 @@ class _Batch:
         self, use: Chosen, found: Decided, trouble: LoupeError | None = None
     ) -> Answer:
         writing = time.perf_counter()
-        block, blob = await self.backstage.do(self._stored, found)
+        block = None if found.columns is None else await self.backstage.do(self._encoded, found)
         row = self._call(
             use,
-            blob,
             block=block,
             fallback=self.call.policy if trouble else "",
             error_code=trouble.code if trouble else "",
@@ -211,7 +217,7 @@ class _Batch:
             }
             return self._shown(found, self._facts(ids, use, times, row, trouble))
 
-        return await self.backstage.write(
+        return await self._write(
             Entry(
                 call=row,
                 finish=finish,
@@ -223,44 +229,35 @@ class _Batch:
                     "outcome": str(found.decisions.outcome[0]),
                     "reasons": found.reasons,
                 },
+                files=[self.body] if block is None else [self.body, block.written],
             )
         )
+
+    async def _write(self, entry: Entry) -> Answer:
+        self.handed_over = True
+        try:
+            return await self.backstage.write(entry)
+        except Exception:  # but not where the caller went away: the entry waits on
+            self.handed_over = False
+            raise
 
     def _reader(self, found: Decided) -> following.Read | None:
         if not following.wants_blocks(self.call.app.slug):
             return None
         return lambda: (found.columns or {}, found.decisions)
 
-    def _place(self) -> Blob:
-        """Make the body durable."""
-        blobs.place([self.body])
-        return Blob(
-            sha256=self.body.sha256,
-            size=self.body.size,
-            media_type=self.sent_as,
-            last_stored_at=timezone.now(),
-        )
-
-    def _stored(self, found: Decided) -> tuple[StoredBlock | None, Blob]:
-        """The block's file and the body, both durable."""
-        blob_of_body = Blob(
-            sha256=self.body.sha256,
-            size=self.body.size,
-            media_type=self.sent_as,
-            last_stored_at=timezone.now(),
-        )
-        if found.columns is None:
-            blobs.place([self.body])
-            return None, blob_of_body
+    def _encoded(self, found: Decided) -> StoredBlock:
+        """The block as a file that is not in storage yet."""
         encode: Callable[..., Any] = load("loupe.jobs.parquet:encode")
-        encoded = encode(self.call.app.result_schema, found.columns, found.decisions)
-        written = blobs.write_bytes(encoded.data)
-        blobs.place([self.body, written])
+        encoded = encode(self.call.app.result_schema, found.columns, found.decisions, quick=True)
         return StoredBlock(
-            written=written, media_type=PARQUET, rows=encoded.rows, outcomes=encoded.outcomes
-        ), blob_of_body
+            written=blobs.write_bytes(encoded.data),
+            media_type=PARQUET,
+            rows=encoded.rows,
+            outcomes=encoded.outcomes,
+        )
 
-    def _call(self, use: Chosen, blob: Blob, **outcome: Any) -> SyncCall:
+    def _call(self, use: Chosen, **outcome: Any) -> SyncCall:
         return SyncCall(
             actor=self.call.actor,
             project=self.call.project,
@@ -268,7 +265,12 @@ class _Batch:
             provenance=use.provenance,
             name=self.call.name,
             kind="rows",
-            blob=blob,
+            blob=Blob(
+                sha256=self.body.sha256,
+                size=self.body.size,
+                media_type=self.sent_as,
+                last_stored_at=timezone.now(),
+            ),
             facts=self.call.facts,
             times_ms=dict(self.clock.times_ms),
             **outcome,

@@ -5,7 +5,7 @@ import queue
 import threading
 from dataclasses import dataclass
 
-from django.db import DatabaseError, close_old_connections
+from django.db import close_old_connections
 
 from loupe.api.sync.checkpoints import Checkpoints
 from loupe.api.sync.entries import Answer, Entry, commit
@@ -66,17 +66,14 @@ class GroupWriter:
     def _store(self, group: list[_Waiting]) -> None:
         try:
             answers = commit([waiting.entry for waiting in group])
-        except DatabaseError as error:
-            # One bad call must not take its neighbours with it: store each by itself.
+        except Exception as error:
+            # The border of the thread: whatever happened belongs to who waits. One bad call, or
+            # one whose app refuses its block, must not take its neighbours with it.
             if len(group) == 1:
                 group[0].fail(error)
                 return
             for waiting in group:
                 self._store([waiting])
-        except Exception as error:
-            # The border of the thread: whatever happened belongs to those who wait.
-            for waiting in group:
-                waiting.fail(error)
         else:
             for waiting, answer in zip(group, answers, strict=True):
                 waiting.succeed(answer)
