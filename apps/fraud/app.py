@@ -47,7 +47,7 @@ class App(DomainApp):
     steps: ClassVar = (
         Step(name="parse", place=Place.SANDBOX, run="apps.fraud.tables.parsing:parse"),
         Step(name="features", place=Place.ENGINE, run="apps.fraud.live.service:FraudService"),
-        Step(name="score", place=Place.ENGINE, run="apps.fraud.inference.runner:ForestRunner"),
+        Step(name="score", place=Place.ENGINE, run="apps.fraud.explaining.runner:ExplainingRunner"),
     )
     service = "apps.fraud.live.service:FraudService"
     questions: ClassVar = (
@@ -149,6 +149,14 @@ class App(DomainApp):
             columns, operating_point
         )
         return decided
+
+    @classmethod
+    def request(cls, operating_point: BaseModel) -> dict[str, float | int | str | bool]:
+        """See `apps.fraud.explaining.asking`."""
+        told: dict[str, float | int | str | bool] = load("apps.fraud.explaining.asking:request")(
+            operating_point
+        )
+        return told
 
     @classmethod
     def examples(cls) -> tuple[BaseModel, ...]:

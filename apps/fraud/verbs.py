@@ -9,4 +9,9 @@ BENCHMARKS: tuple[AppCommand, ...] = (
         help="Features against the Handbook's recipe, values compared first; and as a stream.",
         run="apps.fraud.benchmarks.features:main",
     ),
+    AppCommand(
+        name="reasons",
+        help="Reasons for 1,000 alerts against XGBoost's contributions, which are compared first.",
+        run="apps.fraud.benchmarks.reasons:main",
+    ),
 )

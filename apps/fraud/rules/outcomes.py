@@ -7,7 +7,7 @@ OUTCOME_WORDS: dict[str, Text] = dict(
     zip(
         OUTCOMES,
         (
-            Text(en="approve", zh="放行"),
+            Text(en="approve", zh="通过"),
             Text(en="step up", zh="加强验证"),
             Text(en="review", zh="人工复核"),
             Text(en="block", zh="拦截"),
