@@ -1,4 +1,4 @@
-"""``manage.py bench fraud fraud-features``: features against the Handbook's recipe, and alone.
+"""``manage.py bench fraud-features``: features against the Handbook's recipe, and alone.
 
 First the Handbook's fifteen features of a table, reading included: the recipe in pandas once, ours
 several times, every value compared before any time is told. Then all features of the default
