@@ -269,7 +269,7 @@ def _of_score(
     return Reason(
         code=BY_SCORE[by_score],
         en=f"Score {result.score:.4f} reaches the cut-off {cut:.4f} to {words.en}{about_en}.",
-        zh=f"得分 {result.score:.4f} 达到{words.zh}阈值 {cut:.4f}{about_zh}。",
+        zh=f"得分 {result.score:.4f} 达到阈值 {cut:.4f}（{words.zh}）{about_zh}。",
         weight=by_score + 0.5,
     )
 
