@@ -8,6 +8,7 @@ from django.core.checks import run_checks
 from pydantic import BaseModel, ConfigDict
 
 from loupe.contract.app import DomainApp
+from loupe.contract.extras import SyncMode
 from loupe.contract.runtime.steps import Place, Step
 from loupe.contract.text import Text
 from loupe.plugins import registry
@@ -68,6 +69,7 @@ BREACHES = {
     "loupe.E016": broken(labelling=replace(DUMMY.labelling, check="nowhere.at:all"))
     if DUMMY.labelling
     else DUMMY,
+    "loupe.E018": broken(context="nowhere.at:all"),
     "loupe.E017": broken(training=replace(DUMMY.training, config_schema=Needy))
     if DUMMY.training
     else DUMMY,
@@ -133,3 +135,33 @@ def test_every_entry_point_runs_under_its_own_configuration() -> None:
 def test_code_named_by_string_is_found_without_running_it(target: str, why: str | None) -> None:
     answer = why_not_code(target)
     assert answer is None if why is None else why in str(answer)
+
+
+CHAINED = registry.get("chained_probe")
+JUDGE = CHAINED.sync or SyncMode(verb="", body="", fail_open="", fail_closed="")
+
+
+def chained(**attributes: Any) -> type[DomainApp]:
+    """The chained probe with some of its declarations replaced."""
+    return type("Broken", (CHAINED,), {"__module__": CHAINED.__module__, **attributes})
+
+
+@pytest.mark.parametrize(
+    ("app", "words"),
+    [
+        (chained(on_blocks="nowhere.at:all"), "names code by 'nowhere.at:all'"),
+        (broken(on_blocks="dummy_app.batches:on_results"), "keeps its results as rows"),
+        (chained(sync=replace(JUDGE, row_examples=())), "without example rows"),
+        (chained(sync=replace(JUDGE, reasons_for=("odd",))), "explains the outcomes"),
+        (chained(needs_model=False), "needs_model=False"),
+        (chained(steps=CHAINED.steps[:2]), "1 engine steps and needs_model=True"),
+        (chained(steps=(CHAINED.steps[0], *CHAINED.steps[:0:-1])), "its first engine step runs"),
+    ],
+    ids=["code", "rows form", "examples", "reasons", "no model", "no runner", "order"],
+)
+def test_breaches_of_apps_with_live_state_are_told(app: type[DomainApp], words: str) -> None:
+    assert any(words in message.msg for message in check_app(app))
+
+
+def test_the_chained_probe_breaks_nothing() -> None:
+    assert check_app(CHAINED) == []

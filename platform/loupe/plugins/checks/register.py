@@ -11,7 +11,7 @@ from django.core.checks import CheckMessage, Error, register
 from loupe.contract.discovery import GROUP
 from loupe.contract.django import DomainAppConfig
 from loupe.plugins import registry
-from loupe.plugins.checks import behaviour, declaration, facts, training
+from loupe.plugins.checks import behaviour, declaration, facts, live, training
 from loupe.plugins.checks.problem import Check
 
 CHECKS: dict[str, Check] = {
@@ -30,6 +30,7 @@ CHECKS: dict[str, Check] = {
     "loupe.E015": facts.facts,
     "loupe.E016": training.labelling,
     "loupe.E017": training.training,
+    "loupe.E018": live.live,
 }
 INCOMPLETE = "loupe.E020"
 WRONG_CONFIG = "loupe.E021"
