@@ -1,11 +1,25 @@
 """Columns of Arrow as plain arrays."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from apps.fraud.tables.raw import LONGEST_TEXT, Raw, absent, text_column
 from loupe.contract.runtime.errors import InputRefused
+
+
+@contextmanager
+def readable(damaged: Callable[[Exception], InputRefused]) -> Iterator[None]:
+    """What pyarrow says of damaged bytes becomes a refusal; that memory is short stays as it is."""
+    try:
+        yield
+    except MemoryError:
+        raise
+    except (pa.ArrowException, OSError, UnicodeDecodeError, OverflowError) as error:
+        raise damaged(error) from error
 
 
 def check_types(schema: pa.Schema, names: tuple[str, ...]) -> None:

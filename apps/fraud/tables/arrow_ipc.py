@@ -13,7 +13,7 @@ from typing import BinaryIO
 import numpy as np
 import pyarrow as pa
 
-from apps.fraud.tables.arrow_columns import check_types, raw_of
+from apps.fraud.tables.arrow_columns import check_types, raw_of, readable
 from apps.fraud.tables.arrow_messages import Kind, Message, damaged, messages
 from apps.fraud.tables.delimited import too_many_columns
 from apps.fraud.tables.formats import Format
@@ -144,13 +144,15 @@ def schema_of(path: Path, form: Format) -> pa.Schema:
 
 def schema_in(data: bytes) -> pa.Schema:
     """The schema of a stream, of which `data` is at least the first message."""
-    try:
+    with readable(_damaged):
         schema = pa.ipc.read_schema(pa.py_buffer(data))
-    except (pa.ArrowException, OSError) as error:
-        raise damaged(str(error)) from error
-    if len(schema) > MOST_COLUMNS:
-        raise too_many_columns(len(schema))
-    return schema
+        if len(schema) <= MOST_COLUMNS and all(isinstance(name, str) for name in schema.names):
+            return schema
+    raise too_many_columns(len(schema))
+
+
+def _damaged(error: Exception) -> InputRefused:
+    return damaged(str(error).partition("\n")[0] or type(error).__name__)
 
 
 def _bytes(file: BinaryIO, span: tuple[int, int]) -> bytes:
@@ -171,7 +173,8 @@ def read(path: Path, place: Place, wanted: Sequence[str]) -> Table:
     if not _last or _last[0][:3] != key:
         _last[:] = [(*key, _decoded(path, place, tuple(wanted)))]
     table = _last[0][3].slice(place.skip, place.rows)
-    raws = {name: raw_of(table[name]) for name in table.column_names}
+    with readable(_damaged):
+        raws = {name: raw_of(table[name]) for name in table.column_names}
     return Table(raws, np.arange(place.row, place.row + table.num_rows, dtype=np.int64))
 
 
@@ -207,13 +210,9 @@ def decoded(data: bytes, wanted: tuple[str, ...]) -> pa.Table:
     schema = schema_in(data)
     check_types(schema, wanted)
     included = [index for index, name in enumerate(schema.names) if name in set(wanted)]
-    try:
+    with readable(_damaged):
         options = pa.ipc.IpcReadOptions(use_threads=False, included_fields=included)
         with pa.ipc.open_stream(pa.py_buffer(data), options=options) as reader:
             table = reader.read_all()
         table.validate(full=True)
-    except (pa.ArrowException, OSError) as error:
-        if isinstance(error, MemoryError):
-            raise
-        raise damaged(str(error)) from error
     return table

@@ -61,7 +61,12 @@ def header_of(path: Path, dialect: Dialect) -> Header:
         ) from error
     if record.count(dialect.delimiter.encode()) >= MOST_COLUMNS:
         raise too_many_columns(record.count(dialect.delimiter.encode()) + 1)
-    cells = next(csv.reader(io.StringIO(text), delimiter=dialect.delimiter), [])
+    try:
+        cells = next(csv.reader(io.StringIO(text, newline=""), delimiter=dialect.delimiter), [])
+    except csv.Error as error:
+        raise InputRefused(
+            f"Line 1 is no header of a table: {error}.", code="bad_header"
+        ) from error
     if not dialect.header:
         names = tuple(f"column {number}" for number in range(1, len(cells) + 1))
         return Header(names=names, start=skipped, line=1)
@@ -187,19 +192,20 @@ def _one_by_one(
     kept: list[list[str]] = []
     numbers: list[int] = []
     read, at = problems.bad, first
-    try:
-        for row in reader:
-            if row:
-                read += 1
-                if len(row) == len(names):
-                    kept.append(row)
-                    numbers.append(at)
-                else:
-                    problems.add(_width(at, dialect.delimiter.join(row)))
-            at = first + reader.line_num
-    except csv.Error as error:
-        read += 1
-        problems.add(_width(at, str(error)))
+    while True:
+        try:
+            row = next(reader, None)
+        except csv.Error as error:
+            row = [str(error)]
+        if row is None:
+            break
+        read += bool(row)
+        if len(row) == len(names):
+            kept.append(row)
+            numbers.append(at)
+        elif row:
+            problems.add(_width(at, dialect.delimiter.join(row)))
+        at = first + reader.line_num
     columns: dict[str, Raw] = {}
     for name in wanted:
         if name in names:

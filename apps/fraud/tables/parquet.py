@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from apps.fraud.tables.arrow_columns import check_types, raw_of
+from apps.fraud.tables.arrow_columns import check_types, raw_of, readable
 from apps.fraud.tables.delimited import too_many_columns
 from apps.fraud.tables.limits import (
     MOST_CHUNK,
@@ -57,7 +57,7 @@ def opened(path: Path) -> pq.ParquetFile:
             "read.",
             code="too_many_columns",
         )
-    try:
+    with readable(damaged):
         found = pq.ParquetFile(
             path,
             pre_buffer=False,
@@ -65,8 +65,6 @@ def opened(path: Path) -> pq.ParquetFile:
             thrift_string_size_limit=MOST_FOOTER,
             thrift_container_size_limit=10**6,
         )
-    except (pa.ArrowException, OSError) as error:
-        raise damaged(error) from error
     if found.metadata.num_columns > MOST_COLUMNS:
         raise too_many_columns(found.metadata.num_columns)
     return found
@@ -74,7 +72,8 @@ def opened(path: Path) -> pq.ParquetFile:
 
 def names_of(file: pq.ParquetFile) -> tuple[str, ...]:
     """The columns of a file, in order."""
-    return tuple(file.schema_arrow.names)
+    with readable(damaged):
+        return tuple(file.schema_arrow.names)
 
 
 def check(file: pq.ParquetFile, wanted: Sequence[str]) -> None:
@@ -84,7 +83,8 @@ def check(file: pq.ParquetFile, wanted: Sequence[str]) -> None:
         InputRefused: a mapped column is nested, or declares more than memory has, or there are more
             rows than any file has.
     """
-    check_types(file.schema_arrow, tuple(wanted))
+    with readable(damaged):
+        check_types(file.schema_arrow, tuple(wanted))
     meta = file.metadata
     if not 0 <= meta.num_rows <= MOST_FILE_ROWS:
         raise InputRefused(
@@ -142,16 +142,12 @@ def read(path: Path, group: int, skip: int, rows: int, wanted: Sequence[str], ro
         InputRefused: the file is damaged there, or it is not what it declares.
     """
     columns = tuple(wanted)
-    place = _place(path, group, skip, columns)
-    try:
+    with readable(damaged):
+        place = _place(path, group, skip, columns)
+        # While it is read it is nobody's: a place in a damaged file is not come back to.
         place, table = _taken(place, skip, rows)
-    except (pa.ArrowException, OSError) as error:
-        if isinstance(error, MemoryError):
-            raise
-        _places.clear()
-        raise damaged(error) from error
+        raws = {name: raw_of(table[name]) for name in columns if name in table.column_names}
     _places[:] = [place]
-    raws = {name: raw_of(table[name]) for name in columns if name in table.column_names}
     return Table(raws, np.arange(row, row + table.num_rows, dtype=np.int64))
 
 

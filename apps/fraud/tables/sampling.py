@@ -23,13 +23,13 @@ def sample(path: Path, form: Format, dialect: Dialect) -> tuple[tuple[str, ...],
     match form:
         case Format.CSV:
             header = delimited.header_of(path, dialect)
-            data = _head(path, header.start, quoted=True)
+            data = _head(path, header.start, header.line, quoted=True)
             table = delimited.read(data, header.line, header.names, header.names, dialect, 20)
             return header.names, _first(table)
         case Format.LINES:
             names = json_lines.keys_of(path, ROWS)
             start = len(BOM) if _starts_with_bom(path) else 0
-            data = _head(path, start, quoted=False)
+            data = _head(path, start, 1, quoted=False)
             return names, _first(json_lines.read(data, 1, names, dialect.encoding, 20))
         case Format.PARQUET:
             file = parquet.opened(path)
@@ -55,9 +55,9 @@ def _first(table: Table) -> Table:
     return Table({name: raw.taken(rows) for name, raw in table.columns.items()}, table.lines[:ROWS])
 
 
-def _head(path: Path, start: int, *, quoted: bool) -> bytes:
+def _head(path: Path, start: int, line: int, *, quoted: bool) -> bytes:
     """Whole records from `start` on, of at most the first block."""
-    span = next(text_index.spans(path, start, 1, quoted=quoted, most=_BYTES), None)
+    span = next(text_index.spans(path, start, line, quoted=quoted, most=_BYTES), None)
     if span is None:
         return b""
     with path.open("rb") as file:

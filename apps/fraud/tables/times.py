@@ -43,6 +43,8 @@ def read_times(raw: Raw, column: TimeColumn) -> tuple[np.ndarray, np.ndarray]:
         return (found, gone) if raw.zoned else _local_to_utc(found, there, column.timezone)
     if raw.values.dtype.kind in "if":
         return _from_numbers(raw.values, there, column.format)
+    if raw.values.dtype.kind != "U":
+        return np.zeros(len(raw), dtype=np.int64), there
     return _from_words(raw.values, there, column)
 
 
