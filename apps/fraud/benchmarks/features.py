@@ -85,7 +85,7 @@ def recipe(path: Path) -> dict[str, NDArray[np.float64]]:
     pandas = import_module("pandas")
     frame = pandas.read_parquet(path, columns=list(_COLUMNS.values()))
     frame = frame.sort_values("TX_DATETIME", kind="stable").reset_index(drop=True)
-    hour, weekday = frame["TX_DATETIME"].dt.hour, frame["TX_DATETIME"].dt.weekday
+    hour, weekday = frame["TX_DATETIME"].dt.hour, frame["TX_DATETIME"].dt.day_of_week
     told: dict[str, NDArray[np.float64]] = {
         "amount": frame["TX_AMOUNT"].to_numpy() * 100,
         "night": (hour <= 6).to_numpy(np.float64),
@@ -95,7 +95,7 @@ def recipe(path: Path) -> dict[str, NDArray[np.float64]]:
     def spending(group: Any) -> Any:
         amounts = group.set_index("TX_DATETIME")["TX_AMOUNT"]
         for days in (1, 7, 30):
-            window = amounts.rolling(f"{days}d")
+            window = amounts.rolling(f"{days}D")
             count = window.count()
             group[f"customer_count_{days}d"] = count.to_numpy()
             group[f"customer_mean_{days}d"] = (window.sum() / count).to_numpy() * 100
@@ -103,10 +103,10 @@ def recipe(path: Path) -> dict[str, NDArray[np.float64]]:
 
     def risk(group: Any) -> Any:
         frauds = group.set_index("TX_DATETIME")["TX_FRAUD"]
-        waiting = frauds.rolling("7d")
+        waiting = frauds.rolling("7D")
         waiting_frauds, waiting_count = waiting.sum(), waiting.count()
         for days in (1, 7, 30):
-            window = frauds.rolling(f"{7 + days}d")
+            window = frauds.rolling(f"{7 + days}D")
             count = window.count() - waiting_count
             share = (window.sum() - waiting_frauds) / count
             group[f"terminal_seen_{days}d"] = count.to_numpy()
