@@ -5,13 +5,18 @@ from loupe.contract.extras import AppCommand
 COMMANDS: tuple[AppCommand, ...] = ()
 BENCHMARKS: tuple[AppCommand, ...] = (
     AppCommand(
+        name="fraud-score",
+        help="Payments a second through the whole path, beside counters in Valkey and XGBoost.",
+        run="apps.fraud.benchmarks.score:main",
+    ),
+    AppCommand(
         name="fraud-features",
-        help="Features against the Handbook's recipe, values compared first; and as a stream.",
+        help="Features against the Handbook's recipe value by value, and alone.",
         run="apps.fraud.benchmarks.features:main",
     ),
     AppCommand(
         name="reasons",
-        help="Reasons for 1,000 alerts against XGBoost's contributions, which are compared first.",
+        help="Reasons for alerts: exact contributions against XGBoost's own.",
         run="apps.fraud.benchmarks.reasons:main",
     ),
 )

@@ -20,6 +20,7 @@ from tests.processes import running_site
 PROJECT = "/p/line-3/"
 APP = f"{PROJECT}apps/defect_detection/"
 OWN = "/defect_detection/p/line-3/"
+DESK = "/fraud/p/line-3/"
 SIZES = {"wide": (1440, 900), "small": (390, 844)}
 LARGEST = 150_000  # bytes of one picture in docs/images
 
@@ -67,6 +68,14 @@ SHOTS = (
     Shot("recipe", f"{OWN}products/ring-6204/recipe", wait="#stage polygon"),
     Shot("stations", f"{OWN}stations/"),
     Shot("station", f"{OWN}stations/line-3a/", wait="#drawing image"),
+    Shot("alerts", f"{DESK}alerts/"),
+    Shot("alert", f"{DESK}alerts/", "td.name a", "#call"),
+    Shot("cases", f"{DESK}cases/?state=all"),
+    Shot("case", f"{DESK}cases/1/"),
+    Shot("entities", f"{DESK}entities/"),
+    Shot("entity", f"{DESK}entities/one?type=device&key=phone-7", wait="#graph[data-ready]"),
+    Shot("lists", f"{DESK}lists/"),
+    Shot("empty-alerts", "/fraud/p/empty/alerts/"),
     Shot("empty-parts", "/defect_detection/p/empty/parts/"),
     Shot("empty-quality", "/defect_detection/p/empty/quality/"),
     Shot("empty-home", "/p/empty/"),

@@ -41,7 +41,7 @@ from loupe.review import services as review
 from loupe.schedules import services as schedules
 from loupe.schedules.timing import Timing
 from loupe.testing import factories
-from tests.e2e import measured, plant
+from tests.e2e import measured, payments, plant
 
 APP = "defect_detection"
 SEVERITY = {"crack": "critical", "stain": "minor"}
@@ -74,6 +74,7 @@ def main(still: bool) -> None:
     _reviews(anna, job.pk)
     _settings(anna, line)
     plant.fill(line, anna, version, first[:24])
+    payments.fill(line, anna, User.objects.get(username="reviewer"))
 
 
 def _versions(line: Project, anna: User) -> ModelVersion:

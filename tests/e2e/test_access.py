@@ -29,6 +29,12 @@ PAGES = {
     "empty home": "/p/empty/",
     "empty results": "/p/empty/apps/defect_detection/results/",
     "two-step sign-in": "/accounts/2fa/",
+    "alerts": "/fraud/p/line-3/alerts/?state=all",
+    "cases": "/fraud/p/line-3/cases/",
+    "a case": "/fraud/p/line-3/cases/1/",
+    "entities": "/fraud/p/line-3/entities/",
+    "a device": "/fraud/p/line-3/entities/one?type=device&key=phone-7",
+    "lists": "/fraud/p/line-3/lists/",
 }
 CLICKED = {
     "a result": ("/p/line-3/apps/defect_detection/results/?outcome=fail", "td.name a"),
@@ -36,6 +42,7 @@ CLICKED = {
     "a model": ("/p/line-3/models/", "td.name a"),
     "a schedule": ("/p/line-3/schedules/", "td.name a"),
     "a webhook": ("/p/line-3/settings/webhooks/", "td.name a"),
+    "an alert": ("/fraud/p/line-3/alerts/", "td.name a"),
 }
 
 

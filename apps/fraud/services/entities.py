@@ -1,5 +1,6 @@
 """Entities: found by any identifier, with whom they share devices, cards and addresses."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +15,7 @@ from loupe.host.people import Action, Actor, NotVisible, Project, require, visib
 FOUND_AT_ONCE = 50
 MOST_SHARED = 40
 """Shared entities shown around a payer; more are counted."""
-MOST_USERS = 25
+MOST_USERS = 15
 """Payers shown around one shared entity."""
 
 
@@ -26,9 +27,14 @@ class Neighbourhood:
     edges: list[dict[str, Any]] = field(default_factory=list)
     hidden: int = 0
 
-    def as_json(self) -> dict[str, Any]:
-        """For the page's script."""
-        return {"nodes": list(self.nodes.values()), "edges": self.edges, "hidden": self.hidden}
+    def as_json(self, names: Mapping[str, str]) -> dict[str, Any]:
+        """For the page's script; `names` says what types are called."""
+        return {
+            "nodes": list(self.nodes.values()),
+            "edges": self.edges,
+            "hidden": self.hidden,
+            "names": dict(names),
+        }
 
 
 def search(

@@ -59,10 +59,11 @@ def give(
     """Write labels down, at most `MOST` at once; repeating them changes nothing.
 
     Raises:
-        NotVisible, Denied: people need to be reviewers, keys need the scope ``submit``.
+        NotVisible, Denied: an analyst's word needs the role of a reviewer, what a system reports
+            the role or scope to submit.
         Unusable: a label is none, a time lies ahead, or there are too many.
     """
-    require(actor, Action.SUBMIT if actor.user is None else Action.REVIEW, project)
+    require(actor, Action.REVIEW if source == "analyst" else Action.SUBMIT, project)
     now = timezone.now()
     checked = [_checked(one, number, now) for number, one in enumerate(said)]
     if len(checked) > MOST:

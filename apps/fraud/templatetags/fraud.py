@@ -1,11 +1,11 @@
 """How the fraud pages write money, moments and scores."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from django import template
 from django.utils import timezone
-from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
@@ -25,9 +25,8 @@ def money(minor: int | None, currency: str) -> str:
     digits = DIGITS.get(currency, 2)
     sign, whole = ("−" if minor < 0 else ""), abs(int(minor))
     units, rest = divmod(whole, 10**digits)
-    shown = number_format(units, use_l10n=True, force_grouping=True)
     fraction = f".{rest:0{digits}d}" if digits else ""
-    return f"{sign}{shown}{fraction}\u00a0{currency}"
+    return f"{sign}{units:,}{fraction}\u00a0{currency}"
 
 
 @register.filter
@@ -60,6 +59,19 @@ def kind_name(type_: str, scheme: Scheme) -> str:
         fixed: Mapping[str, str] = {"ring": _("Ring"), "transaction": _("Transaction")}
         return fixed.get(type_, type_)
     return found.zh if (get_language() or "en").startswith("zh") else found.en
+
+
+def type_names(scheme: Scheme) -> dict[str, str]:
+    """What each type of entity is called, for scripts."""
+    return {entity.key: kind_name(entity.key, scheme) for entity in scheme.entities}
+
+
+@register.filter
+def telling(reasons: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    """The one reason for a line of a list: not that a score reaches a cut-off, where there is
+    one that says why it does."""
+    said = [reason for reason in reasons if not str(reason.get("code", "")).startswith("score_")]
+    return (said or reasons)[:1]
 
 
 @register.filter

@@ -11,15 +11,27 @@ from django.views.decorators.http import require_GET, require_POST
 
 from apps.fraud.app import App
 from apps.fraud.models import Alert, Case
-from apps.fraud.services import alerts, cases, drawing, entities, labels, lists, people, schemes
+from apps.fraud.services import (
+    alerts,
+    cases,
+    drawing,
+    entities,
+    history,
+    labels,
+    lists,
+    people,
+    schemes,
+)
 from apps.fraud.services.alerts import Filters
 from apps.fraud.services.entities import Neighbourhood
+from apps.fraud.templatetags.fraud import type_names
 from apps.fraud.views import asked
 from apps.fraud.views.paging import page_of
 from loupe.contract.runtime.errors import LoupeError
 from loupe.host.pages import PageRequest, project_page, say, say_refused
 from loupe.host.people import Action, NotVisible
 
+MOST_PAST = 100
 ORDER_FIELDS = {"score": "score", "amount": "amount", "newest": "changed_at"}
 
 
@@ -61,7 +73,13 @@ def page(request: PageRequest, app: str, alert_id: int) -> HttpResponse:
         around = entities.neighbourhood(entity)
     except NotVisible:
         pass  # a ring, or a payment that named no payer, has no entity of its own
+    past = history.of(entity, MOST_PAST) if entity else []
     points = [(hit.event_ms, hit.amount, hit.outcome, hit.score, hit.result) for hit in hits]
+    if past:
+        points = [
+            (one.data.event_time, one.data.amount, one.outcome, one.score, one.result)
+            for one in past
+        ]
     return render(
         request,
         "fraud/alert.html",
@@ -72,7 +90,7 @@ def page(request: PageRequest, app: str, alert_id: int) -> HttpResponse:
             "hits": hits,
             "truths": labels.of_transactions(request.project, [hit.transaction for hit in hits]),
             "entity": entity,
-            "graph": around.as_json() if around.edges else None,
+            "graph": around.as_json(type_names(scheme)) if around.edges else None,
             "around": around,
             "timeline": drawing.timeline(points),
             "listed": list(entities.lists_of(entity)) if entity else [],

@@ -7,6 +7,7 @@ from django.views.decorators.http import require_GET
 
 from apps.fraud.app import App
 from apps.fraud.services import drawing, entities, history, lists, schemes
+from apps.fraud.templatetags.fraud import type_names
 from loupe.host.pages import PageRequest, project_page
 
 
@@ -56,7 +57,7 @@ def page(request: PageRequest, app: str) -> HttpResponse:
             "entity": entity,
             "past": past,
             "timeline": drawing.timeline(points),
-            "graph": around.as_json() if around.edges else None,
+            "graph": around.as_json(type_names(scheme)) if around.edges else None,
             "around": around,
             "alerts": list(entities.alerts_of(entity)[:20]),
             "listed": list(entities.lists_of(entity)),
@@ -72,4 +73,5 @@ def graph(request: PageRequest, app: str) -> JsonResponse:
     entity = entities.find(
         request.actor, request.project, request.GET.get("type", ""), request.GET.get("key", "")
     )
-    return JsonResponse(entities.neighbourhood(entity).as_json())
+    names = type_names(schemes.of(request.project.pk))
+    return JsonResponse(entities.neighbourhood(entity).as_json(names))

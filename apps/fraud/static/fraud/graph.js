@@ -26,7 +26,7 @@ function risk(node, colour) {
 function style() {
   const colour = colours();
   return [
-    { selector: "node", style: { width: 22, height: 22, shape: (node) => SHAPES[types.indexOf(node.data("type")) % SHAPES.length], "background-color": colour.surface, "border-width": 3, "border-color": (node) => risk(node, colour), label: "data(name)", color: colour.text, "font-size": 11, "min-zoomed-font-size": 8, "text-valign": "bottom", "text-margin-y": 4, "text-max-width": 120, "text-wrap": "ellipsis", "text-background-color": colour.ground, "text-background-opacity": 0.8 } },
+    { selector: "node", style: { width: 26, height: 26, shape: (node) => SHAPES[types.indexOf(node.data("type")) % SHAPES.length], "background-color": colour.surface, "border-width": 3, "border-color": (node) => risk(node, colour), label: "data(name)", color: colour.text, "font-size": 13, "min-zoomed-font-size": 7, "text-valign": "bottom", "text-margin-y": 4, "text-max-width": 120, "text-wrap": "ellipsis", "text-background-color": colour.ground, "text-background-opacity": 0.8 } },
     { selector: "node[place = 'self']", style: { width: 38, height: 38, "background-color": (node) => risk(node, colour), "font-weight": "bold" } },
     { selector: "node[?alerted]", style: { "border-style": "double", "border-width": 7 } },
     { selector: "edge", style: { width: (edge) => Math.min(6, 1 + Math.log2(edge.data("count"))), "line-color": colour.line, opacity: 0.5, "curve-style": "haystack" } },
@@ -42,8 +42,36 @@ function elements(found) {
   return [...nodes, ...edges];
 }
 
-function layout(graph, around) {
-  graph.layout({ name: "concentric", animate: !still && graph.nodes().length < 300, animationDuration: 140, minNodeSpacing: 26, padding: 24, concentric: (node) => (node.data("place") === "self" || node.id() === around ? 3 : node.data("payers") !== undefined || node.data("place") === "near" ? 2 : 1), levelWidth: () => 1 }).run();
+/* A tree of rings around the entity: every branch gets as much of the circle as it has leaves, and
+   the leaves of a full ring stand in two rows. The same graph always looks the same. */
+function layout(graph) {
+  const root = graph.nodes("[place = 'self']")[0];
+  const parent = new Map([[root.id(), null]]);
+  const children = new Map();
+  const order = [root];
+  for (let next = 0; next < order.length; next += 1) {
+    const near = order[next].neighborhood("node").filter((one) => !parent.has(one.id())).sort((a, b) => (a.id() < b.id() ? -1 : 1)).toArray();
+    near.forEach((one) => parent.set(one.id(), order[next].id()));
+    children.set(order[next].id(), near);
+    order.push(...near);
+  }
+  const leaves = new Map();
+  [...order].reverse().forEach((one) => leaves.set(one.id(), Math.max(1, children.get(one.id()).reduce((sum, child) => sum + leaves.get(child.id()), 0))));
+  const places = new Map([[root.id(), { x: 0, y: 0 }]]);
+  const ring = Math.max(120, leaves.get(root.id()) * 5);
+  const place = (one, depth, from, to) => {
+    let start = from;
+    children.get(one.id()).forEach((child, number) => {
+      const share = ((to - from) * leaves.get(child.id())) / leaves.get(one.id());
+      const angle = start + share / 2;
+      const radius = depth * ring + (depth > 1 && number % 2 ? ring * 0.35 : 0);
+      places.set(child.id(), { x: Math.cos(angle) * radius, y: Math.sin(angle) * radius });
+      place(child, depth + 1, start, start + share);
+      start += share;
+    });
+  };
+  place(root, 1, -Math.PI / 2, 1.5 * Math.PI);
+  graph.layout({ name: "preset", positions: (node) => places.get(node.id()) ?? { x: 0, y: 0 }, animate: !still && order.length < 300, animationDuration: 140, padding: 28 }).run();
 }
 
 function tell(text) {
@@ -57,7 +85,7 @@ function chips(graph) {
     const chip = document.createElement("button");
     chip.type = "button";
     chip.className = "chip";
-    chip.textContent = type;
+    chip.textContent = data.names[type] ?? type;
     chip.setAttribute("aria-pressed", String(!hidden.has(type)));
     chip.classList.toggle("on", !hidden.has(type));
     chip.addEventListener("click", () => {
@@ -84,14 +112,14 @@ async function expand(graph, node) {
   const before = graph.nodes().length;
   graph.add(elements(found).filter((one) => graph.getElementById(one.data.id).empty()));
   chips(graph);
-  if (graph.nodes().length > before) layout(graph, node.id());
+  if (graph.nodes().length > before) layout(graph);
   tell();
 }
 
 window.addEventListener("load", () => {
-  const graph = window.cytoscape({ container: holder, elements: elements(data), style: [], layout: { name: "null" }, wheelSensitivity: 0.4, hideEdgesOnViewport: true, textureOnViewport: true, pixelRatio: 1 });
+  const graph = window.cytoscape({ container: holder, elements: elements(data), style: [], layout: { name: "null" }, hideEdgesOnViewport: true, textureOnViewport: true, pixelRatio: 1 });
   graph.style(style());
-  layout(graph, "");
+  layout(graph);
   chips(graph);
   tell();
   graph.on("tap", "node", (event) => expand(graph, event.target));
@@ -101,7 +129,7 @@ window.addEventListener("load", () => {
   });
   graph.on("mouseover", "node", (event) => {
     event.target.connectedEdges().addClass("lit");
-    tell(`${event.target.data("type")} ${event.target.data("key")} · ${event.target.data("count")} · ${event.target.data("score")}`);
+    tell(`${data.names[event.target.data("type")] ?? event.target.data("type")} ${event.target.data("key")} · ${event.target.data("count")} · ${event.target.data("score")}`);
   });
   graph.on("mouseout", "node", (event) => { event.target.connectedEdges().removeClass("lit"); tell(); });
   new MutationObserver(() => graph.style(style())).observe(document.documentElement, { attributes: true, attributeFilter: ["data-bs-theme"] });
