@@ -278,7 +278,7 @@ MIN_FREE_BYTES = env.number("LOUPE_MIN_FREE_BYTES", 256 * 2**20)
 SANDBOX_MEMORY_BYTES = env.number("LOUPE_SANDBOX_MEMORY_BYTES", 2 * 2**30, at_least=2**28)
 
 # Calls a second of one API key or person, on average; bursts may be twice that.
-API_RATE = env.number("LOUPE_API_RATE", 200, at_least=1)
+API_RATE = env.number("LOUPE_API_RATE", 500, at_least=1)
 
 LEASE_SECONDS = env.number("LOUPE_LEASE_SECONDS", 30, at_least=1)
 MAX_ATTEMPTS = env.number("LOUPE_MAX_ATTEMPTS", 3, at_least=1)
