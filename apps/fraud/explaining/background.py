@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from apps.fraud.explaining.paths import Ways
+
 STEPS = 20
 """Quantiles from the smallest to the largest value, one more than this."""
 
@@ -32,6 +34,21 @@ class Background(BaseModel):
             quantiles.append(tuple(float(one) for one in told))
             missing.append(float(1 - len(known) / len(column)) if len(column) else 1.0)
         return cls(names=names, quantiles=tuple(quantiles), missing=tuple(missing), rows=len(table))
+
+    @classmethod
+    def of_forest(cls, ways: Ways, names: tuple[str, ...]) -> Self:
+        """For an artefact that kept no statistics: of the thresholds its forest asks, which lie
+        where training values did. `rows` is 0 then."""
+        quantiles, missing = [], []
+        at = np.linspace(0, 1, STEPS + 1)
+        for feature in range(ways.features):
+            asked = ways.feature == feature
+            ends = np.concatenate([ways.low[asked], ways.high[asked]]).astype(np.float64)
+            known = np.unique(ends[np.isfinite(ends)])
+            told = np.quantile(known, at) if len(known) else np.zeros(STEPS + 1)
+            quantiles.append(tuple(float(one) for one in told))
+            missing.append(0.0)
+        return cls(names=names, quantiles=tuple(quantiles), missing=tuple(missing), rows=0)
 
     def draw(self, count: int, chance: np.random.Generator) -> NDArray[np.float32]:
         """Rows [count, features] of ordinary values, each feature on its own."""

@@ -3,20 +3,34 @@
 Decisions are pure, so reasons are made where the model is and frozen with the result. A request
 says by ``explain_from`` in its `meta` from which score on (`asking` takes it from the operating
 point: the lowest cut-off); without it nothing is explained and nothing is paid.
+
+A page that opens one alert asks for everything: one row with ``explain`` in `meta`, the id of the
+transaction. The answer's `meta` then has ``explanation``, an `Explanation` as JSON; ``context``
+may hold the project's ``scheme``, as for the live service.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import ValidationError
 
 from apps.fraud.explaining.asking import EXPLAIN_FROM
+from apps.fraud.explaining.background import Background
+from apps.fraud.explaining.explanation import explain
+from apps.fraud.explaining.paths import Ways
 from apps.fraud.explaining.reasons import Explainer
+from apps.fraud.inference.model import FOREST
 from apps.fraud.inference.runner import ForestRunner
-from loupe.contract.runtime.errors import ModelRefused
-from loupe.contract.runtime.payload import Payload
+from apps.fraud.scheme import CARD_PAYMENTS, Scheme
+from loupe.contract.runtime.errors import InputRefused, ModelRefused
+from loupe.contract.runtime.payload import JsonValue, Payload
 from loupe.contract.runtime.steps import Clock
+
+BACKGROUND = "background.json"
+"""Of an artefact: `Background` of the rows it was trained on."""
 
 
 class ExplainingRunner(ForestRunner):
@@ -29,10 +43,19 @@ class ExplainingRunner(ForestRunner):
     def __init__(self, artefact: Path, manifest: Mapping[str, Any]) -> None:
         super().__init__(artefact, manifest)
         self.explainer: Explainer | None
+        data = (artefact / str(manifest.get("network") or FOREST)).read_bytes()
+        self._sha256 = hashlib.sha256(data).hexdigest()
         try:
-            self.explainer = Explainer.open(artefact, manifest)
+            self.explainer = Explainer(Ways.from_xgboost(data), self.model.features)
         except ModelRefused:
             self.explainer = None
+            return
+        kept = artefact / BACKGROUND
+        self._background = (
+            Background.model_validate_json(kept.read_bytes())
+            if kept.is_file()
+            else Background.of_forest(self.explainer.ways, self.model.features)
+        )
 
     def infer(self, requests: Sequence[Payload], clock: Clock) -> list[Payload]:
         """Answer each request."""
@@ -44,8 +67,12 @@ class ExplainingRunner(ForestRunner):
             ]
 
     def _explained(self, request: Payload, answer: Payload) -> Payload:
+        if self.explainer is None:
+            return answer
+        if "explain" in request.meta:
+            return self._whole(request, answer, self.explainer)
         least = request.meta.get(EXPLAIN_FROM)
-        if self.explainer is None or not isinstance(least, int | float):
+        if not isinstance(least, int | float):
             return answer
         score = answer.arrays["score"]
         asked = np.flatnonzero(~(score < least))  # a score that is no number is asked about too
@@ -59,3 +86,39 @@ class ExplainingRunner(ForestRunner):
             whole[name] = np.full(len(score), empty, dtype=column.dtype)
             whole[name][asked] = column
         return Payload(arrays={**answer.arrays, **whole}, meta=answer.meta)
+
+    def _whole(self, request: Payload, answer: Payload, explainer: Explainer) -> Payload:
+        """Everything about one row.
+
+        Raises:
+            InputRefused: there are several rows, or the scheme is none.
+        """
+        table = self.table(request.arrays)
+        if len(table) != 1:
+            raise InputRefused(
+                f"{len(table)} rows came with explain; send the one transaction to explain.",
+                code="explain_one",
+            )
+        told = explain(
+            table[0],
+            explainer,
+            self.margins,
+            self._background,
+            _scheme(request.meta.get("context")),
+            str(request.meta["explain"]),
+            self._sha256,
+        )
+        meta = {**answer.meta, "explanation": told.model_dump(mode="json")}
+        return Payload(arrays=answer.arrays, meta=meta)
+
+
+def _scheme(context: JsonValue | None) -> Scheme:
+    said = context.get("scheme") if isinstance(context, dict) else None
+    if said is None:
+        return CARD_PAYMENTS
+    try:
+        return Scheme.model_validate(said)
+    except ValidationError as error:
+        raise InputRefused(
+            f"context.scheme is no scheme: {error}", code="scheme_invalid"
+        ) from error

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from apps.fraud.features.layout import DAMP
+
 MOST = 200
 """Neighbours that are tried; the nearest in time come first from whoever lists them."""
 
@@ -23,8 +25,11 @@ class Neighbour(BaseModel):
     payer: str
     relation: str = Field(description="a key of the scheme's relations")
     shared: str = Field(description="the identifier that both have")
-    payments: int = Field(default=0, ge=0, description="known of it by then")
-    frauds: int = Field(default=0, ge=0, description="of these, known as fraud by then")
+    payments: int = Field(default=0, ge=0, description="by then")
+    amount: int = Field(default=0, ge=0, description="of these, minor units")
+    labelled: int = Field(default=0, ge=0, description="of these, with a label known by then")
+    frauds: int = Field(default=0, ge=0, description="of these, frauds")
+    degree: int = Field(default=0, ge=0, description="acquaintances")
     last: int = Field(default=0, description="milliseconds: its last one")
 
 
@@ -47,6 +52,10 @@ class Subgraph(BaseModel):
     carried: tuple[Carried, ...] = Field(description="strongest first")
     together: float = Field(description="log-odds that all neighbours together added")
     left_out: int = Field(default=0, description="neighbours that were not tried")
+    exact: bool = Field(
+        description="told from these neighbours, the features are those that were scored: nobody "
+        "is missing here, and nothing was learned since"
+    )
 
 
 def subgraph(
@@ -87,4 +96,25 @@ def subgraph(
         ),
         together=float(told[-2] - told[-1]),
         left_out=len(neighbours) - len(tried),
+        exact=bool(np.array_equal(rows[-2], np.asarray(row, dtype=np.float32), equal_nan=True)),
     )
+
+
+def around(entity: str) -> Callable[[Sequence[Neighbour]], dict[str, float]]:
+    """How the features ``around_<entity>_…`` are told from the payers that share an entity: the
+    formulas of `apps.fraud.features.network_formulas`, for a handful of neighbours."""
+
+    def told(some: Sequence[Neighbour]) -> dict[str, float]:
+        count, payments = len(some), sum(one.payments for one in some)
+        damped = [one.frauds / (one.labelled + DAMP) for one in some]
+        frauds, labelled = sum(one.frauds for one in some), sum(one.labelled for one in some)
+        figures = {
+            "count": float(count),
+            "risk": frauds / (labelled + DAMP),
+            "top_risk": max(damped, default=0.0),
+            "amount": sum(one.amount for one in some) / payments if payments else 0.0,
+            "degree": sum(one.degree for one in some) / count if count else 0.0,
+        }
+        return {f"around_{entity}_{figure}": value for figure, value in figures.items()}
+
+    return told

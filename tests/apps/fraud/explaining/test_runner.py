@@ -6,10 +6,14 @@ import numpy as np
 import pytest
 
 from apps.fraud.explaining.asking import request
+from apps.fraud.explaining.background import Background
+from apps.fraud.explaining.explanation import Explanation
+from apps.fraud.explaining.lime import seed_of
 from apps.fraud.explaining.runner import ExplainingRunner
 from apps.fraud.inference.runner import ForestRunner
 from apps.fraud.schema import Band, OperatingPoint
 from loupe.contract.runtime.clock import StageClock
+from loupe.contract.runtime.errors import InputRefused
 from loupe.contract.runtime.payload import Payload
 from tests.apps.fraud.explaining.made import NAMES, model, saved, table
 
@@ -50,6 +54,39 @@ def test_rows_from_the_floor_on_have_reasons_and_the_others_none(artefact: Path)
     assert told.arrays["reasons.2"][high].tolist() == whole["reasons.2"][high].tolist()
     (nobody,) = runner.infer([_asked(x, explain_from=2.0)], clock)
     assert "reasons.1" not in nobody.arrays
+
+
+def test_one_row_is_explained_in_full_when_a_page_asks(artefact: Path) -> None:
+    runner = ExplainingRunner(artefact, MANIFEST)
+    x = table(1, seed=13)
+    asked = Payload(arrays=_asked(x).arrays, meta={"explain": "t-77"})
+    (answer,) = runner.infer([asked], StageClock())
+    told = Explanation.model_validate(answer.meta["explanation"])
+    assert told.transaction == "t-77"
+    assert told.margin == pytest.approx(float(answer.arrays["margin"][0]))
+    assert told.usual + sum(group.weight for group in told.groups) == pytest.approx(told.margin)
+    assert all(group.en and group.zh for group in told.groups)
+    assert told.lime.seed == seed_of("t-77", told.model_sha256)
+    (again,) = runner.infer([asked], StageClock())
+    assert again.meta == answer.meta
+    with pytest.raises(InputRefused, match="send the one transaction"):
+        runner.infer([Payload(arrays=_asked(table(2)).arrays, meta={"explain": "x"})], StageClock())
+    broken = {"explain": "x", "context": {"scheme": {"entities": []}}}
+    with pytest.raises(InputRefused, match="is no scheme"):
+        runner.infer([Payload(arrays=_asked(x).arrays, meta=broken)], StageClock())
+
+
+def test_the_statistics_of_training_are_used_where_the_artefact_keeps_them(artefact: Path) -> None:
+    background = Background.of(table(500), NAMES)
+    (artefact / "background.json").write_text(background.model_dump_json())
+    asked = Payload(arrays=_asked(table(1, seed=13)).arrays, meta={"explain": "t-77"})
+    (answer,) = ExplainingRunner(artefact, MANIFEST).infer([asked], StageClock())
+    told = Explanation.model_validate(answer.meta["explanation"]).lime
+    assert told.r2 > 0.4
+    assert told.agreement > 0.7
+    (artefact / "background.json").unlink()
+    (answer,) = ExplainingRunner(artefact, MANIFEST).infer([asked], StageClock())
+    assert Explanation.model_validate(answer.meta["explanation"]).lime != told
 
 
 def test_a_forest_without_weights_scores_without_reasons(tmp_path: Path) -> None:

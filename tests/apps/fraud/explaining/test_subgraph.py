@@ -4,13 +4,18 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from apps.fraud.explaining.subgraph import MOST, Neighbour, subgraph
+from apps.fraud.explaining.subgraph import MOST, Neighbour, around, subgraph
+from apps.fraud.features import layout
+from apps.fraud.features.network_formulas import damped
 
 NAMES = ("amount", "near_frauds", "near_count")
 
 
 def _neighbour(number: int, frauds: int) -> Neighbour:
-    return Neighbour(payer=f"c-{number}", relation="same_device", shared="d-1", frauds=frauds)
+    return Neighbour(
+        payer=f"c-{number}", relation="same_device", shared="d-1", payments=4, amount=100 * number,
+        labelled=4, frauds=frauds, degree=number,
+    )  # fmt: skip
 
 
 def _told(some: Sequence[Neighbour]) -> Mapping[str, float]:
@@ -32,6 +37,9 @@ def test_each_neighbours_share_is_what_the_margin_loses_without_it() -> None:
     assert [one.neighbour.payer for one in found.carried] == ["c-2", "c-3", "c-1"]
     np.testing.assert_allclose([one.weight for one in found.carried], [5.9, 1.9, -0.1], atol=1e-5)
     np.testing.assert_allclose(found.together, 4 * 2 - 0.3, atol=1e-5)
+    assert found.exact
+    since = subgraph("c-0", neighbours[:2], row, NAMES, _told, _margins)
+    assert not since.exact
     assert type(found).model_validate_json(found.model_dump_json()) == found
 
 
@@ -48,3 +56,19 @@ def test_without_neighbours_there_is_nothing_to_carry() -> None:
     found = subgraph("c-0", [], np.zeros(3, dtype=np.float32), NAMES, _told, _margins)
     assert found.carried == ()
     assert found.together == 0
+
+
+def test_features_around_an_entity_are_told_as_they_were_scored() -> None:
+    some = [_neighbour(1, 0), _neighbour(2, 3), _neighbour(3, 1)]
+    told = around("device")(some)
+    risk = damped(np.array([4]), np.array([12]))[0]
+    top = damped(np.array([3]), np.array([4]))[0]
+    assert told == {
+        "around_device_count": 3.0,
+        "around_device_risk": risk,
+        "around_device_top_risk": top,
+        "around_device_amount": 600 / 12,
+        "around_device_degree": 2.0,
+    }
+    assert set(around("device")([]).values()) == {0.0}
+    assert layout.DAMP > 0
