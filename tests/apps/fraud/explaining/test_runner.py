@@ -14,7 +14,7 @@ from apps.fraud.inference.runner import ForestRunner
 from apps.fraud.schema import Band, OperatingPoint
 from loupe.contract.runtime.clock import StageClock
 from loupe.contract.runtime.errors import InputRefused
-from loupe.contract.runtime.payload import Payload
+from loupe.contract.runtime.payload import JsonValue, Payload
 from tests.apps.fraud.explaining.made import NAMES, model, saved, table
 
 MANIFEST = {"features": list(NAMES)}
@@ -71,7 +71,7 @@ def test_one_row_is_explained_in_full_when_a_page_asks(artefact: Path) -> None:
     assert again.meta == answer.meta
     with pytest.raises(InputRefused, match="send the one transaction"):
         runner.infer([Payload(arrays=_asked(table(2)).arrays, meta={"explain": "x"})], StageClock())
-    broken = {"explain": "x", "context": {"scheme": {"entities": []}}}
+    broken: dict[str, JsonValue] = {"explain": "x", "context": {"scheme": {"entities": []}}}
     with pytest.raises(InputRefused, match="is no scheme"):
         runner.infer([Payload(arrays=_asked(x).arrays, meta=broken)], StageClock())
 
