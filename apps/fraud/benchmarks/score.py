@@ -24,6 +24,7 @@ import xgboost as xgb
 
 from apps.fraud.benchmarks import score_model, score_paths, score_peer
 from apps.fraud.benchmarks.score_load import Load
+from apps.fraud.inference.runner import ForestRunner
 from apps.fraud.live.service import FraudService
 from loupe.contract.runtime.payload import Payload
 from loupe.testing import installation
@@ -80,7 +81,7 @@ def _model(folder: Path) -> tuple[Path, dict[str, object]]:
     booster = score_model.fitted(values)
     artefact = score_model.artefact(booster, names, folder / "artefact")
     manifest = json.loads((artefact / "manifest.json").read_text())
-    runner = score_paths.ForestRunner(artefact, manifest)
+    runner = ForestRunner(artefact, manifest)
     (scored,) = runner.infer([told], score_paths.NoClock())
     expected = booster.inplace_predict(parts[-1], predict_type="margin")
     if not np.array_equal(scored.arrays["margin"], expected):
@@ -142,7 +143,8 @@ def _engine_pid() -> int:
 def _rss(pid: int) -> float:
     """MiB that cannot be dropped: without pages of files."""
     told = psutil.Process(pid).memory_info()
-    return round((told.rss - told.shared) / 2**20, 1)
+    held = float(told.rss - told.shared)
+    return round(held / 2**20, 1)
 
 
 def _peer(load: Load, payments: int) -> dict[str, float]:

@@ -15,7 +15,7 @@ def fitted(values: np.ndarray, seed: int = 0) -> xgb.Booster:
     random = np.random.default_rng(seed)
     weights = random.normal(size=values.shape[1])
     scaled = (values - values.mean(0)) / (values.std(0) + 1e-9)
-    margin = scaled @ weights / np.sqrt(len(weights)) + random.normal(size=len(values))
+    margin = scaled @ weights / np.sqrt(values.shape[1]) + random.normal(size=len(values))
     matrix = xgb.DMatrix(values, label=(margin > np.quantile(margin, 0.95)).astype(int))
     settings = {"max_depth": DEPTH, "eta": 0.1, "objective": "binary:logistic", "nthread": 2}
     return xgb.train({**settings, "tree_method": "hist", "seed": seed}, matrix, TREES)

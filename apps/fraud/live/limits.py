@@ -23,7 +23,7 @@ class Policy(BaseModel):
         default=None, ge=31 * DAY_MS, description="how long transactions stay; None: for good"
     )
     base_rows: int = Field(
-        default=2_000_000, ge=1_000, description="at most so many are fed again after a start"
+        default=1_000_000, ge=1_000, description="at most so many are fed again after a start"
     )
 
 

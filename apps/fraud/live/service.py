@@ -11,6 +11,7 @@ and `ask` answers questions (`apps.fraud.live.questions`). docs/fraud.md tells t
 """
 
 import secrets
+import tempfile
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,6 +22,7 @@ from pydantic import ValidationError
 
 from apps.fraud.features.hashing import SECRET_BYTES
 from apps.fraud.live import hashing, questions, storing, telling
+from apps.fraud.live.bases import remove_left_over
 from apps.fraud.live.limits import MAX_SESSIONS, MAX_STATE_BYTES, Policy
 from apps.fraud.live.session import LIVE, Room, Secret, Session
 from apps.fraud.scheme import CARD_PAYMENTS, Scheme
@@ -36,7 +38,9 @@ class FraudService:
 
     def __init__(self) -> None:
         worker = ThreadPoolExecutor(1, thread_name_prefix="fraud log")
-        self._room = Room(Secret(hashing.new_key(), secrets.token_bytes(SECRET_BYTES)), worker)
+        secret = Secret(hashing.new_key(), secrets.token_bytes(SECRET_BYTES))
+        # The folder of snapshots is told with the first of them.
+        self._room = Room(secret, worker, Path(tempfile.gettempdir()))
         self._sessions: dict[tuple[str, str], Session] = {}
         self._declared: dict[bytes, tuple[Scheme, Policy]] = {}
 
@@ -95,6 +99,7 @@ class FraudService:
             InputRefused: the snapshot is damaged.
         """
         secret, sessions = storing.read_manifest(folder)
+        remove_left_over(folder.parent)
         self._room = Room(secret, self._room.worker, folder.parent)
         self._sessions = {}
         for number, one in enumerate(sessions):
@@ -153,7 +158,10 @@ class FraudService:
                 "The live session of a project does not end; name a job's session.",
                 code="session_live",
             )
-        return Payload(meta={"ended": self._sessions.pop(place, None) is not None})
+        session = self._sessions.pop(place, None)
+        if session is not None and session.growing is not None:
+            session.growing.give_up()
+        return Payload(meta={"ended": session is not None})
 
 
 def _place(meta: Mapping[str, JsonValue]) -> tuple[str, str]:

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from apps.fraud.events import FEATURE
 from apps.fraud.features.state import FeatureState
 from apps.fraud.live import hashing, incoming
+from apps.fraud.live.bases import Base, Growing
 from apps.fraud.live.changes import Change, Changes, Entry, Labels, NewScheme
-from apps.fraud.live.files import Kept
 from apps.fraud.live.known_ids import CONFLICT, NEW, REPEATED, KnownIds
 from apps.fraud.live.limits import MAX_PENDING, Policy
 from apps.fraud.live.log import Log
@@ -36,17 +36,6 @@ class Secret:
 
     key: hashing.Key
     features: bytes
-
-
-@dataclass
-class Base:
-    """The features' state before transaction `at`, when `changes` had been told, as files."""
-
-    at: int
-    changes: int
-    known_at: int
-    scheme: str
-    files: dict[str, Kept]
 
 
 @dataclass
@@ -86,6 +75,7 @@ class Session:
     known_at: int = 0
     bases: list[Base] = field(default_factory=list)
     """The last one is fed on from after a start; the others keep the past replayable."""
+    growing: Growing | None = None
     rebuild: Rebuild | None = None
 
     def __post_init__(self) -> None:

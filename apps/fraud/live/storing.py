@@ -5,7 +5,6 @@ newest rows, the newest ids' generations, and now and then the features' state (
 lacks is fed again from the log, which gives the same bits.
 """
 
-import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -16,13 +15,14 @@ import pyarrow as pa
 
 from apps.fraud.features.state import FeatureState
 from apps.fraud.live import hashing, incoming
+from apps.fraud.live.bases import Base, Growing
 from apps.fraud.live.changes import Changes
 from apps.fraud.live.files import Kept
 from apps.fraud.live.known_ids import Frozen
 from apps.fraud.live.limits import DAY_MS, Policy
 from apps.fraud.live.replay import feed_again
 from apps.fraud.live.segments import Facts, Segment
-from apps.fraud.live.session import Base, Rebuild, Room, Secret, Session
+from apps.fraud.live.session import Rebuild, Room, Secret, Session
 from apps.fraud.scheme import Scheme
 from loupe.contract.runtime.errors import InputRefused
 
@@ -171,26 +171,36 @@ def _write_tail(session: Session, path: Path) -> None:
 
 
 def _write_bases(session: Session, folder: Path) -> None:
-    """The bases there are, and another one where the last is too far back."""
-    bases, log = session.bases, session.log
-    of_scheme = bool(bases) and bases[-1].scheme == session.scheme.sha256
-    since = log.end - (bases[-1].at if of_scheme else log.first)
-    latest = bases[-1].known_at if bases else session.began
-    aged = session.live and since > 0 and session.known_at - latest >= BASE_MS
-    if since >= session.policy.base_rows or aged:
-        there = folder / "base"
-        session.state.snapshot(there)
-        files = {path.name: path for path in sorted(there.iterdir())}
-        kept = {name: Kept.opened(path) for name, path in files.items()}
-        if len(bases) > 1 and bases[-1].known_at - bases[-2].known_at < BASE_MS:
-            bases.pop()
-        bases.append(
-            Base(log.end, session.changes.count, session.known_at, session.scheme.sha256, kept)
-        )
-        shutil.rmtree(there)
+    """The bases there are; another one begins to grow where the last is too far back."""
+    bases, log, near = session.bases, session.log, session.room.near
+    if session.growing is not None and session.growing.ended():
+        _take_over(session, session.growing.base)
+        session.growing = None
+    if session.growing is None and near is not None and _due(session):
+        about = (log.end, session.changes.count, session.known_at, session.scheme.sha256)
+        session.growing = Growing.begin(session.state, Base(*about, {}), near)
     for base in bases:
         for name, file in base.files.items():
             file.into(folder / f"base-{base.at}-{name}")
+
+
+def _due(session: Session) -> bool:
+    bases, end = session.bases, session.log.end
+    of_scheme = bool(bases) and bases[-1].scheme == session.scheme.sha256
+    since = end - (bases[-1].at if of_scheme else session.log.first)
+    latest = bases[-1].known_at if bases else session.began
+    aged = session.live and since > 0 and session.known_at - latest >= BASE_MS
+    return since >= session.policy.base_rows or aged
+
+
+def _take_over(session: Session, grown: Base) -> None:
+    """One base a month stays, and the last one; a base of an older scheme came too late."""
+    if not grown.files or grown.scheme != session.scheme.sha256 or grown.at < session.log.first:
+        return
+    bases = session.bases
+    if len(bases) > 1 and bases[-1].known_at - bases[-2].known_at < BASE_MS:
+        bases.pop()
+    bases.append(grown)
 
 
 def _enter_again(session: Session, start: int) -> None:

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 from apps.fraud.live import known_ids, log
+from apps.fraud.live.limits import Policy
 from apps.fraud.live.service import FraudService
 from loupe.engine import services
 from loupe.engine.__main__ import main
@@ -35,6 +36,8 @@ def cut_small() -> None:
     services.Limits = limits  # type: ignore[misc, assignment]
     log.PART_ROWS, log.SEGMENT_ROWS, log.COMPACT_ROWS = 16, 200, 800
     known_ids.GENERATION = 500
+    Policy.model_fields["base_rows"].default = 1_000
+    Policy.model_rebuild(force=True)
 
 
 def serve() -> None:

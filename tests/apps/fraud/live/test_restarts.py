@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from apps.fraud.features.state import FeatureState
 from apps.fraud.live import storing
 from apps.fraud.live.service import FraudService
 from apps.fraud.scheme import CARD_PAYMENTS, Attribute, EntityType
@@ -55,8 +56,49 @@ def test_answers_equal_those_of_a_service_that_was_never_stopped(
     once = FraudService()
     expected = [plain(once.apply(request)) for request in requests]
     assert through_snapshots(requests, tmp_path, seed) == expected
-    made = list(tmp_path.glob("*/0/base-*"))
-    assert bool(made) is (base_rows == 1_000)
+
+
+def test_a_base_spares_feeding_what_came_before_it(
+    small: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = {"policy": {"base_rows": 1_000}}
+    live = FraudService()
+    for number in range(60):
+        live.apply(rows(batch(number)).told(context=context))
+        if number in (54, 58):
+            there = tmp_path / str(number)
+            there.mkdir()
+            live.snapshot(there)
+    assert not list((tmp_path / "54").glob("0/base-*"))
+    assert list((tmp_path / "58").glob("0/base-1100-*"))
+    fed: list[int] = []
+    feed = FeatureState.feed
+    monkeypatch.setattr(
+        FeatureState, "feed", lambda state, rows: fed.append(len(rows["id"])) or feed(state, rows)
+    )
+    again = FraudService()
+    again.restore(tmp_path / "58")
+    assert sum(fed) == 59 * 20 - 1_100
+    for number in (59, 60):
+        sent = rows(batch(number)).told(context=context)
+        expected = plain(live.apply(sent))
+        if number == 59:
+            again.apply(sent)
+        else:
+            assert plain(again.apply(sent)) == expected
+
+
+def test_what_a_killed_engine_left_of_a_base_is_removed(tmp_path: Path) -> None:
+    live = FraudService()
+    live.apply(rows(batch(0)))
+    there = tmp_path / "snapshot"
+    there.mkdir()
+    live.snapshot(there)
+    left = tmp_path / "fraud-base-1-2-3" / "state"
+    left.mkdir(parents=True)
+    (left / "features.0.npy").touch()
+    FraudService().restore(there)
+    assert [path.name for path in tmp_path.iterdir()] == ["snapshot"]
 
 
 def test_a_snapshot_needs_none_of_the_older_ones(small: None, tmp_path: Path) -> None:
