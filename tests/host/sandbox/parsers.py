@@ -109,3 +109,23 @@ def meet(path: Path, options: Mapping[str, Any]) -> Payload:
     while not Path(str(options["theirs"])).exists():
         time.sleep(0.01)
     return Payload()
+
+
+def words(path: Path, options: Mapping[str, Any]) -> Payload:
+    """Text of every width, and none."""
+    return Payload(
+        arrays={
+            "words": np.array([["ab", "中文字"], ["", "𝄞"]]),
+            "none": np.array([], dtype=np.str_),
+            "numbers": np.arange(2),
+        }
+    )
+
+
+def no_words(path: Path, options: Mapping[str, Any]) -> Payload:
+    """An array that says it is text and holds no characters."""
+    return Payload(arrays={"words": np.full(4, 2**31, dtype=np.uint32).view("<U2")})
+
+
+def objects(path: Path, options: Mapping[str, Any]) -> Payload:
+    return Payload(arrays={"objects": np.array([object()])})

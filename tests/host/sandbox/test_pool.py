@@ -270,3 +270,20 @@ def test_closing_a_pool_ends_its_children(photo: Path) -> None:
     pool.close()
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+def test_text_comes_back_as_the_function_made_it(pool: SandboxPool, photo: Path) -> None:
+    arrays = pool.parse(f"{PARSERS}:words", photo, {}).payload.arrays
+    assert arrays["words"].tolist() == [["ab", "中文字"], ["", "𝄞"]]
+    assert arrays["none"].tolist() == []
+    assert arrays["numbers"].tolist() == [0, 1]
+
+
+def test_what_only_pretends_to_be_text_is_refused(pool: SandboxPool, photo: Path) -> None:
+    with pytest.raises(InputRefused, match="damaged or hostile"):
+        pool.parse(f"{PARSERS}:no_words", photo, {})
+
+
+def test_objects_do_not_leave_the_sandbox(pool: SandboxPool, photo: Path) -> None:
+    with pytest.raises(InputRefused, match="cannot leave the sandbox"):
+        pool.parse(f"{PARSERS}:objects", photo, {})
