@@ -1,19 +1,21 @@
 """What is ordinary: quantiles of each feature in the data a model was trained on."""
 
-from typing import Self
+from collections.abc import Mapping
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from apps.fraud.explaining.paths import Ways
+from loupe.contract.runtime.errors import ModelRefused
 
 STEPS = 20
 """Quantiles from the smallest to the largest value, one more than this."""
 
 
 class Background(BaseModel):
-    """Statistics of the features of a model, kept in its artefact as ``background.json``."""
+    """Statistics of the features of a model."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -34,6 +36,29 @@ class Background(BaseModel):
             quantiles.append(tuple(float(one) for one in told))
             missing.append(float(1 - len(known) / len(column)) if len(column) else 1.0)
         return cls(names=names, quantiles=tuple(quantiles), missing=tuple(missing), rows=len(table))
+
+    @classmethod
+    def of_reference(cls, reference: Mapping[str, Any], names: tuple[str, ...]) -> Self:
+        """Of the ``reference`` of a manifest, which keeps inner edges of equally full bins.
+
+        Raises:
+            ModelRefused: it tells no edges of some feature.
+        """
+        at, quantiles = np.linspace(0, 1, STEPS + 1), []
+        try:
+            for name in names:
+                edges = np.array(reference["features"][name]["edges"], dtype=np.float64)
+                inner = np.arange(1, len(edges) + 1) / (len(edges) + 1)
+                told = np.interp(at, inner, edges) if len(edges) else np.zeros(STEPS + 1)
+                quantiles.append(tuple(float(one) for one in told))
+            rows = int(reference["rows"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelRefused(
+                f"reference of the manifest tells no edges of each feature ({error!r}). Train the "
+                "model again, or leave it out.",
+                code="reference_invalid",
+            ) from error
+        return cls(names=names, quantiles=tuple(quantiles), missing=(0.0,) * len(names), rows=rows)
 
     @classmethod
     def of_forest(cls, ways: Ways, names: tuple[str, ...]) -> Self:

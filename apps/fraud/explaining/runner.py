@@ -29,9 +29,6 @@ from loupe.contract.runtime.errors import InputRefused, ModelRefused
 from loupe.contract.runtime.payload import JsonValue, Payload
 from loupe.contract.runtime.steps import Clock
 
-BACKGROUND = "background.json"
-"""Of an artefact: `Background` of the rows it was trained on."""
-
 
 class ExplainingRunner(ForestRunner):
     """A `Runner`. Beside what `ForestRunner` answers: ``reasons.1`` … of unicode and ``weights.1``
@@ -43,6 +40,7 @@ class ExplainingRunner(ForestRunner):
     def __init__(self, artefact: Path, manifest: Mapping[str, Any]) -> None:
         super().__init__(artefact, manifest)
         self.explainer: Explainer | None
+        self._trained_for: Any = manifest.get("scheme")
         data = (artefact / str(manifest.get("network") or FOREST)).read_bytes()
         self._sha256 = hashlib.sha256(data).hexdigest()
         try:
@@ -50,10 +48,10 @@ class ExplainingRunner(ForestRunner):
         except ModelRefused:
             self.explainer = None
             return
-        kept = artefact / BACKGROUND
+        reference = manifest.get("reference")
         self._background = (
-            Background.model_validate_json(kept.read_bytes())
-            if kept.is_file()
+            Background.of_reference(reference, self.model.features)
+            if reference
             else Background.of_forest(self.explainer.ways, self.model.features)
         )
 
@@ -104,21 +102,22 @@ class ExplainingRunner(ForestRunner):
             explainer,
             self.margins,
             self._background,
-            _scheme(request.meta.get("context")),
+            self._scheme(request.meta.get("context")),
             str(request.meta["explain"]),
             self._sha256,
         )
         meta = {**answer.meta, "explanation": told.model_dump(mode="json")}
         return Payload(arrays=answer.arrays, meta=meta)
 
-
-def _scheme(context: JsonValue | None) -> Scheme:
-    said = context.get("scheme") if isinstance(context, dict) else None
-    if said is None:
-        return CARD_PAYMENTS
-    try:
-        return Scheme.model_validate(said)
-    except ValidationError as error:
-        raise InputRefused(
-            f"context.scheme is no scheme: {error}", code="scheme_invalid"
-        ) from error
+    def _scheme(self, context: JsonValue | None) -> Scheme:
+        """The project's, else the one the model was trained for."""
+        said = context.get("scheme") if isinstance(context, dict) else None
+        said = said or self._trained_for
+        if said is None:
+            return CARD_PAYMENTS
+        try:
+            return Scheme.model_validate(said)
+        except ValidationError as error:
+            raise InputRefused(
+                f"context.scheme is no scheme: {error}", code="scheme_invalid"
+            ) from error

@@ -6,14 +6,13 @@ import numpy as np
 import pytest
 
 from apps.fraud.explaining.asking import request
-from apps.fraud.explaining.background import Background
 from apps.fraud.explaining.explanation import Explanation
 from apps.fraud.explaining.lime import seed_of
 from apps.fraud.explaining.runner import ExplainingRunner
 from apps.fraud.inference.runner import ForestRunner
 from apps.fraud.schema import Band, OperatingPoint
 from loupe.contract.runtime.clock import StageClock
-from loupe.contract.runtime.errors import InputRefused
+from loupe.contract.runtime.errors import InputRefused, ModelRefused
 from loupe.contract.runtime.payload import JsonValue, Payload
 from tests.apps.fraud.explaining.made import NAMES, model, saved, table
 
@@ -76,17 +75,20 @@ def test_one_row_is_explained_in_full_when_a_page_asks(artefact: Path) -> None:
         runner.infer([Payload(arrays=_asked(x).arrays, meta=broken)], StageClock())
 
 
-def test_the_statistics_of_training_are_used_where_the_artefact_keeps_them(artefact: Path) -> None:
-    background = Background.of(table(500), NAMES)
-    (artefact / "background.json").write_text(background.model_dump_json())
+def test_the_statistics_of_training_are_used_where_the_manifest_keeps_them(artefact: Path) -> None:
+    x = table(2_000)
+    edges = [np.nanquantile(column, np.linspace(0, 1, 11)[1:-1]).tolist() for column in x.T]
+    told = {name: {"edges": one} for name, one in zip(NAMES, edges, strict=True)}
+    kept = {**MANIFEST, "reference": {"rows": 2_000, "features": told}}
     asked = Payload(arrays=_asked(table(1, seed=13)).arrays, meta={"explain": "t-77"})
+    (answer,) = ExplainingRunner(artefact, kept).infer([asked], StageClock())
+    found = Explanation.model_validate(answer.meta["explanation"]).lime
+    assert found.r2 > 0.4
+    assert found.agreement > 0.7
     (answer,) = ExplainingRunner(artefact, MANIFEST).infer([asked], StageClock())
-    told = Explanation.model_validate(answer.meta["explanation"]).lime
-    assert told.r2 > 0.4
-    assert told.agreement > 0.7
-    (artefact / "background.json").unlink()
-    (answer,) = ExplainingRunner(artefact, MANIFEST).infer([asked], StageClock())
-    assert Explanation.model_validate(answer.meta["explanation"]).lime != told
+    assert Explanation.model_validate(answer.meta["explanation"]).lime != found
+    with pytest.raises(ModelRefused, match="tells no edges"):
+        ExplainingRunner(artefact, {**MANIFEST, "reference": {"rows": 1, "features": {}}})
 
 
 def test_a_forest_without_weights_scores_without_reasons(tmp_path: Path) -> None:
