@@ -118,7 +118,9 @@ class Network:
         """
         out = np.zeros((self.width, len(clock)), np.int64)
         if not self.depth:
-            loops.history(clock, amounts, rows[self.payer], self.records, out[at.HISTORY])
+            loops.history(
+                clock, amounts, rows, self.payer, self.entities, self.records, out[at.HISTORY]
+            )
             return out
         self._room_for_pairs(len(clock), int(clock[0]) if len(clock) else 0)
         self._room_for_labels(int((labels >= 0).sum()))
@@ -136,6 +138,11 @@ class Network:
             return
         self._room_for_labels(len(numbers))
         waiting.wait(known, numbers, labels, self.heap, self.counters)
+
+    def events(self, rows: Rows) -> Array:
+        """[n] events so far of nodes; what stands for −1 says nothing."""
+        events: Array = self.records[rows, at.EVENTS]
+        return events
 
     def keys(self, rows: Array, kind: int) -> Array:
         """[n] the identifiers' keys of rows of one kind; 0 for −1."""

@@ -146,13 +146,15 @@ class FeatureState:
         due = clock + self.scheme.label_delay * MILLI
         # No event sees its own label, whatever is said of when that was known.
         known = np.maximum(np.where(batch.known < 0, due, batch.known), clock + 1)
-        windows, numbers = self._windows.feed(
-            clock, batch.keys, batch.amounts, batch.labels, known, self.sequence
-        )
         rows, cross = self._network.rows(
             [batch.keys[entity] for entity in self._entities],
             buckets([batch.values[key] for key in self._categories], batch.amounts, hour),
         )
+        nodes = dict(zip(self._entities, rows, strict=False))
+        windows, numbers = self._windows.feed(
+            clock, batch.keys, batch.amounts, batch.labels, known, self.sequence, nodes,
+            {entity: self._network.events(nodes[entity]) for entity in self._entities},
+        )  # fmt: skip
         kept = np.empty((len(clock), self._memory.width), np.int32)
         kept[:, 0] = batch.labels >= 0
         kept[:, 1 : 1 + len(rows)] = rows.T

@@ -4,7 +4,7 @@ Every entity has a state of its own, fed with the events that have it. Times are
 nothing is late there: what late means is decided once, for all entities, by the caller.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.fraud.features.catalogue import Feature, counterpart, risk_windows
+from apps.fraud.features.hubs import Hubs
 from apps.fraud.scheme import EntityType, Scheme
-from core_kernels.dispatch.windowed_state import Answers, Entity, WindowedState
+from core_kernels.dispatch.windowed_state import Entity, WindowedState
 
 Array = NDArray[np.int64]
 MILLI: Final = 1000
@@ -51,14 +52,22 @@ _DELAYED = {"seen", "risk"}
 class Windows:
     """The windows of every entity of a scheme.
 
-    `entities` says what is kept of each. An event without an id of an entity counts nowhere there;
-    for distinct ids a missing counterpart is one id of its own.
+    `entities` says what is kept of each. An event without an id of an entity counts nowhere there,
+    nor does one of a hub that has to wait (`Hubs`); for distinct ids a missing counterpart is one
+    id of its own.
     """
 
     def __init__(self, scheme: Scheme, wanted: Sequence[Feature]) -> None:
         found = (declared(scheme, entity, wanted) for entity in scheme.entities)
         self.entities = tuple(entity for entity in found if entity is not None)
         self._states = {one.name: WindowedState([one]) for one in self.entities}
+        self._hubs = {
+            one.name: Hubs(
+                max(*one.windows, *((one.delay or 0) + window for window in one.risk_windows), 0),
+                len(one.answers()),
+            )
+            for one in self.entities
+        }
 
     def feed(
         self,
@@ -68,6 +77,8 @@ class Windows:
         labels: NDArray[np.int8],
         known: Array,
         sequence: int,
+        nodes: Mapping[str, NDArray[np.int32]],
+        before: Mapping[str, Array],
     ) -> tuple[dict[str, Array], dict[str, Array]]:
         """Enter events and tell about each.
 
@@ -77,36 +88,47 @@ class Windows:
             amounts: [n] minor units.
             labels, known: [n] as `WindowedState.feed` takes them.
             sequence: number of the first event.
+            nodes, before: by entity, [n] which one it is, −1 for none, and how many events it had
+                before this batch.
 
         Returns:
             every number by its name as `Entity.answers` has it, zeros (since: −1) where the entity
             is missing; and by entity the [n] numbers under which `learn` finds the events.
         """
 
-        def fed(entity: Entity) -> tuple[dict[str, Array], Array]:
-            state, mine = self._states[entity.name], keys[entity.name]
+        def fed(entity: Entity) -> tuple[Array, Array]:
+            state, hubs, mine = (
+                self._states[entity.name],
+                self._hubs[entity.name],
+                nodes[entity.name],
+            )
             state.sequence = sequence
             ids = {name: keys[name] for name in (entity.name, entity.other) if name}
-            there = mine != 0
+            waiting = hubs.waiting(mine, before[entity.name], clock)
+            there = mine >= 0 if waiting is None else (mine >= 0) & ~waiting
             if there.all():
                 answers = state.feed(clock, ids, amounts, labels, known)
-                return answers.columns(), np.arange(sequence, sequence + len(mine))
-            answers = state.feed(
-                clock[there], {name: column[there] for name, column in ids.items()},
-                amounts[there], labels[there], known[there],
-            )  # fmt: skip
-            return _spread(answers, there, entity), sequence + np.cumsum(there) - 1
+                table, numbers = answers.tables[entity.name], np.arange(len(mine))
+            else:
+                answers = state.feed(
+                    clock[there], {name: column[there] for name, column in ids.items()},
+                    amounts[there], labels[there], known[there],
+                )  # fmt: skip
+                table, numbers = _spread(answers.tables[entity.name], there), np.cumsum(there) - 1
+            hubs.stand_still(mine, waiting, table)
+            return table, sequence + numbers
 
         if len(clock) < THREADED or len(self.entities) < 2:
-            answers = [fed(entity) for entity in self.entities]
+            tables = [fed(entity) for entity in self.entities]
         else:
             with ThreadPoolExecutor(len(self.entities)) as pool:
-                answers = list(pool.map(fed, self.entities))
+                tables = list(pool.map(fed, self.entities))
         told: dict[str, Array] = {}
-        for columns, _ in answers:
-            told.update(columns)
-        names = [entity.name for entity in self.entities]
-        return told, {name: mine for name, (_, mine) in zip(names, answers, strict=True)}
+        numbers: dict[str, Array] = {}
+        for entity, (table, mine) in zip(self.entities, tables, strict=True):
+            told.update(zip(entity.answers(), table.T, strict=True))
+            numbers[entity.name] = mine
+        return told, numbers
 
     def learn(
         self, keys: Mapping[str, Array], numbers: Mapping[str, Array], labels: Array, known: Array
@@ -126,17 +148,21 @@ class Windows:
 
     def snapshot(self) -> dict[str, Array]:
         """Plain arrays of everything."""
-        return {
-            f"{name}/{part}": array
-            for name, state in self._states.items()
-            for part, array in state.snapshot().items()
-        }
+        kept = {f"{name}/{part}": array for name, part, array in self._parts()}
+        return kept
+
+    def _parts(self) -> Iterator[tuple[str, str, Array]]:
+        for name, state in self._states.items():
+            for keeper in (state, self._hubs[name]):
+                for part, array in keeper.snapshot().items():
+                    yield name, part, array
 
     def restore(self, kept: Mapping[str, Array]) -> None:
         """Take the arrays of `snapshot`; raises `core_kernels.errors.ArgumentRefused`."""
         for entity in self.entities:
             start = f"{entity.name}/"
             mine = {name[len(start) :]: kept[name] for name in kept if name.startswith(start)}
+            self._hubs[entity.name].restore({name: mine.pop(name) for name in ("hubs", "last")})
             self._states[entity.name] = WindowedState.restore([entity], mine)
 
     def nbytes(self) -> int:
@@ -144,10 +170,9 @@ class Windows:
         return sum(state.nbytes() for state in self._states.values())
 
 
-def _spread(answers: Answers, there: NDArray[np.bool_], entity: Entity) -> dict[str, Array]:
-    """The numbers of some rows among all rows."""
-    table = answers.tables[entity.name]
+def _spread(table: Array, there: NDArray[np.bool_]) -> Array:
+    """The numbers of some rows among all rows; nothing of the others."""
     whole = np.zeros((len(there), table.shape[1]), np.int64)
     whole[:, 0] = -1
     whole[there] = table
-    return dict(zip(entity.answers(), whole.T, strict=True))
+    return whole

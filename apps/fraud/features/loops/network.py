@@ -193,10 +193,11 @@ def feed(
 
 
 @compiled
-def history(clock, amounts, payers, records, out):
-    """Enter events at their payers alone; out [n] is how many each payer had before."""
+def history(clock, amounts, rows, payer_kind, entities, records, out):
+    """Enter events at their entities alone; out [n] is how many each payer had before."""
     for n in range(len(clock)):
-        out[n] = 0
-        if payers[n] >= 0:
-            out[n] = records[payers[n], EVENTS]
-            _count(payers[n], clock[n], amounts[n], records)
+        payer = rows[payer_kind, n]
+        out[n] = records[payer, EVENTS] if payer >= 0 else 0
+        for kind in range(entities):
+            if rows[kind, n] >= 0:
+                _count(rows[kind, n], clock[n], amounts[n], records)
