@@ -10,6 +10,11 @@ BENCHMARKS: tuple[AppCommand, ...] = (
         run="apps.fraud.benchmarks.score:main",
     ),
     AppCommand(
+        name="fraud-log",
+        help="Transactions kept as SQLite rows beside columnar segments: pace and bytes.",
+        run="apps.fraud.benchmarks.log_forms:main",
+    ),
+    AppCommand(
         name="fraud-features",
         help="Features against the Handbook's recipe value by value, and alone.",
         run="apps.fraud.benchmarks.features:main",

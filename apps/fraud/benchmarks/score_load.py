@@ -9,6 +9,8 @@ import pyarrow as pa
 from apps.fraud.live.encoding import Columns, batch
 
 START = 1_750_000_000_000
+ODD = np.uint64(0x9E3779B97F4A7C15)
+"""Numbers times this are different and in no order, as ids of payments are."""
 CUSTOMERS, TERMINALS, DEVICES, ADDRESSES = 200_000, 20_000, 150_000, 60_000
 
 
@@ -47,7 +49,7 @@ class Load:
             return np.char.add(word, ids.astype(np.str_))
 
         return {
-            "id": named("tx-", numbers + 10**9),
+            "id": named("", numbers.astype(np.uint64) * ODD),
             "event_time": known - random.integers(0, 200, rows),
             "known_at": known,
             "amount": amounts,
