@@ -1,0 +1,166 @@
+"""What is known of ties so far: fed as transactions arrive, asked for rings at any time."""
+
+from collections.abc import Iterator
+from typing import Self
+
+import numpy as np
+
+from apps.fraud.events import ENTITY
+from apps.fraud.rings import ties
+from apps.fraud.rings.candidates import candidates
+from apps.fraud.rings.choosing import choose
+from apps.fraud.rings.coding import Codes
+from apps.fraud.rings.graph import Graph, build, past
+from apps.fraud.rings.ring import Ring, Scene, tell
+from apps.fraud.rings.scoring import THRESHOLD, score
+from apps.fraud.rings.ties import Ties
+from apps.fraud.rings.windows import WEEK_MS, Week, merged, windows
+from apps.fraud.scheme import Scheme
+from loupe.contract.runtime.columns import Columns, row_count
+
+WEEKS = 26
+"""Kept by default; older ones are forgotten as time goes on."""
+
+
+class RingState:
+    """Ties of the last weeks of one project.
+
+    The same transactions give the same rings, in batches of any size and after `restore`; full
+    detection (`apps.fraud.rings.find_rings`) is one large batch. One caller at a time.
+    """
+
+    def __init__(self, scheme: Scheme, weeks: int | None = WEEKS) -> None:
+        """`weeks` None: nothing is forgotten."""
+        self._scheme = scheme
+        self._keep = weeks
+        self._shared = tuple(dict.fromkeys(relation.shared for relation in scheme.relations))
+        self._payees = tuple(entity.key for entity in scheme.of_role("payee"))
+        self._people = Codes()
+        self._things = [Codes() for _ in self._shared]
+        self._known = np.zeros(0, np.bool_)
+        self._weeks: dict[int, Week] = {}
+
+    def feed(self, columns: Columns) -> None:
+        """Take in transactions: columns as of `apps.fraud.events`, in any order.
+
+        A transaction whose time lies after it was heard of counts when it was heard of.
+        """
+        if not row_count(columns):
+            return
+        time = np.minimum(columns["event_time"], columns["known_at"])
+        payer = self._people.encode(columns[ENTITY + self._scheme.payer.key])
+        payees = [
+            self._people.encode(columns[ENTITY + key], counters=False) for key in self._payees
+        ]
+        things = [
+            self._interleaved(codes.encode(columns[ENTITY + key]), number)
+            for number, (key, codes) in enumerate(zip(self._shared, self._things, strict=True))
+        ]
+        self._know(payer)
+        week = time // WEEK_MS
+        for number in np.unique(week).tolist():
+            mine = np.flatnonzero((week == number) & (payer >= 0))
+            entry = self._weeks.setdefault(number, Week())
+            entry.pay(payer[mine], columns["amount"][mine], len(self._people))
+            for others, into in (
+                *((payee, entry.new_flows) for payee in payees),
+                *((thing, entry.new_uses) for thing in things),
+            ):
+                there = mine[others[mine] >= 0]
+                into.append(
+                    ties.events(payer[there], others[there], time[there], columns["amount"][there])
+                )
+        self._forget()
+
+    def rings(self, threshold: float = THRESHOLD) -> list[Ring]:
+        """All rings of the weeks that are kept, surest first."""
+        if not self._weeks:
+            return []
+        graphs = list(self.graphs())
+        scored = []
+        for graph in graphs:
+            found = candidates(graph)
+            scored.append((found, score(found)))
+        scene = Scene(self._scheme, self._people.names, self._shared, self._things)
+        return [
+            tell(scene, graphs[one.window], scored[one.window][0], one)
+            for one in choose(scored, threshold)
+        ]
+
+    @property
+    def people(self) -> list[str]:
+        """Identifiers by code, of payers and of whom they pay."""
+        return self._people.names
+
+    def graphs(self) -> Iterator[Graph]:
+        """The graph of each window, weighed by all that is known."""
+        people = len(self._people)
+        tallies = {week: entry.tally(people) for week, entry in sorted(self._weeks.items())}
+        if not tallies:
+            return
+        before = past(merged(list(tallies.values())), self._known, self._entities)
+        by_key = {entity.key: entity for entity in self._scheme.entities}
+        kinds = [by_key[key] for key in self._shared]
+        kind = np.arange(self._entities) % max(1, len(kinds))
+        caps = np.array([entity.degree_cap for entity in kinds] or [0])[kind]
+        strong = np.array([entity.role == "instrument" for entity in kinds] or [False])[kind]
+        for start, length in windows(list(tallies)):
+            inside = [tallies[week] for week in range(start, start + length) if week in tallies]
+            yield build(
+                merged(inside), before, float(length * WEEK_MS), strong, caps,
+                self._scheme.payer.degree_cap,
+            )  # fmt: skip
+
+    @property
+    def _entities(self) -> int:
+        return len(self._shared) * max((len(codes) for codes in self._things), default=0)
+
+    def _interleaved(self, codes: np.ndarray, number: int) -> np.ndarray:
+        """Codes of all kinds of entity in one row of numbers, so that new ones move none."""
+        return np.where(codes >= 0, codes * len(self._shared) + number, -1)
+
+    def _know(self, payer: np.ndarray) -> None:
+        missing = len(self._people) - len(self._known)
+        self._known = np.concatenate([self._known, np.zeros(missing, np.bool_)])
+        self._known[payer[payer >= 0]] = True
+
+    def _forget(self) -> None:
+        if self._keep is not None and self._weeks:
+            oldest = max(self._weeks) - self._keep
+            for week in [week for week in self._weeks if week <= oldest]:
+                del self._weeks[week]
+
+    def snapshot(self) -> dict[str, np.ndarray]:
+        """Everything as plain arrays, for `numpy.savez`."""
+        told = {
+            "people": np.array(self._people.names, np.str_),
+            "known": self._known,
+            "weeks": np.array(sorted(self._weeks), np.int64),
+        }
+        for number, codes in enumerate(self._things):
+            told[f"things_{number}"] = np.array(codes.names, np.str_)
+        for week, entry in self._weeks.items():
+            tally = entry.tally(len(self._people))
+            told[f"paid_{week}"] = tally.paid
+            told[f"flows_{week}"] = tally.flows.array()
+            told[f"uses_{week}"] = tally.uses.array()
+        return told
+
+    @classmethod
+    def restore(
+        cls, scheme: Scheme, kept: dict[str, np.ndarray], weeks: int | None = WEEKS
+    ) -> Self:
+        """The state of which this is the snapshot, for the same scheme."""
+        state = cls(scheme, weeks)
+        state._people = Codes(kept["people"].tolist())
+        state._things = [
+            Codes(kept[f"things_{number}"].tolist()) for number in range(len(state._shared))
+        ]
+        state._known = kept["known"].copy()
+        for week in kept["weeks"].tolist():
+            state._weeks[week] = Week(
+                flows=Ties.of(kept[f"flows_{week}"]),
+                uses=Ties.of(kept[f"uses_{week}"]),
+                paid=kept[f"paid_{week}"].copy(),
+            )
+        return state
