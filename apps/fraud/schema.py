@@ -5,12 +5,15 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from apps.fraud.rules.local_time import known_zone
+from apps.fraud.rules.nodes import size
 from apps.fraud.rules.parsing import parse
 from apps.fraud.scheme import CARD_PAYMENTS, Scheme
 from loupe.contract.runtime.errors import InputRefused
 
 OUTCOMES = ("approve", "step_up", "review", "block")
 """From the mildest to the strictest."""
+MOST_NODES = 20_000
+"""Of all rules of a point: they are evaluated for every payment."""
 Strictness = Literal["approve", "step_up", "review", "block"]
 
 
@@ -106,6 +109,12 @@ class OperatingPoint(_Frozen):
         keys = [rule.key for rule in self.rules]
         if twice := sorted({key for key in keys if keys.count(key) > 1}):
             raise ValueError(f"Keys of rules must be unique; there are several of {twice}.")
+        cost = sum(size(parse(rule.when)) for rule in self.rules)
+        if cost > MOST_NODES:
+            raise ValueError(
+                f"The rules have {cost:,} names, values and signs together; {MOST_NODES:,} are "
+                "allowed. Join some, or put long lists into a list of the project."
+            )
         if self.control_share and len(self.control_key) < 16:
             raise ValueError("control_share needs a control_key of 16 characters or more.")
         if not known_zone(self.scheme.timezone):

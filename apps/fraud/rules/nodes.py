@@ -137,6 +137,12 @@ def parts(node: Node) -> tuple[Node, ...]:
             return node.items
 
 
+def size(node: Node) -> int:
+    """How many nodes a rule has: what evaluating it costs grows with this, and with nothing else
+    of the rule."""
+    return 1 + sum(size(part) for part in parts(node))
+
+
 def names(node: Node) -> set[str]:
     """The values of the transaction that a rule reads; lists as the features they are."""
     if isinstance(node, Name):
