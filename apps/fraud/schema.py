@@ -12,7 +12,7 @@ from loupe.contract.runtime.errors import InputRefused
 
 OUTCOMES = ("approve", "step_up", "review", "block")
 """From the mildest to the strictest."""
-MOST_NODES = 20_000
+MOST_NODES = 6_000
 """Of all rules of a point: they are evaluated for every payment."""
 Strictness = Literal["approve", "step_up", "review", "block"]
 
