@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from babel.numbers import get_currency_precision, list_currencies
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -49,6 +49,7 @@ def test_the_exceptions_are_those_of_iso_4217(code: str, digits: int) -> None:
     assert DIGITS[code] == digits
 
 
+@settings(deadline=None)
 @given(
     amounts=st.lists(st.integers(0, LARGEST_AMOUNT), min_size=1, max_size=20),
     units=st.integers(1, 10**15),

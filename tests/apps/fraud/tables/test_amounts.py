@@ -4,7 +4,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.fraud.events import LARGEST_AMOUNT
@@ -35,6 +35,7 @@ def exact(value: Decimal, digits: int) -> int:
     return int(value.scaleb(digits).to_integral_value(rounding=ROUND_HALF_EVEN))
 
 
+@settings(deadline=None)
 @given(st.lists(DECIMALS, min_size=1, max_size=30), DIGITS)
 def test_texts_are_read_exactly_and_rounded_half_to_even(
     values: list[Decimal], digits: int
@@ -46,6 +47,7 @@ def test_texts_are_read_exactly_and_rounded_half_to_even(
         assert (got, code) == ((0, "amount_too_large") if large else (wanted[row], ""))
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 10**8, allow_subnormal=False), min_size=1, max_size=30), DIGITS)
 def test_a_float_stands_for_its_shortest_decimal(values: list[float], digits: int) -> None:
     found = read(Raw(np.array(values), np.zeros(len(values), dtype=np.bool_)), digits)
@@ -55,6 +57,7 @@ def test_a_float_stands_for_its_shortest_decimal(values: list[float], digits: in
     ]
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 10**11), min_size=1, max_size=30))
 def test_numbers_in_groups_mean_the_same_in_both_ways_of_writing(values: list[int]) -> None:
     dots = [f"{value // 100:,}.{value % 100:02d}" for value in values]

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.fraud.events import ATTRIBUTE, ENTITY, fields
@@ -208,6 +208,7 @@ VALUES = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(st.fixed_dictionaries(dict.fromkeys(ROW, VALUES)), min_size=1, max_size=25))
 def test_any_row_is_either_good_or_named(told: list[dict[str, Any]]) -> None:
     found = mapped(told)

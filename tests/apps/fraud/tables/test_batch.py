@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.fraud.events import fields
@@ -154,6 +154,7 @@ def test_no_arrow_library_is_loaded_for_json() -> None:
     assert answer.stdout.strip() == "[]"
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200), st.sampled_from([JSON, NDJSON, ARROW, "text/csv"]))
 def test_any_bytes_are_read_or_refused(content: bytes, media_type: str) -> None:
     try:
@@ -165,6 +166,7 @@ def test_any_bytes_are_read_or_refused(content: bytes, media_type: str) -> None:
     assert message.endswith(".")
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.integers(0, 10**9), st.integers(946_684_800_000, 1_700_000_000_000)),

@@ -25,7 +25,7 @@ def table(rows: list[list[str]], ending: str) -> str:
     return text.getvalue()
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     rows=TABLE, ending=st.sampled_from(["\n", "\r\n"]), last=st.booleans(), most=st.integers(1, 9)
 )
@@ -55,6 +55,7 @@ def test_ranges_hold_every_record_once_in_order_on_its_line(
     assert [row for row in parsed if row] == [row for row in rows if row]
 
 
+@settings(deadline=None)
 @given(TABLE)
 def test_lines_of_records_are_those_where_they_begin(rows: list[list[str]]) -> None:
     data = table(rows, "\n").encode()

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.fraud.tables.mapping import TimeColumn, TimeFormat
@@ -28,6 +28,7 @@ def milliseconds(moment: datetime) -> int:
     return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
 
 
+@settings(deadline=None)
 @given(
     moments=st.lists(st.tuples(MOMENTS, OFFSETS), min_size=1, max_size=30),
     timespec=st.sampled_from(["minutes", "seconds", "milliseconds", "microseconds"]),
@@ -44,6 +45,7 @@ def test_iso_8601_is_read_as_python_reads_it(
     assert found == [milliseconds(datetime.fromisoformat(text)) for text in texts]
 
 
+@settings(deadline=None)
 @given(moments=st.lists(MOMENTS, min_size=1, max_size=30), sign=st.sampled_from("/.-"))
 def test_day_first_and_month_first_are_told_apart_by_the_mapping(
     moments: list[datetime], sign: str
@@ -56,6 +58,7 @@ def test_day_first_and_month_first_are_told_apart_by_the_mapping(
         assert read(texts, form)[0] == wanted  # type: ignore[arg-type]
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 4 * 10**12), min_size=1, max_size=20))
 def test_epochs_are_read_as_numbers_and_as_texts(values: list[int]) -> None:
     for form, scale in (("epoch_ms", 1), ("epoch_us", 1000), ("epoch_ns", 10**6)):
@@ -68,6 +71,7 @@ def test_epochs_are_read_as_numbers_and_as_texts(values: list[int]) -> None:
     assert read(list(seconds), "epoch_s")[0] == values
 
 
+@settings(deadline=None)
 @given(moments=st.lists(MOMENTS, min_size=1, max_size=40))
 def test_local_times_are_those_of_the_zone_and_left_out_hours_are_unreadable(
     moments: list[datetime],

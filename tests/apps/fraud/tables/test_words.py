@@ -4,7 +4,7 @@ import unicodedata
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.fraud.tables import lookalikes
@@ -14,6 +14,7 @@ from apps.fraud.tables.words import distinct, printed_integers, read_words
 PLAIN = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=40)
 
 
+@settings(deadline=None)
 @given(st.lists(PLAIN, min_size=1, max_size=20))
 def test_plain_texts_are_kept_to_the_letter(texts: list[str]) -> None:
     found = read_words(text_column(list(texts)))
@@ -23,6 +24,7 @@ def test_plain_texts_are_kept_to_the_letter(texts: list[str]) -> None:
         assert good or any(unicodedata.category(char) in {"Mn", "So", "Lo"} for char in text)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1, max_size=20))
 def test_whole_numbers_are_written_as_python_writes_them(values: list[int]) -> None:
     assert printed_integers(np.array(values, dtype=np.int64)).tolist() == [str(v) for v in values]
@@ -30,6 +32,7 @@ def test_whole_numbers_are_written_as_python_writes_them(values: list[int]) -> N
     assert printed_integers(np.array(small, dtype=np.int64)).tolist() == [str(v) for v in small]
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(["a", "b", "ab", "", "é", "aa"]), min_size=1, max_size=30))
 def test_distinct_values_are_those_of_a_set(texts: list[str]) -> None:
     words = np.array(texts, dtype=np.str_)
