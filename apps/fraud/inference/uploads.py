@@ -1,7 +1,7 @@
 """Checks a forest that somebody uploads, in the sandbox, and makes an artefact of it.
 
-XGBoost's JSON and UBJSON only: pickles run code. The file must name its features, since a forest
-that takes them in another order would answer, and wrongly.
+XGBoost's JSON and UBJSON, and what ``train fraud`` writes (`bundle`): pickles run code.
+The file must name its features: a forest that gets them in another order answers wrongly.
 """
 
 import shutil
@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 import torch
 
+from apps.fraud.inference.bundle import read_bundle, unpack
 from apps.fraud.inference.model import FOREST, MOST_BYTES, feature_names, read_forest
 from core_kernels.dispatch.forest import PackedForest, forest
 from loupe.contract.runtime.errors import ModelRefused
 
-RUNNER = "apps.fraud.inference.runner:ForestRunner"
+RUNNER = "apps.fraud.explaining.runner:ExplainingRunner"
 # Zip and gzip, and the first bytes of pickle protocols 2 to 5 and of XGBoost's old binary format.
 _PICKLES = (b"PK\x03\x04", b"\x1f\x8b", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 _OLD = (b"binf", b"bs64", b"CONFIG-offset:")
@@ -49,6 +50,8 @@ def check_artefact(folder: Path, upload: Path, name: str) -> dict[str, Any]:
             "write it with save_model('forest.json') and upload that.",
             code="old_format",
         )
+    if (bundle := read_bundle(upload)) is not None:
+        return unpack(folder, bundle, RUNNER)
     trees = read_forest(upload)
     if not trees.feature_names:
         raise ModelRefused(

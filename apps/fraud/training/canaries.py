@@ -2,8 +2,9 @@
 
 Two canaries, at several moments T of the data:
 
-* **shuffled future**: amounts, identifiers, attributes and labels of all events at or after T
-  change places. No feature of an event before T may change by a bit.
+* **shuffled future**: of the events at or after T a third is left out; amounts, identifiers,
+  attributes and labels of the others change places and values. No feature of an event before T may
+  change by a bit.
 * **labels before their time**: every label that became known at or after T is turned over. No
   feature of an event before T may change: not by its own label, nor by those of its neighbours.
 
@@ -18,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.fraud.events import ATTRIBUTE, ENTITY, UNKNOWN
+from apps.fraud.events import ATTRIBUTE, ENTITY, LARGEST_AMOUNT, UNKNOWN
 from apps.fraud.features.catalogue import catalogue
 from apps.fraud.features.state import FeatureState
 from apps.fraud.training.blocks import blocks
@@ -32,6 +33,8 @@ MOMENTS = (0.35, 0.65, 0.9)
 MOST_ROWS = 60_000
 """Rows that the features are made of again, at the end of the data."""
 KEPT = 16
+KEPT_SHARE = 2 / 3
+"""Of the events after a moment, those that still happen."""
 Make = Callable[[Columns], Mapping[str, NDArray]]
 """Features by name, [n] each, of events in order of time."""
 
@@ -112,18 +115,25 @@ def _floats(value: NDArray) -> bool:
 
 
 def _shuffled(events: Columns, moment: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """Everything but times of the events from `moment` on changes places, column by column."""
+    """Another future from `moment` on.
+
+    A third of its events never happen; of the others amounts, identifiers, attributes and labels
+    change places, amounts grow, and half the labels turn over.
+    """
+    before = np.flatnonzero(events["event_time"] < moment)
     after = np.flatnonzero(events["event_time"] >= moment)
-    changed = dict(events)
+    after = after[rng.random(len(after)) < KEPT_SHARE]
+    changed = {}
     for name, column in events.items():
+        drawn = after
         if name.startswith((ENTITY, ATTRIBUTE)) or name == "amount":
-            copy = column.copy()
-            copy[after] = column[rng.permutation(after)]
-            changed[name] = copy
-    label, known = events["label"].copy(), events["label_known_at"].copy()
-    order = rng.permutation(after)
-    label[after], known[after] = label[order], np.maximum(known[order], moment)
-    changed["label"], changed["label_known_at"] = label, known
+            drawn = rng.permutation(after)
+        changed[name] = np.concatenate([column[before], column[drawn]])
+    new = slice(len(before), None)
+    changed["amount"][new] = np.minimum(changed["amount"][new] * 2 + 1, LARGEST_AMOUNT)
+    label = changed["label"][new]
+    turned = (rng.random(len(label)) < 0.5) & (label != UNKNOWN)
+    changed["label"][new] = np.where(turned, 1 - label, label)
     return changed
 
 

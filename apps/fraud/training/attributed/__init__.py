@@ -1,0 +1,1 @@
+"""The graph part measured on plain attributed graphs, as public benchmarks come."""

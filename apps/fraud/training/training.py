@@ -1,0 +1,200 @@
+"""Trains a fraud model as the host or a person asks: data, guard, ladder, artefact, figures."""
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from apps.fraud.features.catalogue import GRAPH
+from apps.fraud.inference.bundle import pack
+from apps.fraud.training import artefact, reading
+from apps.fraud.training import table as tables
+from apps.fraud.training.calibrating import calibrate
+from apps.fraud.training.canaries import guard
+from apps.fraud.training.card import model_card
+from apps.fraud.training.config import TrainingConfig
+from apps.fraud.training.ladder import SERVED, Climbed, Plan, climb
+from apps.fraud.training.panel import panel_of
+from apps.fraud.training.reading import Read
+from apps.fraud.training.report import report
+from apps.fraud.training.splitting import default_periods, split
+from apps.fraud.training.table import Table
+from loupe.contract.runtime.errors import InputRefused
+from loupe.contract.runtime.reporter import Reporter
+from loupe.contract.runtime.training import ARTEFACT, PREDICTIONS, write_panel
+
+ENDINGS = (".csv", ".tsv", ".ndjson", ".jsonl", ".parquet", ".arrow", ".arrows", ".feather")
+SCHEME, MAPPING, BUNDLE = "scheme.json", "mapping.json", "model.json"
+STEPS = 9
+"""Of the bar: features, guard, neighbours, five rungs, the network."""
+
+
+def train(
+    *,
+    data: Path,
+    out: Path,
+    config: TrainingConfig,
+    seed: int,
+    resume: bool,
+    base: Path | None,
+    reporter: Reporter,
+) -> None:
+    """Train and write what `loupe.contract.runtime.training` asks for below `out`.
+
+    `data` holds tables of transactions, and may hold ``scheme.json`` and ``mapping.json``. The
+    work takes minutes: with `resume` it begins anew, and `base` is not needed, since trees learn
+    from all the data each time.
+
+    Raises:
+        InputRefused: the data cannot be learned from, or a feature leaks.
+        Cancelled: somebody asked for it.
+    """
+    reporter.progress(0, 1, "reading")
+    train_on(read_folder(data), out, config, seed, reporter, dataset=data.name)
+
+
+def read_folder(data: Path) -> Read:
+    """The tables of a folder, in order of their names.
+
+    Raises:
+        InputRefused: there is none, or one cannot be read.
+    """
+    files = sorted(one for one in data.iterdir() if one.suffix.lower() in ENDINGS)
+    if not files:
+        raise InputRefused(
+            f"{data} has no table; put files there that end in {', '.join(ENDINGS)}.",
+            code="no_file",
+        )
+    scheme, mapping = data / SCHEME, data / MAPPING
+    return reading.read(
+        files,
+        scheme=reading.scheme_of(scheme) if scheme.is_file() else None,
+        mapping=reading.mapping_of(mapping) if mapping.is_file() else None,
+    )
+
+
+def plan_of(config: TrainingConfig, seed: int) -> Plan:
+    """The ladder's work for a recipe."""
+    return Plan(
+        seeds=config.seeds,
+        most_rows=config.most_rows,
+        network_rows=config.network_rows if config.network else 0,
+        seed=seed,
+    )
+
+
+def train_on(
+    read: Read,
+    out: Path,
+    config: TrainingConfig,
+    seed: int,
+    reporter: Reporter,
+    *,
+    dataset: str,
+    name: str = "",
+    source: str = "",
+) -> dict[str, Any]:
+    """Climb the ladder on what was read, write artefact, panel and predictions; return the report.
+
+    Raises:
+        InputRefused: see `train`.
+    """
+    for problem in read.problems:
+        print(f"left out: {problem}", file=sys.stderr, flush=True)
+    done = [0]
+
+    def beat(note: str) -> None:
+        done[0] += 1
+        reporter.progress(min(0.95, 0.1 + 0.85 * (1 - 1 / (1 + done[0] / STEPS))), 1, note)
+
+    beat("features")
+    table = tables.build(read.scheme, read.columns, GRAPH)
+    beat("guard against leaks")
+    quiet = guard(table, seed=seed)
+    periods = default_periods(table, train_days=config.train_days, test_days=config.test_days)
+    parts = split(table, periods, drop_known=config.drop_known)
+    climbed = climb(table, parts, plan_of(config, seed), beat)
+    beat("measuring")
+    said = {"canaries": quiet.told(), **report(table, climbed, seed)}
+    said["data"] = {"rows": len(table), "refused": read.refused, "sha256": read.sha256}
+    _tell_curve(said, reporter)
+    scores = _write(read, out, table, climbed, said, seed, dataset, name, source)
+    label = table.label[parts.test]
+    _write_predictions(out, table, climbed, scores)
+    write_panel(out, panel_of(said, label, scores, dataset))
+    (out / "ladder.json").write_text(json.dumps(said, ensure_ascii=False) + "\n")
+    reporter.progress(1, 1, "done")
+    return said
+
+
+def _tell_curve(said: dict[str, Any], reporter: Reporter) -> None:
+    for line in said["network_curve"]:
+        told = {key: value for key, value in line.items() if key != "epoch"}
+        reporter.metrics({"step": int(line["epoch"]), **told})
+
+
+def _write(
+    read: Read,
+    out: Path,
+    table: Table,
+    climbed: Climbed,
+    said: dict[str, Any],
+    seed: int,
+    dataset: str,
+    name: str,
+    source: str,
+) -> NDArray[np.float64]:
+    """The artefact; returns the served model's scores of the test."""
+    parts = climbed.split
+    curve, kind = calibrate(climbed.validation[SERVED], table.label[parts.validation])
+    margins = climbed.scores[SERVED][0]
+    scores = curve(margins.astype(np.float32))
+    booster = climbed.served.booster
+    if booster is None:
+        raise RuntimeError("The served rung has no trees.")
+    values = table.columns(climbed.names)[parts.test]
+    told = replace(table, values=values, names=climbed.names)
+    artefact.write(
+        out / ARTEFACT,
+        booster=booster,
+        features=climbed.names,
+        scheme=table.scheme,
+        calibration=curve,
+        calibrated_by=kind,
+        said=said,
+        reference=artefact.reference_of(told.values, told.names, scores),
+        card=model_card(
+            name or f"Fraud model from {dataset}",
+            source
+            or f"{len(table):,} transactions of {dataset}; {read.refused:,} rows could not be "
+            "used.",
+            said,
+            len(climbed.names),
+        ),
+        data_sha256=read.sha256,
+        seed=seed,
+        name=name,
+    )
+    pack(out / ARTEFACT, out / BUNDLE)
+    return scores
+
+
+def _write_predictions(
+    out: Path, table: Table, climbed: Climbed, scores: NDArray[np.float64]
+) -> None:
+    """One line a row of the test, from which thresholds are fitted."""
+    rows = climbed.split.test
+    with (out / PREDICTIONS).open("w", encoding="utf-8") as file:
+        for at, row in enumerate(rows):
+            line = {
+                "record": str(table.events["id"][row]),
+                "time": int(table.time[row]),
+                "amount": int(table.events["amount"][row]),
+                "label": int(table.label[row]),
+                "score": float(scores[at]),
+            }
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
