@@ -76,7 +76,7 @@ def ours(path: Path) -> dict[str, NDArray[np.float32]]:
     events = {name: frame[column].to_numpy() for name, column in _COLUMNS.items()}
     events["event_time"] = frame["TX_DATETIME"].dt.epoch("ms").to_numpy()
     events["amount"] = np.rint(events["amount"] * 100).astype(np.int64)
-    state = FeatureState(SCHEME, mode="event_time", groups=[HANDBOOK])
+    state = FeatureState(SCHEME, mode="event_time", groups=[HANDBOOK], remembered=0)
     return dict(zip(state.names, state.feed(events).values.T, strict=True))
 
 

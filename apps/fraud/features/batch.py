@@ -60,7 +60,7 @@ def _parts(named: dict[str, NDArray[_Kind]], which: slice | Array) -> dict[str, 
     return {name: column[which] for name, column in named.items()}
 
 
-def read(events: Columns, scheme: Scheme, secret: bytes, *, arrival: bool) -> Batch:
+def read(events: Columns, scheme: Scheme, secret: bytes, *, arrival: bool, named: bool) -> Batch:
     """Check the columns of a batch.
 
     Args:
@@ -68,6 +68,7 @@ def read(events: Columns, scheme: Scheme, secret: bytes, *, arrival: bool) -> Ba
         scheme: of the project.
         secret: of the hash of identifiers.
         arrival: times are held to that of their arrival and `SKEW`.
+        named: the ids of the transactions are wanted; else their keys are 0.
 
     Raises:
         InputRefused: a column is missing, of another type or out of range.
@@ -89,7 +90,7 @@ def read(events: Columns, scheme: Scheme, secret: bytes, *, arrival: bool) -> Ba
         amounts=columns.integers(events, "amount", LARGEST_AMOUNT),
         labels=labels,
         known=known,
-        ids=keys("id"),
+        ids=keys("id") if named else np.zeros(count, np.int64),
         keys={entity.key: keys(ENTITY + entity.key) for entity in scheme.entities},
         values={key: keys(ATTRIBUTE + key) for key in said["category"]},
         numbers={key: columns.numbers(events, ATTRIBUTE + key) for key in said["number"]},

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.int64]
+Nodes = NDArray[np.int32]
 
 BLOCK: Final = 2**21
 _ALIVE: Final = 3
@@ -34,7 +35,7 @@ class Hubs:
         self._starts: dict[int, list[int]] = {}
         self._last: dict[int, Array] = {}
 
-    def waiting(self, nodes: Array, before: Array, clock: Array) -> NDArray[np.bool_] | None:
+    def waiting(self, nodes: Nodes, before: Array, clock: Array) -> NDArray[np.bool_] | None:
         """Which events must not be entered; None where all may.
 
         Args:
@@ -58,7 +59,7 @@ class Hubs:
             waiting[n] = len(starts) == _ALIVE and starts[0] > now - self._horizon
         return waiting
 
-    def stand_still(self, nodes: Array, waiting: NDArray[np.bool_] | None, told: Array) -> None:
+    def stand_still(self, nodes: Nodes, waiting: NDArray[np.bool_] | None, told: Array) -> None:
         """Give waiting events the numbers of the last one that was entered; told [n, width]."""
         for node in self._starts:
             last = self._last.get(node)

@@ -30,7 +30,7 @@ class Memory:
     """
 
     def __init__(self, width: int, most: int) -> None:
-        self.width, self.count, self.most = width, 0, max(most, 1)
+        self.width, self.count, self.most = width, 0, most
         self._size(2 * LARGEST)
 
     def _size(self, room: int) -> None:

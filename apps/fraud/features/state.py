@@ -1,6 +1,6 @@
 """`FeatureState`: all features of one project, live, or of one file, by the time of its events."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, Protocol
@@ -73,7 +73,8 @@ class FeatureState:
             sorted by event time first, of one time by arrival.
         groups: of `catalogue.GROUPS`, or `catalogue.HANDBOOK`; None for all.
         secret: 16 bytes, the key of the hash of identifiers; it changes no feature.
-        remembered: events that a later label still finds.
+        remembered: events that a later label still finds; with 0, for groups that need no network,
+            all labels come with their events.
 
     Attributes:
         names: of the features, without the prefix ``feature.``, in the order of `Fed.values`.
@@ -104,6 +105,11 @@ class FeatureState:
         self._windows = Windows(scheme, self.features)
         wanted = {feature.group for feature in self.features}
         depth = 2 if "graph" in wanted else int(bool(wanted & {"novelty", "priors", "motifs"}))
+        if remembered < (depth > 0):
+            raise InputRefused(
+                f"remembered is {remembered}; the groups {sorted(wanted)} need 1 or more.",
+                code="nothing_remembered",
+            )
         self._network = Network(
             scheme, segments=len(self._categories) + 2, categories=len(self._categories),
             depth=depth,
@@ -122,7 +128,10 @@ class FeatureState:
         Raises:
             InputRefused: a column is missing, of another type or out of range; nothing is entered.
         """
-        batch = read(events, self.scheme, self.secret, arrival=self.mode == "arrival")
+        batch = read(
+            events, self.scheme, self.secret, arrival=self.mode == "arrival",
+            named=self._memory.most > 0,
+        )  # fmt: skip
         count, first = len(batch.times), self.sequence
         order = None
         if self.mode == "event_time" and (np.diff(batch.times) < 0).any():
@@ -131,9 +140,10 @@ class FeatureState:
         values = np.empty((count, len(self.names)), np.float32)
         late, history = np.empty(count, np.bool_), np.empty(count, np.int64)
         self._memory.reserve(count)
-        for start in range(0, count, LARGEST):
-            part = slice(start, start + LARGEST)
-            values[part], late[part], history[part] = self._feed(batch.part(part))
+        with self._windows.threads(count):
+            for start in range(0, count, LARGEST):
+                part = slice(start, start + LARGEST)
+                values[part], late[part], history[part] = self._feed(batch.part(part))
         if order is not None:
             back = np.empty(count, np.int64)
             back[order] = np.arange(count)
@@ -155,13 +165,8 @@ class FeatureState:
             clock, batch.keys, batch.amounts, batch.labels, known, self.sequence, nodes,
             {entity: self._network.events(nodes[entity]) for entity in self._entities},
         )  # fmt: skip
-        kept = np.empty((len(clock), self._memory.width), np.int32)
-        kept[:, 0] = batch.labels >= 0
-        kept[:, 1 : 1 + len(rows)] = rows.T
-        ordinary = np.arange(self.sequence, self.sequence + len(clock))
-        for column, entity in enumerate(self._risky, 1 + len(rows)):
-            kept[:, column] = ordinary - numbers[entity]
-        self._memory.enter(batch.ids, kept)
+        if self._memory.most:
+            self._memory.enter(batch.ids, self._kept(batch.labels, rows, numbers))
         out = self._network.feed(
             self.sequence, self._memory.most, clock, batch.amounts, batch.labels, known, rows,
             cross, self._memory.kept,
@@ -179,6 +184,18 @@ class FeatureState:
         self.sequence += len(clock)
         self.clock = int(clock[-1])
         return values, batch.times < clock, network.history
+
+    def _kept(
+        self, labels: NDArray[np.int8], rows: NDArray[np.int32], numbers: Mapping[str, Array]
+    ) -> NDArray[np.int32]:
+        """What is remembered of events: whether labelled, nodes, shifts of the windows' numbers."""
+        kept = np.empty((len(labels), self._memory.width), np.int32)
+        kept[:, 0] = labels >= 0
+        kept[:, 1 : 1 + len(rows)] = rows.T
+        ordinary = np.arange(self.sequence, self.sequence + len(labels))
+        for column, entity in enumerate(self._risky, 1 + len(rows)):
+            kept[:, column] = ordinary - numbers[entity]
+        return kept
 
     def learn(
         self, ids: NDArray[np.str_], labels: NDArray[np.int64], known_at: NDArray[np.int64]

@@ -6,6 +6,7 @@ nothing is late there: what late means is decided once, for all entities, by the
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Final
 
 import numpy as np
@@ -18,7 +19,7 @@ from core_kernels.dispatch.windowed_state import Entity, WindowedState
 
 Array = NDArray[np.int64]
 MILLI: Final = 1000
-THREADED: Final = 4096
+THREADED: Final = 2**14
 """From so many events on, entities are worked on side by side; their states are apart."""
 
 
@@ -61,6 +62,7 @@ class Windows:
         found = (declared(scheme, entity, wanted) for entity in scheme.entities)
         self.entities = tuple(entity for entity in found if entity is not None)
         self._states = {one.name: WindowedState([one]) for one in self.entities}
+        self._pool: ThreadPoolExecutor | None = None
         self._hubs = {
             one.name: Hubs(
                 max(*one.windows, *((one.delay or 0) + window for window in one.risk_windows), 0),
@@ -68,6 +70,18 @@ class Windows:
             )
             for one in self.entities
         }
+
+    @contextmanager
+    def threads(self, count: int) -> Iterator[None]:
+        """Within it entities are worked on side by side, where `count` events are worth it."""
+        if count < THREADED or len(self.entities) < 2:
+            yield
+            return
+        with ThreadPoolExecutor(len(self.entities)) as self._pool:
+            try:
+                yield
+            finally:
+                self._pool = None
 
     def feed(
         self,
@@ -118,11 +132,8 @@ class Windows:
             hubs.stand_still(mine, waiting, table)
             return table, sequence + numbers
 
-        if len(clock) < THREADED or len(self.entities) < 2:
-            tables = [fed(entity) for entity in self.entities]
-        else:
-            with ThreadPoolExecutor(len(self.entities)) as pool:
-                tables = list(pool.map(fed, self.entities))
+        side_by_side = map if self._pool is None else self._pool.map
+        tables = list(side_by_side(fed, self.entities))
         told: dict[str, Array] = {}
         numbers: dict[str, Array] = {}
         for entity, (table, mine) in zip(self.entities, tables, strict=True):

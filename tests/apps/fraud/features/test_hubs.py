@@ -15,7 +15,8 @@ HORIZON = 37 * DAY * 1000
 
 @pytest.mark.parametrize("sizes", [(40,), (7, 33), (1,) * 40, (15, 1, 24)])
 def test_only_three_blocks_are_alive_whatever_the_batches(sizes: tuple[int, ...]) -> None:
-    kept, told, start = Hubs(100, 1, block=4), [], 0
+    kept, start = Hubs(100, 1, block=4), 0
+    told: list[bool] = []
     clock = np.arange(40) * np.where(np.arange(40) < 24, 1, 50)
     for size in sizes:
         rows, before = np.zeros(size, np.int32), np.full(size, start)

@@ -275,3 +275,17 @@ def test_a_snapshot_that_is_damaged_or_of_another_state_is_refused(tmp_path: Pat
 def test_a_mode_that_is_neither_is_refused() -> None:
     with pytest.raises(InputRefused, match="give 'arrival' or 'event_time'"):
         FeatureState(CARD_PAYMENTS, mode="both")  # type: ignore[arg-type]
+
+
+def test_with_nothing_remembered_labels_must_come_with_their_events() -> None:
+    table = payments(0, 2000, 30)
+    table["event_time"] = table["known_at"] = table["event_time"] * 500
+    some, none = (
+        FeatureState(CARD_PAYMENTS, mode="arrival", groups=["risk"], remembered=remembered)
+        for remembered in (10_000, 0)
+    )
+    np.testing.assert_array_equal(some.feed(table).values, none.feed(table).values)
+    ids, labels, known = table["id"][:2], np.ones(2, np.int64), np.zeros(2, np.int64)
+    assert not none.learn(ids, labels, known).any()
+    with pytest.raises(InputRefused, match="need 1 or more"):
+        FeatureState(CARD_PAYMENTS, mode="arrival", groups=["priors"], remembered=0)
