@@ -10,6 +10,7 @@ from apps.fraud.schema import OperatingPoint, ScoredTransaction
 from loupe.contract.app import DomainApp
 from loupe.contract.exports import Export
 from loupe.contract.extras import AppSchedule, Pages, SyncMode, Tab
+from loupe.contract.facts import Fact
 from loupe.contract.inputs import InputKind
 from loupe.contract.outcomes import DecisionColumns, DecisionDraft, Outcome, ReviewVerb, Tone
 from loupe.contract.runtime.columns import Columns
@@ -44,6 +45,15 @@ class App(DomainApp):
             split="apps.fraud.tables.splitting:split",
         ),
     )
+    facts: ClassVar = (
+        Fact(
+            key="mapping",
+            label=Text(en="What the columns mean", zh="列的含义"),
+            max_length=60,
+            choices="apps.fraud.services.mappings:choices",
+        ),
+    )
+    check_facts = "apps.fraud.services.mappings:check_facts"
     steps: ClassVar = (
         Step(name="parse", place=Place.SANDBOX, run="apps.fraud.tables.parsing:parse"),
         Step(name="features", place=Place.ENGINE, run="apps.fraud.live.service:FraudService"),
@@ -114,11 +124,19 @@ class App(DomainApp):
             Tab(label=Text(en="Cases", zh="案件"), url="fraud:cases", section="cases"),
             Tab(label=Text(en="Entities", zh="实体"), url="fraud:entities", section="entities"),
             Tab(label=Text(en="Lists", zh="名单"), url="fraud:lists", section="lists"),
+            Tab(label=Text(en="Columns", zh="列映射"), url="fraud:mapping", section="scheme"),
         ),
     )
+    check_artefact = "apps.fraud.inference.uploads:check_artefact"
     commands: ClassVar = verbs.COMMANDS
     benchmarks: ClassVar = verbs.BENCHMARKS
     schedules: ClassVar = (
+        AppSchedule(
+            key="rings",
+            label=Text(en="Look for rings in the newest transactions", zh="在最新交易中查找团伙"),
+            run="apps.fraud.services.ringing:refresh",
+            default_cron="10 * * * *",
+        ),
         AppSchedule(
             key="tell-live",
             label=Text(

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from apps.fraud.views import alerts, cases, entities, lists
+from apps.fraud.views import alerts, cases, entities, lists, mapping
 
 app_name = "fraud"
 # The host's frame marks the app that an address belongs to by its argument `app`.
@@ -25,6 +25,9 @@ urlpatterns: list[URLPattern] = [
     # The identifier stands in the query: it may hold slashes, dots and anything else.
     path(f"{P}entities/one", entities.page, APP, name="entity"),
     path(f"{P}entities/graph", entities.graph, APP, name="entity_graph"),
+    path(f"{P}mapping/", mapping.page, APP, name="mapping"),
+    path(f"{P}mapping/guess", mapping.guess, APP, name="mapping_guess"),
+    path(f"{P}mapping/save", mapping.save, APP, name="mapping_save"),
     path(f"{P}lists/", lists.listing, APP, name="lists"),
     path(f"{P}lists/<slug:key>/", lists.listing, APP, name="list"),
     path(f"{P}lists/<slug:key>/add", lists.add, APP, name="list_add"),

@@ -2,7 +2,18 @@
 
 from loupe.contract.extras import AppCommand
 
-COMMANDS: tuple[AppCommand, ...] = ()
+COMMANDS: tuple[AppCommand, ...] = (
+    AppCommand(
+        name="train",
+        help="Train the ladder on transactions in time order; its best model is a candidate.",
+        run="apps.fraud.commands.train:main",
+    ),
+    AppCommand(
+        name="evaluate",
+        help="The ladder's figures with intervals: on transactions in time, or a plain graph.",
+        run="apps.fraud.commands.evaluate:main",
+    ),
+)
 BENCHMARKS: tuple[AppCommand, ...] = (
     AppCommand(
         name="fraud-score",
@@ -10,14 +21,14 @@ BENCHMARKS: tuple[AppCommand, ...] = (
         run="apps.fraud.benchmarks.score:main",
     ),
     AppCommand(
-        name="fraud-log",
-        help="Transactions kept as SQLite rows beside columnar segments: pace and bytes.",
-        run="apps.fraud.benchmarks.log_forms:main",
-    ),
-    AppCommand(
         name="fraud-features",
         help="Features against the Handbook's recipe value by value, and alone.",
         run="apps.fraud.benchmarks.features:main",
+    ),
+    AppCommand(
+        name="rings",
+        help="How well rings are found, by shape and size, and how fast, beside plain components.",
+        run="apps.fraud.benchmarks.rings:main",
     ),
     AppCommand(
         name="reasons",

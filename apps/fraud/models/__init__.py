@@ -10,7 +10,7 @@ from apps.fraud.models.entities import Entity, EntityLink
 from apps.fraud.models.labels import TransactionLabel
 from apps.fraud.models.lists import List, ListEntry
 from apps.fraud.models.outbox import Telling
-from apps.fraud.models.schemes import SchemeVersion
+from apps.fraud.models.schemes import MappingVersion, ProjectSecret, SchemeVersion
 
 __all__ = [
     "Alert",
@@ -22,6 +22,8 @@ __all__ = [
     "EntityLink",
     "List",
     "ListEntry",
+    "MappingVersion",
+    "ProjectSecret",
     "SchemeVersion",
     "Telling",
     "TransactionLabel",

@@ -28,3 +28,36 @@ class SchemeVersion(models.Model):
 
     def __str__(self) -> str:
         return f"scheme {self.number}"
+
+
+class MappingVersion(models.Model):
+    """One numbered meaning of a file's columns, saved under a name; the newest of a name counts."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
+    key = models.SlugField(max_length=60, help_text="what submissions call it")
+    number = models.PositiveIntegerField()
+    data = models.JSONField(help_text="`apps.fraud.tables.mapping.Mapping`")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["project", "key", "number"], name="fraud_mapping_number"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key} {self.number}"
+
+
+class ProjectSecret(models.Model):
+    """The key of a project's identifier hashes; made once, never shown."""
+
+    project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="+")
+    hash_key = models.CharField(max_length=64, help_text="hexadecimal")
+
+    def __str__(self) -> str:
+        return "a secret"

@@ -1,5 +1,6 @@
 """What a project's transactions are about: the newest version counts, changes are new versions."""
 
+import secrets
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -8,8 +9,9 @@ from django.db import IntegrityError, models, transaction
 from django.utils.translation import gettext as _
 from pydantic import ValidationError
 
-from apps.fraud.models import SchemeVersion
+from apps.fraud.models import ProjectSecret, SchemeVersion
 from apps.fraud.scheme import CARD_PAYMENTS, Scheme
+from apps.fraud.services import mappings
 from apps.fraud.services.errors import Taken, Unusable
 from loupe.host.people import Action, Actor, Project, record_audit, require
 
@@ -23,7 +25,23 @@ def of(project_id: UUID) -> Scheme:
 def context(project_id: UUID, facts: Mapping[str, str]) -> dict[str, Any]:
     """What reading and live state must know of the project; see `loupe.contract.context`."""
     scheme = of(project_id)
-    return {"scheme": scheme.model_dump(mode="json"), "scheme_sha256": scheme.sha256}
+    told: dict[str, Any] = {
+        "scheme": scheme.model_dump(mode="json"),
+        "scheme_sha256": scheme.sha256,
+    }
+    if any(entity.hashed or entity.built_from for entity in scheme.entities):
+        told["hash_key"] = hash_key(project_id)
+    if facts.get("mapping"):
+        told["mapping"] = mappings.of(project_id, facts["mapping"])
+    return told
+
+
+def hash_key(project_id: UUID) -> str:
+    """The project's secret for hashes of identifiers, hexadecimal; made when it is first needed."""
+    found, _made = ProjectSecret.objects.get_or_create(
+        project_id=project_id, defaults={"hash_key": secrets.token_hex(32)}
+    )
+    return found.hash_key
 
 
 def history(actor: Actor, project: Project) -> "models.QuerySet[SchemeVersion]":

@@ -61,6 +61,12 @@ def kind_name(type_: str, scheme: Scheme) -> str:
     return found.zh if (get_language() or "en").startswith("zh") else found.en
 
 
+@register.filter
+def sentence_of(said: Mapping[str, Any]) -> str:
+    """The ``en`` or ``zh`` of something, by the language of the page."""
+    return str(said.get("zh" if (get_language() or "en").startswith("zh") else "en", ""))
+
+
 def type_names(scheme: Scheme) -> dict[str, str]:
     """What each type of entity is called, for scripts."""
     return {entity.key: kind_name(entity.key, scheme) for entity in scheme.entities}

@@ -20,6 +20,7 @@ from apps.fraud.services import (
     labels,
     lists,
     people,
+    ringing,
     schemes,
 )
 from apps.fraud.services.alerts import Filters
@@ -90,7 +91,11 @@ def page(request: PageRequest, app: str, alert_id: int) -> HttpResponse:
             "hits": hits,
             "truths": labels.of_transactions(request.project, [hit.transaction for hit in hits]),
             "entity": entity,
-            "graph": around.as_json(type_names(scheme)) if around.edges else None,
+            "graph": ringing.drawing(alert, type_names(scheme))
+            if alert.kind == "ring"
+            else around.as_json(type_names(scheme))
+            if around.edges
+            else None,
             "around": around,
             "timeline": drawing.timeline(points),
             "listed": list(entities.lists_of(entity)) if entity else [],

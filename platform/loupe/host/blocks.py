@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import numpy as np
 from pydantic import BaseModel
 
 from loupe.blobs import services as blobs
@@ -15,7 +16,7 @@ from loupe.jobs.block_results import result_id
 from loupe.jobs.models import ResultBlock
 from loupe.plugins import registry
 
-__all__ = ["BlockRow", "rows_where"]
+__all__ = ["BlockRow", "newest_columns", "rows_where"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,4 +60,34 @@ def rows_where(
             )
             for index, values in matching
         ]
+    return found
+
+
+def newest_columns(
+    app: str, project_id: uuid.UUID, names: Sequence[str], most_rows: int
+) -> dict[str, np.ndarray]:
+    """Columns of the newest blocks together, in the order they were stored; whole blocks, at most
+    `most_rows` rows. A column that a block lacks is empty text or NaN there. Empty without blocks.
+    Ask the policy before.
+    """
+    rows = ResultBlock.objects.filter(project_id=project_id, app=app).select_related("blob")
+    chosen, total = [], 0
+    for block in rows.order_by("-pk").iterator(chunk_size=100):
+        if total + block.rows > most_rows:
+            break
+        chosen.append(block)
+        total += block.rows
+    read = load("loupe.jobs.parquet:columns")
+    parts: list[tuple[int, dict[str, np.ndarray]]] = []
+    for block in reversed(chosen):
+        with blobs.open_local(block.blob) as path:
+            parts.append((block.rows, read(path, names)))
+    found = {}
+    for name in names:
+        there = [part[name] for _rows, part in parts if name in part]
+        if there:
+            missing: str | float = "" if there[0].dtype.kind == "U" else float("nan")
+            found[name] = np.concatenate(
+                [part.get(name, np.full(count, missing)) for count, part in parts]
+            )
     return found

@@ -6,6 +6,7 @@ from django.conf import settings
 
 from loupe.annotation.proposing import options_of
 from loupe.blobs import services as blobs
+from loupe.blobs.models import Blob
 from loupe.contract.runtime.errors import InputRefused
 from loupe.contract.runtime.lanes import Lane
 from loupe.contract.runtime.payload import JsonValue, Payload
@@ -14,7 +15,7 @@ from loupe.jobs.models import Result
 from loupe.plugins import registry
 from loupe.registry.models import ModelVersion
 
-__all__ = ["look_again"]
+__all__ = ["look_again", "render"]
 
 
 def look_again(
@@ -52,3 +53,17 @@ def look_again(
     with inferred:
         arrays = {name: array.copy() for name, array in inferred.payload.arrays.items()}
         return Payload(arrays=arrays, meta=inferred.payload.meta)
+
+
+def render(
+    run: str, blob: Blob, options: Mapping[str, JsonValue], deadline_ms: float = 10_000
+) -> bytes:
+    """What an app's function ``(path, options) -> bytes`` makes of a stored file, in the sandbox.
+
+    Raises:
+        InputRefused: the function refuses the file.
+        TemporarilyUnavailable: the engine is away, late or too busy.
+    """
+    with blobs.open_local(blob) as path:
+        client = EngineClient(settings.ENGINE_SOCKET, lane=Lane.INTERACTIVE)
+        return client.render(run, path, options, deadline_ms)

@@ -4,6 +4,7 @@ The only module of the host that imports pyarrow; it is loaded by name where a b
 """
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -96,3 +97,15 @@ def rows_where(path: Path, column: str, value: str, limit: int) -> list[tuple[in
     chosen = np.flatnonzero(pc.equal(table[column], value).to_numpy())[::-1][:limit]
     taken = table.take(pa.array(chosen)).to_pylist()
     return [(int(index), values) for index, values in zip(chosen, taken, strict=True)]
+
+
+def columns(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Those of the named columns that are there, as arrays; text is fixed-width unicode."""
+    file = pq.ParquetFile(path)
+    there = [name for name in names if name in file.schema_arrow.names]
+    table = file.read(columns=there)
+    found = {}
+    for name in there:
+        array = table[name].to_numpy()
+        found[name] = array.astype(np.str_) if array.dtype == object else array
+    return found

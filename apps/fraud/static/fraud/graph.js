@@ -46,6 +46,7 @@ function elements(found) {
    the leaves of a full ring stand in two rows. The same graph always looks the same. */
 function layout(graph) {
   const root = graph.nodes("[place = 'self']")[0];
+  if (!root) { ring(graph); return; }
   const parent = new Map([[root.id(), null]]);
   const children = new Map();
   const order = [root];
@@ -72,6 +73,24 @@ function layout(graph) {
   };
   place(root, 1, -Math.PI / 2, 1.5 * Math.PI);
   graph.layout({ name: "preset", positions: (node) => places.get(node.id()) ?? { x: 0, y: 0 }, animate: !still && order.length < 300, animationDuration: 140, padding: 28 }).run();
+}
+
+/* A ring has no centre: its members stand on the circle, what they share inside it. */
+function ring(graph) {
+  const members = graph.nodes("[place = 'near']").sort((a, b) => (a.id() < b.id() ? -1 : 1));
+  const radius = Math.max(140, members.length * 9);
+  const places = new Map();
+  members.forEach((node, number) => {
+    const angle = (2 * Math.PI * number) / members.length - Math.PI / 2;
+    places.set(node.id(), { x: Math.cos(angle) * radius, y: Math.sin(angle) * radius });
+  });
+  graph.nodes("[place = 'far']").forEach((node, number) => {
+    const users = node.neighborhood("node").map((one) => places.get(one.id())).filter(Boolean);
+    const sum = users.reduce((at, one) => ({ x: at.x + one.x, y: at.y + one.y }), { x: 0, y: 0 });
+    const share = 0.55 / Math.max(1, users.length);
+    places.set(node.id(), { x: sum.x * share + Math.cos(number) * 30, y: sum.y * share + Math.sin(number) * 30 });
+  });
+  graph.layout({ name: "preset", positions: (node) => places.get(node.id()) ?? { x: 0, y: 0 }, animate: false, padding: 28 }).run();
 }
 
 function tell(text) {

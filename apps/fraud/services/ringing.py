@@ -1,0 +1,136 @@
+"""Rings: found in the newest transactions by schedule, one alert a ring.
+
+A ring keeps its key while its first member stays in it, so a ring that grows goes on in the alert
+it has; what is closed stays closed until the ring has new members.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from apps.fraud.models import Alert
+from apps.fraud.models.alerts import AlertKind, AlertState
+from apps.fraud.rings.ring import Ring
+from apps.fraud.scheme import Scheme
+from apps.fraud.services import schemes
+from apps.fraud.services.naming import LONGEST_KEY, entity_id, storable
+from apps.fraud.services.raising import refresh_cases
+from loupe.contract.runtime.steps import load
+from loupe.host.blocks import newest_columns
+
+MOST_ROWS = 1_000_000
+"""The newest transactions that are looked at."""
+MOST_DRAWN = 2_000
+
+
+def refresh(project_id: str, options: dict[str, Any]) -> str:
+    """The schedule ``rings``: look for rings and raise or renew their alerts.
+
+    Args:
+        options: ``most_rows``, where another number of transactions is to be looked at.
+    """
+    project = UUID(project_id)
+    scheme = schemes.of(project)
+    names = ["id", "event_time", "known_at", "amount", "score"]
+    names += [f"entities.{entity.key}" for entity in scheme.entities]
+    most = min(int(options.get("most_rows", MOST_ROWS)), MOST_ROWS)
+    columns = newest_columns("fraud", project, names, most)
+    if not len(columns.get("id", ())):
+        return "no transaction yet"
+    events = {
+        (f"entity.{name.removeprefix('entities.')}" if name.startswith("entities.") else name): it
+        for name, it in columns.items()
+    }
+    found: list[Ring] = load("apps.fraud.rings:find_rings")(events, scheme)
+    made, renewed = raise_rings(project, scheme, found)
+    return f"{len(found)} rings in {len(columns['id'])} transactions: {made} new, {renewed} renewed"
+
+
+@transaction.atomic
+def raise_rings(project_id: UUID, scheme: Scheme, rings: Sequence[Ring]) -> tuple[int, int]:
+    """One alert a ring; returns how many were made and renewed. Repeating changes nothing."""
+    now = timezone.now()
+    ids = {entity_id(project_id, "ring", ring.key): ring for ring in rings}
+    rows = Alert.objects.filter(project=project_id, kind=AlertKind.RING, entity__in=list(ids))
+    known: dict[UUID, Alert] = {}
+    for row in rows.select_for_update().order_by("pk"):
+        known[row.entity] = row
+    made = renewed = 0
+    touched = set()
+    for entity, ring in sorted(ids.items()):
+        alert = known.get(entity)
+        old = set(alert.ring.get("members", ())) if alert else set()
+        grown = bool(set(ring.members) - old)
+        if alert is None or (alert.state == AlertState.CLOSED and grown):
+            alert = Alert(
+                project_id=project_id,
+                kind=AlertKind.RING,
+                entity_type="ring",
+                entity_key=storable(ring.key, LONGEST_KEY),
+                entity=entity,
+                raised_at=now,
+            )
+            made += 1
+        elif alert.state == AlertState.CLOSED or not grown:
+            continue
+        else:
+            renewed += 1
+        _fill(alert, ring, scheme)
+        alert.changed_at = now
+        alert.save()
+        if alert.case_id:
+            touched.add(alert.case_id)
+    refresh_cases(touched, now)
+    return made, renewed
+
+
+def _fill(alert: Alert, ring: Ring, scheme: Scheme) -> None:
+    alert.hits = len(ring.members)
+    alert.outcome, alert.score, alert.amount = "review", ring.score, ring.money
+    alert.label = ring.evidence[0].key[:100] if ring.evidence else "ring"
+    alert.reasons = [
+        {"code": one.key, "en": one.en, "zh": one.zh, "weight": one.weight} for one in ring.evidence
+    ]
+    alert.first_ms, alert.last_ms = ring.first, ring.last
+    alert.ring = {
+        "members": [storable(member, LONGEST_KEY) for member in ring.members],
+        "moved": ring.moved,
+        "payer": scheme.payer.key,
+        "ties": [
+            {**asdict(tie), "left": storable(tie.left, 256), "right": storable(tie.right, 256)}
+            for tie in ring.ties[:MOST_DRAWN]
+        ],
+    }
+
+
+def drawing(alert: Alert, names: dict[str, str]) -> dict[str, Any]:
+    """The graph of a ring's alert, in the form of `entities.Neighbourhood.as_json`."""
+    payer = str(alert.ring.get("payer", ""))
+    members = set(alert.ring.get("members", ()))
+    nodes: dict[str, dict[str, Any]] = {}
+
+    def node(type_: str, key: str, place: str) -> str:
+        name = f"{type_} {key}"
+        nodes.setdefault(
+            name,
+            {
+                "id": name, "type": type_, "key": key, "count": 1, "flagged": 0,
+                "score": round(alert.score, 3) if place == "near" else 0, "place": place,
+                "alerted": False,
+            },
+        )  # fmt: skip
+        return name
+
+    for member in sorted(members):
+        node(payer, member, "near")
+    edges = []
+    for tie in alert.ring.get("ties", ()):
+        paid = tie["relation"] == "pays"
+        other = node(payer if paid else tie["relation"], tie["right"], "near" if paid else "far")
+        left = node(payer, tie["left"], "near")
+        edges.append({"from": left, "to": other, "count": max(1, int(tie["count"]))})
+    return {"nodes": list(nodes.values()), "edges": edges, "hidden": 0, "names": names}
