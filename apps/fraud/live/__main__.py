@@ -3,7 +3,7 @@
     status FOLDER                          sizes and bytes per transaction of every session
     replay FOLDER --project P --first A --stop B [--compare] [--output FILE.parquet]
 
-FOLDER is the service's, below the engine's state: ``var/engine/state/fraud``. ``--compare`` sets
+FOLDER is the service's, below the engine's state: ``var/engine/fraud``. ``--compare`` sets
 the replayed features against those that were told, where the log still has them.
 """
 

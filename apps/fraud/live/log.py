@@ -6,6 +6,7 @@ synced twice and a snapshot finds almost everything written. Segments older than
 for are joined into Parquet without their features.
 """
 
+import logging
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -24,6 +25,7 @@ from apps.fraud.live.segments import Segment
 Array = NDArray[np.generic]
 Integers = NDArray[np.int64]
 PART_ROWS = 1_024
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,31 @@ class Rows:
         """As `Segment.rows`."""
         table = pa.Table.from_batches(self.parts)
         return table.select(_there(names, table.column_names)).take(pa.array(offsets))
+
+
+@dataclass(frozen=True)
+class Still:
+    """Stretches of a log, each with the number of its first row."""
+
+    stretches: Sequence[tuple[int, Segment | Rows]]
+    end: int
+
+    def pieces(
+        self, first: int, stop: int, names: Sequence[str] | None = None
+    ) -> Iterator[tuple[int, dict[str, Array]]]:
+        """Rows `first` to `stop` in pieces, each with the number of its first row."""
+        for start, source in self.stretches:
+            end = source.facts.end if isinstance(source, Segment) else source.end
+            if start >= stop or end <= first:
+                continue
+            for at, piece in source.pieces(names):
+                low, high = max(first - at, 0), min(stop - at, piece.num_rows)
+                if low < high:
+                    part = piece.slice(low, high - low)
+                    yield (
+                        at + low,
+                        {name: encoding.column(part[name]) for name in part.column_names},
+                    )
 
 
 class Log:
@@ -112,14 +139,30 @@ class Log:
         self.end = end
 
     def take_over(self, *, wait: bool = False) -> None:
-        """Use what the background has finished; `wait` for all segments that are under way."""
+        """Use what the background has finished; `wait` for all segments that are under way.
+
+        Raises:
+            OSError: with `wait`, one of them could not be made; it is tried again.
+        """
         while self._closing and (wait or self._closing[0][1].done()):
-            _, told = self._closing.pop(0)
+            rows, told = self._closing[0]
+            if (error := told.exception()) is not None:
+                # The rows are safe in memory and in the journal: answers do not depend on this.
+                logger.error("a segment could not be made", exc_info=error)
+                told = self.worker.submit(Segment.fresh, rows.first, rows.parts, self.key, None)
+                self._closing[0] = rows, told
+                if wait:
+                    raise OSError(f"A segment of the log could not be made: {error}")
+                return
             self.segments.append(told.result())
+            self._closing.pop(0)
         if self._joining is not None and self._joining[2].done():
             start, stop, told = self._joining
-            self.segments[start:stop] = [told.result()]
             self._joining = None
+            if (error := told.exception()) is not None:
+                logger.error("segments could not be joined", exc_info=error)
+            else:
+                self.segments[start:stop] = [told.result()]
 
     def join_older_than(self, known: int) -> None:
         """Begin to compact segments of which every row was known before `known`."""
@@ -149,22 +192,15 @@ class Log:
             stretches = self._stretches()
             self.first = stretches[0][0] if stretches else self.end
 
+    def still(self) -> "Still":
+        """The log as it is now, for another thread: what it refers to never changes."""
+        return Still(self._stretches(), self.end)
+
     def pieces(
         self, first: int, stop: int, names: Sequence[str] | None = None
     ) -> Iterator[tuple[int, dict[str, Array]]]:
-        """Rows `first` to `stop` in pieces, each with the number of its first row."""
-        for start, source in self._stretches():
-            end = source.facts.end if isinstance(source, Segment) else source.end
-            if start >= stop or end <= first:
-                continue
-            for at, piece in source.pieces(names):
-                low, high = max(first - at, 0), min(stop - at, piece.num_rows)
-                if low < high:
-                    part = piece.slice(low, high - low)
-                    yield (
-                        at + low,
-                        {name: encoding.column(part[name]) for name in part.column_names},
-                    )
+        """As `Still.pieces`, of the log as it is now."""
+        return self.still().pieces(first, stop, names)
 
     def rows(self, sequences: Integers, names: Sequence[str]) -> dict[str, Array]:
         """Columns of single rows, in the order asked for; what a row has not stands empty.

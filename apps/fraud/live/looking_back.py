@@ -23,7 +23,7 @@ Columns = dict[str, NDArray[Any]]
 
 
 def newest_snapshot(state: Path) -> Path:
-    """The newest whole snapshot below the service's folder, such as ``var/engine/state/fraud``.
+    """The newest whole snapshot below the service's folder, such as ``var/engine/fraud``.
 
     Raises:
         InputRefused: there is none.

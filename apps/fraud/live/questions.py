@@ -5,6 +5,7 @@ transactions    ``ids``: the transactions, with what was told of them
 history         ``entity``, ``key``: its latest transactions, ``limit`` and ``before`` (a
                 sequence, for the next page), with features where ``features`` is true
 neighbours      ``entity``, ``key``: what its latest transactions share, and how often
+rings           ``limit``: who acts together; begins with the first question, see `ring_view`
 between         ``earliest``, ``latest`` (milliseconds of event time), ``limit``
 """
 
@@ -21,6 +22,7 @@ from apps.fraud.events import ENTITY, FEATURE, fields
 from apps.fraud.live import hashing
 from apps.fraud.live.encoding import column
 from apps.fraud.live.log import Rows
+from apps.fraud.live.ring_view import MOST_TOLD, RingView
 from apps.fraud.live.segments import Segment, entity_hashes
 from apps.fraud.live.session import Session
 from loupe.contract.runtime.errors import InputRefused
@@ -113,6 +115,14 @@ def neighbours(session: Session, request: Payload) -> Payload:
     return Payload(meta={"neighbours": told, "transactions": len(found["sequence"])})
 
 
+def rings(session: Session, request: Payload) -> Payload:
+    """Rings of the live log, as far as they have been followed."""
+    if session.ring_view is None or session.ring_view.scheme != session.scheme:
+        session.ring_view = RingView(session.scheme)
+    limit = _whole(request, "limit", 50, MOST_TOLD)
+    return Payload(meta=session.ring_view.told(session.log, limit))
+
+
 def between(session: Session, request: Payload) -> Payload:
     """Transactions that happened in a stretch of time, the last that arrived first."""
     earliest = _whole(request, "earliest", 0, 2**62)
@@ -133,6 +143,7 @@ KINDS: dict[str, Callable[[Session, Payload], Payload]] = {
     "transactions": transactions,
     "history": history,
     "neighbours": neighbours,
+    "rings": rings,
     "between": between,
 }
 

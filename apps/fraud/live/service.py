@@ -159,8 +159,8 @@ class FraudService:
                 code="session_live",
             )
         session = self._sessions.pop(place, None)
-        if session is not None and session.growing is not None:
-            session.growing.give_up()
+        if session is not None:
+            session.close()
         return Payload(meta={"ended": session is not None})
 
 

@@ -21,6 +21,7 @@ from apps.fraud.live.known_ids import CONFLICT, NEW, REPEATED, KnownIds
 from apps.fraud.live.limits import MAX_PENDING, Policy
 from apps.fraud.live.log import Log
 from apps.fraud.live.replay import apply_change, feed_again
+from apps.fraud.live.ring_view import RingView
 from apps.fraud.scheme import Scheme
 from loupe.contract.runtime.errors import InputRefused
 
@@ -77,6 +78,8 @@ class Session:
     """The last one is fed on from after a start; the others keep the past replayable."""
     growing: Growing | None = None
     rebuild: Rebuild | None = None
+    ring_view: RingView | None = None
+    """Follows the log once somebody has asked for rings."""
 
     def __post_init__(self) -> None:
         self.state = self.new_state(self.scheme)
@@ -169,6 +172,8 @@ class Session:
         repeated = (verdicts.kinds == REPEATED) & (refused == "")
         if repeated.any():
             self._repeat(repeated, sequences, told, columns)
+        if self.ring_view is not None:
+            self.ring_view.follow(self.log)
         if self.ids.freeze_if_full(self.room.near):
             self.ids_from = self.log.end
         return {
@@ -216,6 +221,13 @@ class Session:
             if isinstance(change, NewScheme):
                 found = Scheme.model_validate_json(change.scheme)
         return found
+
+    def close(self) -> None:
+        """Nobody asks for it any more."""
+        if self.growing is not None:
+            self.growing.give_up()
+        if self.ring_view is not None:
+            self.ring_view.close()
 
     def nbytes(self) -> int:
         """Bytes of memory of features and ids; the log's newest rows come to it."""

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apps.fraud.live import encoding, log
+from apps.fraud.live import encoding, log, segments
 from apps.fraud.live.log import Log
 from apps.fraud.live.segments import entity_hashes
 from tests.apps.fraud.live import transactions
@@ -121,3 +121,25 @@ def test_text_becomes_the_utf_8_that_python_makes(texts: list[str]) -> None:
     made.validate(full=True)
     assert made.to_pylist() == texts
     assert log.encoding.column(made).tolist() == texts
+
+
+def test_a_segment_that_could_not_be_made_is_tried_again_and_loses_no_row(
+    small: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(segments.pa.ipc, "new_file", _broken)
+        made, whole = filled(6, tmp_path)
+        with pytest.raises(OSError, match="could not be made"):
+            made.take_over(wait=True)
+        assert everything(made) == {name: column.tolist() for name, column in whole.items()}
+    made.worker.submit(int).result()
+    try:
+        made.take_over(wait=True)
+    except OSError:  # the second try began before the fault had gone
+        made.take_over(wait=True)
+    assert len(made.segments) == 1
+    assert everything(made) == {name: column.tolist() for name, column in whole.items()}
+
+
+def _broken(*_given: object, **_named: object) -> None:
+    raise MemoryError("no memory for a segment")

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from apps.fraud.live.service import FraudService
+from apps.fraud.rings import find_rings
+from apps.fraud.scheme import CARD_PAYMENTS
 from loupe.contract.runtime.errors import InputRefused
 from loupe.contract.runtime.payload import Payload
 from tests.apps.fraud.live.transactions import START, batch, plain, rows
@@ -122,3 +124,36 @@ def test_who_has_no_transactions_is_told_so() -> None:
 def test_questions_that_mean_nothing_are_refused(live: FraudService, meta: dict[str, Any]) -> None:
     with pytest.raises(InputRefused):
         ask(live, **meta)
+
+
+def test_rings_follow_the_log_and_are_those_of_all_its_transactions(live: FraudService) -> None:
+    first = ask(live, kind="rings").meta
+    assert first["behind"] == BATCHES * 20
+    (session,) = live._sessions.values()
+    view = session.ring_view
+    assert view is not None
+    view.wait()
+    for number in range(BATCHES, BATCHES + 5):
+        live.apply(rows(_gang(number)))
+    view.wait()
+    view.follow(session.log)
+    view.wait()
+    told = ask(live, kind="rings").meta
+    assert told["behind"] == 0
+    parts = [batch(number) for number in range(BATCHES)]
+    parts += [_gang(number) for number in range(BATCHES, BATCHES + 5)]
+    whole = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    expected = find_rings(whole, CARD_PAYMENTS)
+    assert [one["key"] for one in told["rings"]] == [ring.key for ring in expected]  # type: ignore[union-attr, index, call-overload]
+    assert told["count"] == len(expected)
+
+
+def _gang(number: int) -> dict[str, np.ndarray]:
+    """Six new customers with one device between them, who pay at one terminal."""
+    members = np.array([f"gang-{n % 6}" for n in range(20)])
+    return {
+        **batch(number),
+        "entity.customer": members,
+        "entity.device": np.full(20, "gang-device"),
+        "entity.terminal": np.full(20, "gang-terminal"),
+    }
