@@ -12,7 +12,8 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """`function` compiled at its first call, free of the interpreter's lock, kept on disk.
 
     Where nothing can be written it is compiled anew in each process; ``NUMBA_CACHE_DIR`` names a
-    place. After a change to an inlined function delete ``*.nbi`` and ``*.nbc``.
+    place. Numba watches the file of a compiled function alone: after a
+    change to an inlined function or to `layout` delete ``*.nbi`` and ``*.nbc``.
     """
     try:
         kept: Callable[..., Any] = njit(cache=True, **_HOW)(function)
