@@ -15,13 +15,22 @@ _MANIFEST = "features.json"
 def save(
     folder: Path, about: Mapping[str, object], arrays: Mapping[str, NDArray[np.int64]]
 ) -> None:
-    """Write arrays and what is said about them; the manifest comes last."""
+    """Write arrays and what is said about them; without the manifest, which is last, all is void."""
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / _MANIFEST).unlink(missing_ok=True)
     names = sorted(arrays)
     for number, name in enumerate(names):
         np.save(folder / f"features.{number}.npy", arrays[name], allow_pickle=False)
     manifest = json.dumps({**about, "arrays": names}, sort_keys=True)
     (folder / _MANIFEST).write_text(manifest, encoding="utf-8")
+
+
+def damaged(folder: Path) -> InputRefused:
+    """What is raised where a snapshot is not whole."""
+    return InputRefused(
+        f"{folder.name} holds no whole snapshot of features; restore an older one.",
+        code="snapshot_damaged",
+    )
 
 
 def load(folder: Path, about: Mapping[str, object]) -> dict[str, NDArray[np.int64]]:
@@ -38,10 +47,7 @@ def load(folder: Path, about: Mapping[str, object]) -> dict[str, NDArray[np.int6
             for number, name in enumerate(names)
         }
     except (OSError, ValueError, KeyError, EOFError, AttributeError):
-        raise InputRefused(
-            f"{folder.name} holds no whole snapshot of features; restore an older one.",
-            code="snapshot_damaged",
-        ) from None
+        raise damaged(folder) from None
     for key, value in about.items():
         if manifest.get(key) != value:
             raise InputRefused(

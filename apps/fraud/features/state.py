@@ -276,12 +276,15 @@ class FeatureState:
             InputRefused: the folder holds no whole snapshot, or one of another state.
         """
         arrays = snapshots.load(folder, self._about())
-        for part, keeper in self._keepers().items():
-            start = f"{part}|"
-            keeper.restore(
-                {name[len(start) :]: arrays[name] for name in arrays if name.startswith(start)}
-            )
-        self.clock, self.sequence = (int(value) for value in arrays["clock"])
+        try:
+            for part, keeper in self._keepers().items():
+                start = f"{part}|"
+                keeper.restore(
+                    {name[len(start) :]: arrays[name] for name in arrays if name.startswith(start)}
+                )
+            self.clock, self.sequence = (int(value) for value in arrays["clock"])
+        except (KeyError, ValueError, IndexError):  # ArgumentRefused of the kernels is a ValueError
+            raise snapshots.damaged(folder) from None
 
     def nbytes(self) -> int:
         """Bytes of memory that the state holds."""

@@ -289,3 +289,38 @@ def test_with_nothing_remembered_labels_must_come_with_their_events() -> None:
     assert not none.learn(ids, labels, known).any()
     with pytest.raises(InputRefused, match="need 1 or more"):
         FeatureState(CARD_PAYMENTS, mode="arrival", groups=["priors"], remembered=0)
+
+
+def test_a_snapshot_that_was_interrupted_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = FeatureState(CARD_PAYMENTS, mode="arrival")
+    state.snapshot(tmp_path)
+    state.feed(events())
+    written = []
+    save = np.save
+
+    def interrupted(path: Path, array: np.ndarray, allow_pickle: bool) -> None:
+        written.append(path)
+        if len(written) == 5:
+            raise OSError
+        save(path, array, allow_pickle=allow_pickle)
+
+    monkeypatch.setattr(np, "save", interrupted)
+    with pytest.raises(OSError):
+        state.snapshot(tmp_path)
+    with pytest.raises(InputRefused, match="no whole snapshot"):
+        FeatureState(CARD_PAYMENTS, mode="arrival").restore(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "name", ["clock", "memory|ids", "network|records", "windows|customer/customer.heads"]
+)
+def test_a_snapshot_without_one_of_its_arrays_is_refused(tmp_path: Path, name: str) -> None:
+    state = FeatureState(CARD_PAYMENTS, mode="arrival")
+    state.feed(events())
+    state.snapshot(tmp_path)
+    manifest = tmp_path / "features.json"
+    manifest.write_text(manifest.read_text().replace(f'"{name}"', '"other"'))
+    with pytest.raises(InputRefused, match="no whole snapshot"):
+        FeatureState(CARD_PAYMENTS, mode="arrival").restore(tmp_path)
