@@ -6,9 +6,10 @@ are found by hashes of 64 bits that nobody outside can aim at: 16 bytes a row.
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 from apps.fraud.scheme import Scheme
@@ -19,7 +20,7 @@ from apps.fraud.tables.declared import Declared
 from apps.fraud.tables.formats import format_of
 from apps.fraud.tables.layouts import hashed_rows
 from apps.fraud.tables.parsing import read_range
-from apps.fraud.tables.problems import Problem, Problems
+from apps.fraud.tables.problems import Problem, Problems, shortened
 from apps.fraud.tables.raw import matrix
 from loupe.contract.runtime.payload import JsonValue
 
@@ -29,6 +30,8 @@ LISTED = 1_000
 COMPARED = 2**24
 """Rows whose identifiers are compared with one another; the live service compares all of them."""
 PREVIEWED = 5
+NAMED = 20
+"""Ranges that are read once more for the identifiers of listed rows."""
 Json = dict[str, JsonValue]
 
 
@@ -76,8 +79,9 @@ def check(path: Path, options: Mapping[str, JsonValue]) -> Json:
             preview += _previewed(found, PREVIEWED - len(preview))
         problems.merge(found.problems)
         if choice.mapping.id is not None:
-            seen.add(found)
+            seen.add(found, span)
     again = seen.problems(choice, most)
+    _name_identifiers(path, choice, again, seen)
     problems.merge(again)
     return {
         "format": form.value,
@@ -87,6 +91,11 @@ def check(path: Path, options: Mapping[str, JsonValue]) -> Json:
         "problems": problems.as_json(),
         "preview": preview,
     }
+
+
+def checked(path: Path, options: Mapping[str, JsonValue]) -> bytes:
+    """`check` as JSON in UTF-8, for callers that ask for bytes."""
+    return msgspec.json.encode(check(path, options))
 
 
 def _ranges(path: Path, options: Mapping[str, JsonValue]) -> Iterator[Json]:
@@ -123,15 +132,17 @@ class _Seen:
     ids: list[np.ndarray] = field(default_factory=list)
     bodies: list[np.ndarray] = field(default_factory=list)
     lines: list[np.ndarray] = field(default_factory=list)
+    spans: list[Json] = field(default_factory=list)
     count: int = 0
 
-    def add(self, found: Assembled) -> None:
+    def add(self, found: Assembled, span: Json) -> None:
         if not len(found) or self.count >= COMPARED:
             return
         self.count += len(found)
         self.ids.append(hashed_rows(matrix(found.columns["id"])))
         self.bodies.append(_bodies(found.columns))
         self.lines.append(found.lines)
+        self.spans.append(span)
 
     def problems(self, choice: Choice, most: int) -> Problems:
         """Rows that come again in another range than their first."""
@@ -163,6 +174,21 @@ class _Seen:
                     )
                 )
         return problems
+
+
+def _name_identifiers(path: Path, choice: Choice, again: Problems, seen: _Seen) -> None:
+    """Read some of the ranges once more, for the identifiers that stand on the listed lines."""
+    lines = np.array([problem.line for problem in again.listed], dtype=np.int64)
+    starts = np.array([int(part[0]) for part in seen.lines], dtype=np.int64)
+    which = np.searchsorted(starts, lines, side="right") - 1
+    form = format_of(path)
+    for number in np.unique(which)[:NAMED].tolist():
+        found = read_range(path, form, choice, seen.spans[number], 0)
+        ids = dict(zip(found.lines.tolist(), found.columns["id"].tolist(), strict=True))
+        for at in np.flatnonzero(which == number).tolist():
+            problem = again.listed[at]
+            value = shortened(ids.get(problem.line, ""))
+            again.listed[at] = replace(problem, value=value)
 
 
 def _bodies(columns: Mapping[str, np.ndarray]) -> np.ndarray:

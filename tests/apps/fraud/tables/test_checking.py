@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from apps.fraud.tables import checking
-from apps.fraud.tables.checking import check
+from apps.fraud.tables.checking import check, checked
 from tests.apps.fraud.tables.files import FORMATS, context, rows, written
 
 
@@ -27,6 +28,8 @@ def test_rows_that_come_again_in_another_range_are_found(tmp_path: Path, form: s
         "duplicate_id": 20_000 + first,
         "repeated_row": 20_001 + first,
     }
+    values = {one["code"]: one["value"] for one in found["problems"]["listed"]}
+    assert values == {"amount_negative": "-1", "duplicate_id": "T-3", "repeated_row": "T-4"}
     assert len(found["preview"]) == checking.PREVIEWED
 
 
@@ -35,6 +38,12 @@ def test_as_many_are_listed_as_asked_for_and_all_are_counted(tmp_path: Path) -> 
     found: Any = check(path, {**context(), "listed": 7})
     assert found["problems"]["counts"] == {"amount_negative": 300}
     assert len(found["problems"]["listed"]) == 7
+
+
+def test_the_answer_is_had_as_bytes_too(tmp_path: Path) -> None:
+    path = written(tmp_path / "t", "csv", rows(20, where="商户"))
+    found = msgspec.json.decode(checked(path, context()))
+    assert (found["good"], found["preview"][0]["entity.terminal"]) == (20, "商户")
 
 
 def test_a_check_that_takes_too_long_says_how_far_it_came(tmp_path: Path) -> None:
