@@ -15,7 +15,7 @@ _MANIFEST = "features.json"
 def save(
     folder: Path, about: Mapping[str, object], arrays: Mapping[str, NDArray[np.int64]]
 ) -> None:
-    """Write arrays and what is said about them; without the manifest, which is last, all is void."""
+    """Write arrays and what is said about them; without the manifest, the last, all is void."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / _MANIFEST).unlink(missing_ok=True)
     names = sorted(arrays)

@@ -1,6 +1,9 @@
 """What is said of features: complete, in two languages, and the same in the documentation."""
 
+import os
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -72,3 +75,16 @@ def test_the_documentation_shows_the_catalogue_as_the_command_prints_it(
     shown = re.search(r"<!-- features -->\n(.*)\n<!-- /features -->", page, re.DOTALL)
     assert shown
     assert shown[1].strip() == printed == "\n".join(table(CARD_PAYMENTS))
+
+
+def test_pages_can_name_features_without_loading_a_numerical_library() -> None:
+    said = (
+        "import sys, apps.fraud.features.catalogue;"
+        "print(sorted({'numpy', 'numba', 'torch', 'polars'} & set(sys.modules)))"
+    )
+    path = os.pathsep.join((str(ROOT / "platform"), str(ROOT)))
+    answer = subprocess.run(
+        [sys.executable, "-c", said], capture_output=True, text=True, check=True,
+        env={"PYTHONPATH": path, "PATH": ""},
+    )  # fmt: skip
+    assert answer.stdout.strip() == "[]"
