@@ -185,11 +185,10 @@ def _lag(columns: Columns, seconds: int) -> tuple[bool, list[float], float]:
         if due > fed:
             state.feed(_part(columns, fed, due))
             fed = due
-        rings = state.rings()
+        state.latest()
         lags.append(time.perf_counter() - oldest)
     rate = coming / (time.perf_counter() - begun)
-    every = find_rings(columns, SCHEME)
-    return every == rings, lags, rate
+    return state.rings() == find_rings(columns, SCHEME), lags, rate
 
 
 def _million() -> Columns:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from apps.fraud.rings.graph import Graph
+from apps.fraud.rings.graph import Graph, shrunk
 from apps.fraud.rings.measuring import NAMES, measure
 from apps.fraud.rings.splitting import LEVELS, labels
 
@@ -38,6 +38,7 @@ class Candidates:
 
 def candidates(graph: Graph) -> Candidates:
     """All candidates of a window's graph; one that is the same at several levels comes once."""
+    graph, payers = shrunk(graph, LEVELS[0])
     numbers: list[np.ndarray] = []
     parents: list[np.ndarray] = []
     members: list[np.ndarray] = []
@@ -56,7 +57,7 @@ def candidates(graph: Graph) -> Candidates:
         numbers.append(np.stack([value[new] for value in measure(graph, label).values()], 1))
         parents.append(parent[new])
         sizes.append(size[new])
-        members.append(inside[new[label[inside]]])
+        members.append(payers[inside[new[label[inside]]]])
         above = np.where(label >= 0, place[np.maximum(label, 0)], -1)
         count += int(new.sum())
     bounds = np.concatenate([[0], np.cumsum(np.concatenate([*sizes, np.zeros(0, np.int64)]))])

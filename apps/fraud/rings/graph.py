@@ -1,6 +1,6 @@
 """The graph that ties make in a window of time: payers, what they share, whom of them they pay."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -128,6 +128,45 @@ def build(
         turnover=turnover,
         deeds=deeds.reshape(payers, 2).sum(1),
         typical=typical,
+    )
+
+
+def shrunk(graph: Graph, least: float) -> tuple[Graph, np.ndarray]:
+    """The part of a graph that has ties of at least this weight, and the payers' codes in it.
+
+    Weaker ties among those payers are kept; numbers of payers and entities are new and dense.
+    """
+    near = np.zeros(graph.payers, np.bool_)
+    for ties, weight in ((graph.flows, graph.flow_weight), (graph.uses, graph.use_weight)):
+        near[ties.left[weight >= least]] = True
+    near[graph.flows.right[graph.flow_weight >= least]] = True
+    payers = np.flatnonzero(near)
+    flow = near[graph.flows.left] & near[graph.flows.right]
+    use = near[graph.uses.left]
+    entities, entity = np.unique(graph.uses.right[use], return_inverse=True)
+    code = np.cumsum(near) - 1
+    flows, uses = graph.flows.take(flow), graph.uses.take(use)
+    flows = replace(flows, key=(code[flows.left] << SHIFT) | code[flows.right])
+    uses = replace(uses, key=(code[uses.left] << SHIFT) | entity)
+    return (
+        Graph(
+            payers=len(payers),
+            entities=len(entities),
+            flows=flows,
+            flow_weight=graph.flow_weight[flow],
+            flow_fresh=graph.flow_fresh[flow],
+            uses=uses,
+            use_weight=graph.use_weight[use],
+            use_fresh=graph.use_fresh[use],
+            strong=graph.strong[use],
+            sharers=graph.sharers[use],
+            near=graph.near[use],
+            paid=graph.paid[payers],
+            turnover=graph.turnover[payers],
+            deeds=graph.deeds[payers],
+            typical=graph.typical,
+        ),
+        payers,
     )
 
 

@@ -1,25 +1,36 @@
 """What is known of ties so far: fed as transactions arrive, asked for rings at any time."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 
 from apps.fraud.events import ENTITY
 from apps.fraud.rings import ties
-from apps.fraud.rings.candidates import candidates
+from apps.fraud.rings.candidates import Candidates, candidates
 from apps.fraud.rings.choosing import choose
-from apps.fraud.rings.coding import Codes
-from apps.fraud.rings.graph import Graph, build, past
+from apps.fraud.rings.coding import Codes, packed, unpacked
+from apps.fraud.rings.graph import Graph, Tally, build, past
 from apps.fraud.rings.ring import Ring, Scene, tell
 from apps.fraud.rings.scoring import THRESHOLD, score
 from apps.fraud.rings.ties import Ties
-from apps.fraud.rings.windows import WEEK_MS, Week, merged, windows
+from apps.fraud.rings.windows import WEEK_MS, Week, windows
 from apps.fraud.scheme import Scheme
 from loupe.contract.runtime.columns import Columns, row_count
 
 WEEKS = 26
 """Kept by default; older ones are forgotten as time goes on."""
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """A window as it was judged when so much (`mark`) had been fed to its weeks."""
+
+    mark: tuple[tuple[int, int], ...]
+    graph: Graph
+    found: Candidates
+    score: np.ndarray
 
 
 class RingState:
@@ -39,6 +50,10 @@ class RingState:
         self._things = [Codes() for _ in self._shared]
         self._known = np.zeros(0, np.bool_)
         self._weeks: dict[int, Week] = {}
+        self._judged: dict[tuple[int, int], _Judged] = {}
+        self._sums: dict[
+            tuple[int, int] | None, tuple[tuple[tuple[int, int], ...], Ties, Ties]
+        ] = {}
 
     def feed(self, columns: Columns) -> None:
         """Take in transactions: columns as of `apps.fraud.events`, in any order.
@@ -48,12 +63,13 @@ class RingState:
         if not row_count(columns):
             return
         time = np.minimum(columns["event_time"], columns["known_at"])
-        payer = self._people.encode(columns[ENTITY + self._scheme.payer.key])
-        payees = [
-            self._people.encode(columns[ENTITY + key], counters=False) for key in self._payees
-        ]
+        payer, *payees = self._people.encode(
+            columns[ENTITY + self._scheme.payer.key],
+            *(columns[ENTITY + key] for key in self._payees),
+            counters=(True, *(False for _ in self._payees)),
+        )
         things = [
-            self._interleaved(codes.encode(columns[ENTITY + key]), number)
+            self._interleaved(codes.encode(columns[ENTITY + key])[0], number)
             for number, (key, codes) in enumerate(zip(self._shared, self._things, strict=True))
         ]
         self._know(payer)
@@ -73,18 +89,37 @@ class RingState:
         self._forget()
 
     def rings(self, threshold: float = THRESHOLD) -> list[Ring]:
-        """All rings of the weeks that are kept, surest first."""
-        if not self._weeks:
-            return []
-        graphs = list(self.graphs())
-        scored = []
-        for graph in graphs:
+        """All rings of the weeks that are kept, surest first; equal for equal transactions."""
+        self._judged.clear()
+        return self.latest(threshold)
+
+    def latest(self, threshold: float = THRESHOLD) -> list[Ring]:
+        """The same at less cost: windows into which nothing came are not judged anew.
+
+        They stand as they were judged, while what is known of their members may have grown.
+        """
+        marks = {
+            (start, length): tuple(
+                (week, self._weeks[week].fed)
+                for week in range(start, start + length)
+                if week in self._weeks
+            )
+            for start, length in windows(list(self._weeks))
+        }
+        stale = [
+            window
+            for window, mark in marks.items()
+            if window not in self._judged or self._judged[window].mark != mark
+        ]
+        for window, graph in zip(stale, self.graphs(stale), strict=True):
             found = candidates(graph)
-            scored.append((found, score(found)))
+            self._judged[window] = _Judged(marks[window], graph, found, score(found))
+        judged = [self._judged[window] for window in marks]
+        self._judged = dict(zip(marks, judged, strict=True))
         scene = Scene(self._scheme, self._people.names, self._shared, self._things)
         return [
-            tell(scene, graphs[one.window], scored[one.window][0], one)
-            for one in choose(scored, threshold)
+            tell(scene, judged[one.window].graph, judged[one.window].found, one)
+            for one in choose([(each.found, each.score) for each in judged], threshold)
         ]
 
     @property
@@ -92,24 +127,42 @@ class RingState:
         """Identifiers by code, of payers and of whom they pay."""
         return self._people.names
 
-    def graphs(self) -> Iterator[Graph]:
-        """The graph of each window, weighed by all that is known."""
+    def graphs(self, wanted: list[tuple[int, int]] | None = None) -> Iterator[Graph]:
+        """The graph of each window, or of those wanted, weighed by all that is known."""
         people = len(self._people)
         tallies = {week: entry.tally(people) for week, entry in sorted(self._weeks.items())}
-        if not tallies:
+        if not tallies or wanted == []:
             return
-        before = past(merged(list(tallies.values())), self._known, self._entities)
+        before = past(self._merged(tallies, None), self._known, self._entities)
         by_key = {entity.key: entity for entity in self._scheme.entities}
         kinds = [by_key[key] for key in self._shared]
         kind = np.arange(self._entities) % max(1, len(kinds))
         caps = np.array([entity.degree_cap for entity in kinds] or [0])[kind]
         strong = np.array([entity.role == "instrument" for entity in kinds] or [False])[kind]
-        for start, length in windows(list(tallies)):
-            inside = [tallies[week] for week in range(start, start + length) if week in tallies]
+        for start, length in windows(list(tallies)) if wanted is None else wanted:
+            window = self._merged(tallies, (start, length))
             yield build(
-                merged(inside), before, float(length * WEEK_MS), strong, caps,
+                window, before, float(length * WEEK_MS), strong, caps,
                 self._scheme.payer.degree_cap,
             )  # fmt: skip
+
+    def _merged(self, tallies: dict[int, Tally], window: tuple[int, int] | None) -> Tally:
+        """The sum of the weeks of a window, or of all; what did not change is not summed again."""
+        inside = [
+            week for week in tallies if window is None or window[0] <= week < window[0] + window[1]
+        ]
+        still = tuple((week, self._weeks[week].fed) for week in inside[:-1])
+        kept = self._sums.get(window)
+        if kept is None or kept[0] != still:
+            flows = ties.together([tallies[week].flows for week in inside[:-1]])
+            uses = ties.together([tallies[week].uses for week in inside[:-1]])
+            kept = self._sums[window] = still, flows, uses
+        last = tallies[inside[-1]]
+        return Tally(
+            ties.together([kept[1], last.flows]),
+            ties.together([kept[2], last.uses]),
+            np.sum([tallies[week].paid for week in inside], axis=0),
+        )
 
     @property
     def _entities(self) -> int:
@@ -129,16 +182,17 @@ class RingState:
             oldest = max(self._weeks) - self._keep
             for week in [week for week in self._weeks if week <= oldest]:
                 del self._weeks[week]
+                self._sums.clear()
 
     def snapshot(self) -> dict[str, np.ndarray]:
         """Everything as plain arrays, for `numpy.savez`."""
         told = {
-            "people": np.array(self._people.names, np.str_),
             "known": self._known,
             "weeks": np.array(sorted(self._weeks), np.int64),
         }
+        told |= {f"people_{key}": kept for key, kept in packed(self._people.names).items()}
         for number, codes in enumerate(self._things):
-            told[f"things_{number}"] = np.array(codes.names, np.str_)
+            told |= {f"things_{number}_{key}": kept for key, kept in packed(codes.names).items()}
         for week, entry in self._weeks.items():
             tally = entry.tally(len(self._people))
             told[f"paid_{week}"] = tally.paid
@@ -152,9 +206,9 @@ class RingState:
     ) -> Self:
         """The state of which this is the snapshot, for the same scheme."""
         state = cls(scheme, weeks)
-        state._people = Codes(kept["people"].tolist())
+        state._people = Codes(_names(kept, "people"))
         state._things = [
-            Codes(kept[f"things_{number}"].tolist()) for number in range(len(state._shared))
+            Codes(_names(kept, f"things_{number}")) for number in range(len(state._shared))
         ]
         state._known = kept["known"].copy()
         for week in kept["weeks"].tolist():
@@ -164,3 +218,7 @@ class RingState:
                 paid=kept[f"paid_{week}"].copy(),
             )
         return state
+
+
+def _names(kept: dict[str, np.ndarray], whose: str) -> list[str]:
+    return unpacked({key: kept[f"{whose}_{key}"] for key in ("bytes", "lengths")})

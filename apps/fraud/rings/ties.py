@@ -77,6 +77,7 @@ def events(left: np.ndarray, right: np.ndarray, time: np.ndarray, amount: np.nda
 
 def together(parts: list[Ties]) -> Ties:
     """The union of ties, each pair once."""
+    parts = [part for part in parts if len(part)]
     if not parts:
         return none()
     joined = {

@@ -20,16 +20,21 @@ SCALES = ((2, 1), (8, 4))
 
 @dataclass
 class Week:
-    """What happened in one week; new ties are put in order only when somebody asks."""
+    """What happened in one week; new ties are put in order only when somebody asks.
+
+    `fed` counts payments: a week with an equal count has not changed.
+    """
 
     flows: Ties = field(default_factory=ties.none)
     uses: Ties = field(default_factory=ties.none)
     paid: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     new_flows: list[Ties] = field(default_factory=list)
     new_uses: list[Ties] = field(default_factory=list)
+    fed: int = 0
 
     def pay(self, payer: np.ndarray, amount: np.ndarray, people: int) -> None:
         """Add payments to what each payer paid."""
+        self.fed += len(payer)
         self.paid = _padded(self.paid, people)
         np.add.at(self.paid, payer, amount)
 
@@ -42,17 +47,6 @@ class Week:
             self.uses = ties.together([self.uses, *self.new_uses])
             self.new_uses = []
         return Tally(self.flows, self.uses, _padded(self.paid, people))
-
-
-def merged(tallies: list[Tally]) -> Tally:
-    """The sum of tallies of the same payers."""
-    if len(tallies) == 1:
-        return tallies[0]
-    return Tally(
-        ties.together([tally.flows for tally in tallies]),
-        ties.together([tally.uses for tally in tallies]),
-        np.sum([tally.paid for tally in tallies], axis=0),
-    )
 
 
 def windows(weeks: list[int]) -> Iterator[tuple[int, int]]:
