@@ -18,6 +18,10 @@ def cut(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(log, "SEGMENT_ROWS", 100)
     patch.setattr(log, "COMPACT_ROWS", 300)
     patch.setattr(known_ids, "GENERATION", 150)
+
+
+def wait_for_bases(patch: pytest.MonkeyPatch) -> None:
+    """See `at_once`."""
     patch.setattr(Growing, "begin", at_once)
 
 
@@ -30,5 +34,6 @@ def at_once(state: FeatureState, base: Base, near: Path) -> Growing:
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """See `cut`."""
+    """See `cut` and `at_once`."""
     cut(monkeypatch)
+    wait_for_bases(monkeypatch)

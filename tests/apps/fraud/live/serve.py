@@ -11,11 +11,13 @@ import sys
 from functools import partial
 from typing import Any, ClassVar
 
-from apps.fraud.live import known_ids, log
+import pytest
+
 from apps.fraud.live.limits import Policy
 from apps.fraud.live.service import FraudService
 from loupe.engine import services
 from loupe.engine.__main__ import main
+from tests.apps.fraud.live.conftest import cut
 from tests.apps.fraud.live.transactions import work
 from tests.host.engine.tiny import app as tiny
 
@@ -34,8 +36,7 @@ def cut_small() -> None:
     """Several segments, generations and snapshots within a few hundred requests."""
     limits = partial(services.Limits, snapshot_requests=SNAPSHOT_REQUESTS)
     services.Limits = limits  # type: ignore[misc, assignment]
-    log.PART_ROWS, log.SEGMENT_ROWS, log.COMPACT_ROWS = 16, 200, 800
-    known_ids.GENERATION = 500
+    cut(pytest.MonkeyPatch())
     Policy.model_fields["base_rows"].default = 1_000
     Policy.model_rebuild(force=True)
 

@@ -171,12 +171,12 @@ def test_lone_surrogates_are_kept_as_every_file_keeps_them() -> None:
     sent["id"][0] = "a\ud800"
     answer = live.apply(rows(sent)).arrays
     assert answer["id"][0] == "a\ufffd"
-    assert live.apply(rows(answer)).arrays["repeated"].all()
+    assert live.apply(rows(dict(answer))).arrays["repeated"].all()
 
 
 def test_a_label_before_its_transaction_waits_for_it() -> None:
     early, late = FraudService(), FraudService()
-    told = {"ids": ["transaction-25"], "labels": [1], "known_at": [START]}
+    told: dict[str, Any] = {"ids": ["transaction-25"], "labels": [1], "known_at": [START]}
     early.apply(Payload(meta={"project": "shop", "kind": "labels", **told}))
     known = early.apply(rows(batch(1))).arrays
     assert known["label"][5] == 1
@@ -197,7 +197,7 @@ def test_labels_change_the_risk_of_what_comes_after() -> None:
             live.apply(rows(batch(number)))
     ids = [f"transaction-{n}" for n in range(600)]
     known = START + 600 * 60_000
-    request = {"ids": ids, "labels": [1] * 600, "known_at": [known] * 600}
+    request: dict[str, Any] = {"ids": ids, "labels": [1] * 600, "known_at": [known] * 600}
     counted = told.apply(Payload(meta={"project": "shop", "kind": "labels", **request}))
     assert counted.meta["counted"] == 600
     fortnight = batch(30)

@@ -52,12 +52,11 @@ def labels(number: int, batch_rows: int = 20, **meta: Any) -> Payload:
     first = max(0, (number - 8) * batch_rows)
     ids = [f"transaction-{n}" for n in random.integers(first, (number + 2) * batch_rows, 5)]
     known = START + number * batch_rows * 60_000
-    return Payload(
-        meta={
-            "project": "shop", "kind": "labels", "ids": ids,
-            "labels": random.integers(0, 2, 5).tolist(), "known_at": [known] * 5, **meta,
-        }
-    )  # fmt: skip
+    told: dict[str, Any] = {
+        "project": "shop", "kind": "labels", "ids": ids,
+        "labels": random.integers(0, 2, 5).tolist(), "known_at": [known] * 5, **meta,
+    }  # fmt: skip
+    return Payload(meta=told)
 
 
 def listed(number: int, **meta: Any) -> Payload:
