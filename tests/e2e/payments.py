@@ -4,6 +4,7 @@ import random
 from datetime import timedelta
 
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.utils import timezone
 
 from apps.fraud.models import Alert
@@ -13,17 +14,18 @@ from loupe.accounts.models import Project
 from loupe.accounts.policy import Actor
 from tests.apps.fraud.bank import Bank, paid
 
-DAYS = 14
+DAYS = 10
 LONG = "customer-" + "sehr-lange-kennung-" * 9
 
 
 def fill(project: Project, anna: User, second: User) -> None:
-    """Two weeks of payments in blocks of a day, and what an analyst did with them."""
+    """Ten days of payments in blocks of a day, and what an analyst did with them."""
     bank = Bank(project=project, other=project, people={"admin": anna})
     dice = random.Random(11)
     now = int(timezone.now().timestamp() * 1000)
-    for day in range(DAYS, 0, -1):
-        bank.store(*(_one(dice, now, day, number) for number in range(90)))
+    with transaction.atomic():
+        for day in range(DAYS, 0, -1):
+            bank.store(*(_one(dice, now, day, number) for number in range(60)))
     actor = Actor(user=anna)
     chosen = list(Alert.objects.filter(project=project).order_by("-score", "-pk")[:9])
     first = cases.open_case(actor, project, chosen[:3])

@@ -19,7 +19,8 @@ class Entity(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, help_text="`services.naming.entity_id`")
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
+    # Its indexes begin with the project; each more costs every upsert.
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+", db_index=False)
     type = models.CharField(max_length=30)
     key = models.CharField(max_length=256, db_index=True)
     count = models.BigIntegerField(help_text="transactions")
@@ -43,8 +44,10 @@ class Entity(models.Model):
 class EntityLink(models.Model):
     """A payer used an instrument or showed a trait: the edges of the neighbours' graph."""
 
-    payer = models.ForeignKey(Entity, on_delete=models.CASCADE, related_name="used")
-    other = models.ForeignKey(Entity, on_delete=models.CASCADE, related_name="users")
+    payer = models.ForeignKey(Entity, on_delete=models.CASCADE, related_name="used", db_index=False)
+    other = models.ForeignKey(
+        Entity, on_delete=models.CASCADE, related_name="users", db_index=False
+    )
     count = models.BigIntegerField()
     last_ms = models.BigIntegerField()
 
