@@ -108,8 +108,7 @@ def _measured(
     told = score_paths.sustained(score, load.bodies(history), options.rows, options.seconds)
     line = {"path": path, **{name: round(value, 2) for name, value in asdict(told).items()}}
     line |= {"rss_mib_before": before, "rss_mib_after": _rss(process)}
-    if path == "process":
-        assert isinstance(score, score_paths.InProcess)
+    if isinstance(score, score_paths.InProcess):
         line["snapshot_stall_ms"] = score.stalls
         line["state"] = score.service.ask(Payload(meta={"project": "bench"})).meta
     _say({**line, "prepared_s": round(time.perf_counter() - begun, 1)})
