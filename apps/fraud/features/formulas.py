@@ -17,11 +17,10 @@ Floats = NDArray[np.float64]
 Told = Mapping[str, Array]
 
 
-def share(part: Array, whole: Array, without: float = 0.0) -> Floats:
-    """part / whole; `without` where the whole is 0."""
-    out = np.full(len(whole), without)
-    np.divide(part, whole, out=out, where=whole != 0)
-    return out
+def share(part: Array, whole: Array) -> Floats:
+    """part / whole; 0 where both are."""
+    told: Floats = part / np.maximum(whole, 1)
+    return told
 
 
 def mean(total: Array, count: Array) -> Floats:
@@ -32,13 +31,12 @@ def mean(total: Array, count: Array) -> Floats:
 def ratio(amount: Array, total: Array, count: Array) -> Floats:
     """The amount over the mean of the others; `NOTHING` without others, or of a mean ≤ 0.
 
-    amount · (count − 1) / (total − amount), held to ±10⁶ and above `NOTHING`.
+    amount · (count − 1) / (total − amount), held to 0…10⁶.
     """
     rest = total - amount
-    out = np.full(len(amount), NOTHING)
     can = (count > 1) & (rest > 0)
-    np.divide(amount.astype(np.float64) * (count - 1), rest, out=out, where=can)
-    return np.where(can, np.clip(out, 0.0, 1e6), NOTHING)
+    told = amount.astype(np.float64) * (count - 1) / np.maximum(rest, 1)
+    return np.where(can, np.minimum(np.maximum(told, 0.0), 1e6), NOTHING)
 
 
 def deviation(count: Array, total: Array, high: Array, low: Array) -> Floats:
