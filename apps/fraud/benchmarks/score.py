@@ -104,9 +104,11 @@ def _measured(
     wanted += int(options.seconds * 1.5 * max(pace.per_second, 20_000) / options.rows)
     if wanted > len(load):
         load.make(wanted - len(load))
-    before = _rss(process)
+    before, busy = _rss(process), _busy(process)
     told = score_paths.sustained(score, load.bodies(history), options.rows, options.seconds)
+    busy = (_busy(process) - busy) * 1e6 / max(1, told.batches * options.rows)
     line = {"path": path, **{name: round(value, 2) for name, value in asdict(told).items()}}
+    line["processor_us_per_payment"] = round(busy, 1)
     line |= {"rss_mib_before": before, "rss_mib_after": _rss(process)}
     if isinstance(score, score_paths.InProcess):
         line["snapshot_stall_ms"] = score.stalls
@@ -144,6 +146,12 @@ def _rss(pid: int) -> float:
     told = psutil.Process(pid).memory_info()
     held = float(told.rss - told.shared)
     return round(held / 2**20, 1)
+
+
+def _busy(pid: int) -> float:
+    """Seconds of processor time of ours and of the engine, so far."""
+    times = [psutil.Process(one).cpu_times() for one in {pid, os.getpid()}]
+    return float(sum(one.user + one.system for one in times))
 
 
 def _peer(load: Load, payments: int) -> dict[str, float]:
