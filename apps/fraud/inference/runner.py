@@ -104,10 +104,14 @@ class ForestRunner:
         told = forest(torch.from_numpy(table), self.model.forest, trusted=True)
         return np.ascontiguousarray(told.numpy()[:, 0])
 
-    def _told(self, margin: np.ndarray) -> Payload:
+    def scores(self, margins: np.ndarray) -> np.ndarray:
+        """[n] float64: calibrated probabilities of margins."""
         calibration = self.model.calibration
-        score = sigmoid(margin) if calibration is None else calibration(margin)
-        return Payload(arrays={"score": np.ascontiguousarray(score), "margin": margin.copy()})
+        score = sigmoid(margins) if calibration is None else calibration(margins)
+        return np.ascontiguousarray(score)
+
+    def _told(self, margin: np.ndarray) -> Payload:
+        return Payload(arrays={"score": self.scores(margin), "margin": margin.copy()})
 
     def close(self) -> None:
         """Nothing is held outside of memory."""

@@ -4,7 +4,7 @@ One table a kind of entity, sampled by `core_kernels`: for each row and each of 
 newest earlier rows of that entity. Rows at the same millisecond do not see each other.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,9 +16,9 @@ from apps.fraud.training.table import Table
 from core_kernels.dispatch.sample_neighbors import NeighborTable, sample_neighbors
 
 BATCH = 16_384
-"""Rows that are entered and then sampled together: no more can come between the two."""
+"""Rows that are entered and then sampled together, at most."""
 KEPT = 64
-"""Rows of an entity beyond those that are told, against what comes within one batch."""
+"""Rows of one entity among them, at most: the ring is so much wider than what is told."""
 
 
 @dataclass(frozen=True)
@@ -69,9 +69,28 @@ def _sampled(
     ring = NeighborTable.empty(nodes=int(node.max()) + 1, width=width)
     numbers = torch.from_numpy(rows)
     out = np.empty((len(rows), count), np.int32)
-    for start in range(0, len(rows), BATCH):
-        part = slice(start, start + BATCH)
+    for part in _parts(node.numpy()):
         ring.add(node[part], numbers[part], time[numbers[part]])
         block = sample_neighbors(node[part], time[numbers[part]], ring, count)
         out[part] = block.ids.numpy()
     return out
+
+
+def _parts(node: NDArray[np.int64]) -> Iterator[slice]:
+    """Rows in order, cut so that no entity has more than `KEPT` of them in one part.
+
+    Else what came later within a part would push out of the ring what its first rows may see: they
+    would tell of the future by what is missing.
+    """
+    size = len(node)
+    order = np.argsort(node, kind="stable")
+    behind = np.full(size, size, np.int64)
+    same = node[order[:-KEPT]] == node[order[KEPT:]]
+    behind[order[:-KEPT][same]] = order[KEPT:][same]
+    # From each row on: where some entity comes for one time too many.
+    limit = np.minimum.accumulate(behind[::-1])[::-1]
+    start = 0
+    while start < size:
+        stop = int(min(size, start + BATCH, limit[start]))
+        yield slice(start, stop)
+        start = stop

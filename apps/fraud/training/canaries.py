@@ -23,6 +23,7 @@ from apps.fraud.events import ATTRIBUTE, ENTITY, LARGEST_AMOUNT, UNKNOWN
 from apps.fraud.features.catalogue import catalogue
 from apps.fraud.features.state import FeatureState
 from apps.fraud.training.blocks import blocks
+from apps.fraud.training.hindsight import copied
 from apps.fraud.training.neighbours import neighbourhood
 from apps.fraud.training.table import Table
 from loupe.contract.runtime.columns import Columns
@@ -59,7 +60,7 @@ class Quiet:
 
 
 def guard(table: Table, make: Make | None = None, *, seed: int = 0) -> Quiet:
-    """Try both canaries on the way features are made.
+    """Try both canaries on the way features are made, and the file's own columns for hindsight.
 
     Args:
         table: whose last rows are tried.
@@ -71,7 +72,7 @@ def guard(table: Table, make: Make | None = None, *, seed: int = 0) -> Quiet:
     """
     events = {name: column[-MOST_ROWS:] for name, column in table.events.items()}
     maker = make or _maker(table)
-    found = leaks(events, maker, seed=seed)
+    found = {**leaks(events, maker, seed=seed), **copied(table, seed)}
     if found:
         (name, why), more = next(iter(found.items())), len(found) - 1
         raise Leak(

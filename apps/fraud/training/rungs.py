@@ -21,8 +21,10 @@ QUANTILE = 0.995
 """A rule fires above so many of the honest rows it was made from."""
 STRENGTHS = (0.003, 0.03, 0.3)
 """Inverse penalties of the logistic regression that the validation chooses from."""
-PATIENCE = 40
-THREADS = 2
+LEAST_TREES, PATIENCE = 100, 60
+"""A validation has few frauds: its average precision wavers from tree to tree."""
+THREADS, MANY = 2, 20_000
+"""Threads, and rows from which a second one gains more than waiting for it costs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,9 +75,15 @@ class Trees:
     penalty: float = 1.0
 
 
+def threads_for(rows: int) -> int:
+    """How many threads so many rows are worth."""
+    return THREADS if rows >= MANY else 1
+
+
 def learn_trees(task: Learning, settings: Trees | None = None) -> Learnt:
     """XGBoost; the validation's average precision chooses the number of trees."""
     use = settings or Trees()
+    threads = threads_for(len(task.values))
     parameters = {
         "objective": "binary:logistic",
         "eval_metric": "aucpr",
@@ -87,17 +95,17 @@ def learn_trees(task: Learning, settings: Trees | None = None) -> Learnt:
         "lambda": use.penalty,
         "tree_method": "hist",
         "seed": task.seed,
-        "nthread": THREADS,
+        "nthread": threads,
     }
     names = list(task.names)
     data = xgboost.QuantileDMatrix(
-        task.values, task.label, weight=task.weight, feature_names=names, nthread=THREADS
+        task.values, task.label, weight=task.weight, feature_names=names, nthread=threads
     )
     rounds = int(task.chosen.get("trees", use.most))
     watched = []
     if task.watch is not None:
         watch = xgboost.QuantileDMatrix(
-            task.watch[0], task.watch[1], feature_names=names, ref=data, nthread=THREADS
+            task.watch[0], task.watch[1], feature_names=names, ref=data, nthread=threads
         )
         watched = [(watch, "validation")]
     booster = xgboost.train(
@@ -109,7 +117,7 @@ def learn_trees(task: Learning, settings: Trees | None = None) -> Learnt:
         verbose_eval=False,
     )
     if watched:
-        rounds = max(20, booster.best_iteration + 1)
+        rounds = min(booster.num_boosted_rounds(), max(LEAST_TREES, booster.best_iteration + 1))
         booster = booster[:rounds]
 
     def predict(values: Matrix) -> Floats:

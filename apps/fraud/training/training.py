@@ -19,13 +19,14 @@ from apps.fraud.training.card import model_card
 from apps.fraud.training.config import TrainingConfig
 from apps.fraud.training.ladder import SERVED, Climbed, Plan, climb
 from apps.fraud.training.panel import panel_of
+from apps.fraud.training.predictions import write_predictions
 from apps.fraud.training.reading import Read
 from apps.fraud.training.report import report
 from apps.fraud.training.splitting import default_periods, split
 from apps.fraud.training.table import Table
 from loupe.contract.runtime.errors import InputRefused
 from loupe.contract.runtime.reporter import Reporter
-from loupe.contract.runtime.training import ARTEFACT, PREDICTIONS, write_panel
+from loupe.contract.runtime.training import ARTEFACT, write_panel
 
 ENDINGS = (".csv", ".tsv", ".ndjson", ".jsonl", ".parquet", ".arrow", ".arrows", ".feather")
 SCHEME, MAPPING, BUNDLE = "scheme.json", "mapping.json", "model.json"
@@ -123,9 +124,8 @@ def train_on(
     said["data"] = {"rows": len(table), "refused": read.refused, "sha256": read.sha256}
     _tell_curve(said, reporter)
     scores = _write(read, out, table, climbed, said, seed, dataset, name, source)
-    label = table.label[parts.test]
-    _write_predictions(out, table, climbed, scores)
-    write_panel(out, panel_of(said, label, scores, dataset))
+    write_predictions(out, table, parts.test, scores)
+    write_panel(out, panel_of(said, table.label[parts.test], scores, dataset))
     (out / "ladder.json").write_text(json.dumps(said, ensure_ascii=False) + "\n")
     reporter.progress(1, 1, "done")
     return said
@@ -181,20 +181,3 @@ def _write(
     )
     pack(out / ARTEFACT, out / BUNDLE)
     return scores
-
-
-def _write_predictions(
-    out: Path, table: Table, climbed: Climbed, scores: NDArray[np.float64]
-) -> None:
-    """One line a row of the test, from which thresholds are fitted."""
-    rows = climbed.split.test
-    with (out / PREDICTIONS).open("w", encoding="utf-8") as file:
-        for at, row in enumerate(rows):
-            line = {
-                "record": str(table.events["id"][row]),
-                "time": int(table.time[row]),
-                "amount": int(table.events["amount"][row]),
-                "label": int(table.label[row]),
-                "score": float(scores[at]),
-            }
-            file.write(json.dumps(line, ensure_ascii=False) + "\n")

@@ -12,7 +12,7 @@ from tests.apps.fraud.training.attributed.graphs import drawn, saved
 
 
 def test_edges_go_both_ways_once_and_never_to_oneself(tmp_path: Path) -> None:
-    arrays = drawn(50, signal=False)
+    arrays = drawn(200, signal=False)
     arrays["edges"] = np.array([[0, 1], [1, 0], [0, 1], [2, 2], [3, 4]])
     graph = read_graph(saved(tmp_path / "g.npz", arrays))
     assert graph.edges.T.tolist() == [[0, 1], [1, 0], [3, 4], [4, 3]]

@@ -1,0 +1,1 @@
+"""Measures a registered model on other transactions, by the code that serves."""
