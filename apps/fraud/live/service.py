@@ -25,6 +25,7 @@ from apps.fraud.live import hashing, questions, storing, telling
 from apps.fraud.live.bases import remove_left_over
 from apps.fraud.live.limits import MAX_SESSIONS, MAX_STATE_BYTES, Policy
 from apps.fraud.live.session import LIVE, Room, Secret, Session
+from apps.fraud.live.warming import warm
 from apps.fraud.scheme import CARD_PAYMENTS, Scheme
 from loupe.contract.runtime.errors import InputRefused
 from loupe.contract.runtime.payload import JsonValue, Payload
@@ -37,6 +38,7 @@ class FraudService:
     """See `loupe.contract.runtime.steps.Service`."""
 
     def __init__(self) -> None:
+        warm()
         worker = ThreadPoolExecutor(1, thread_name_prefix="fraud log")
         secret = Secret(hashing.new_key(), secrets.token_bytes(SECRET_BYTES))
         # The folder of snapshots is told with the first of them.

@@ -1,0 +1,40 @@
+"""Loops are compiled before the first request, so that none waits for a compiler."""
+
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+
+import numpy as np
+
+from apps.fraud.features import warming
+from apps.fraud.features.hashing import SECRET_BYTES
+from apps.fraud.live.known_ids import Frozen
+from apps.fraud.live.limits import Policy
+from apps.fraud.live.segments import Segment
+from apps.fraud.live.session import LIVE, Room, Secret, Session
+from apps.fraud.scheme import CARD_PAYMENTS
+
+MOMENT = 1_700_000_000_000
+
+
+@lru_cache(maxsize=1)
+def warm() -> None:
+    """Run everything once, in a session that is thrown away; once in a process is enough."""
+    warming.warm(CARD_PAYMENTS)
+    with ThreadPoolExecutor(1) as worker:
+        room = Room(Secret((0, 0), bytes(SECRET_BYTES)), worker)
+        session = Session("", LIVE, CARD_PAYMENTS, Policy(), room)
+        told = session.rows(
+            {
+                "id": np.array(["a", "b"]),
+                "event_time": np.array([MOMENT, MOMENT]),
+                "amount": np.array([1, 2]),
+                "entity.customer": np.array(["c", "d"]),
+            }
+        )
+        table = np.ones((2, 5), np.uint64)
+        Frozen.of(table, None).look(table[:, 0].copy(), table[:, 1].copy())
+        still = session.log.still()
+        for _, rows in still.stretches:
+            if not isinstance(rows, Segment):
+                Segment.fresh(0, rows.parts, room.secret.key, None)
+        session.rows(told)
