@@ -66,8 +66,11 @@ def test_the_graph_shows_who_shares_and_grows_on_a_click(visit: Visit) -> None:
     assert page.locator("#graph canvas").count() >= 1
     chips = page.locator("#graph-types .chip")
     assert set(chips.all_inner_texts()) == {"Customer", "Device"}
+    page.locator("#graph").scroll_into_view_if_needed()
+    page.wait_for_timeout(300)
     box = page.locator("#graph").bounding_box()
     assert box is not None
+    page.mouse.move(box["x"] + 5, box["y"] + 5)
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.locator("#graph-said", has_text="phone-7").wait_for()
 
@@ -75,8 +78,8 @@ def test_the_graph_shows_who_shares_and_grows_on_a_click(visit: Visit) -> None:
 def test_a_case_is_downloaded_as_pdf_and_xml(visit: Visit) -> None:
     page = visit("viewer").page
     page.goto(f"{DESK}cases/1/")
+    page.locator("details.menu summary", has_text="Export").click()
     for name, start in (("PDF", b"%PDF"), ("XML", b"<?xml")):
-        page.locator("details.menu summary", has_text="Export").click()
         with page.expect_download() as loading:
             page.locator(".sheet a", has_text=name).click()
         assert loading.value.path().read_bytes().startswith(start)

@@ -28,7 +28,7 @@ class Entries(Endpoint):
         responses={200: ListedPage, **describe.PROBLEMS},
     )
     def get(self, request: Request, key: str) -> Response:
-        """List the entries of ``watch``, ``allow``, ``block`` or ``snooze``, newest first."""
+        """List the entries of ``watch``, ``allow`` or ``snooze``, newest first."""
         chosen = lists.find(self.actor, self.project, key)
         past = parameter(request, "past", ("yes",)) == "yes"
         rows = lists.entries(chosen, past=past).select_related("list")

@@ -6,6 +6,7 @@ from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from apps.fraud.features.catalogue import LISTS
 from apps.fraud.models import List, ListEntry
 from apps.fraud.models.lists import ListKind
 from apps.fraud.services import schemes
@@ -16,7 +17,8 @@ from apps.fraud.services.outbox import tell
 from loupe.host.people import Action, Actor, NotVisible, Project, record_audit, require, visible
 
 LONGEST_SNOOZE = timedelta(days=90)
-KEYS = tuple(ListKind.values)
+KEYS = tuple(key for key in ListKind.values if key in LISTS)
+"""Those that features know of."""
 
 
 def all_of(actor: Actor, project: Project) -> list[List]:

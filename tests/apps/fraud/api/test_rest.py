@@ -155,13 +155,13 @@ def test_an_entity_is_shown_with_its_past_and_its_neighbours(full: Bank) -> None
 def test_lists_are_kept_by_key(full: Bank) -> None:
     key, client = full.key("manage_models", "view"), Client()
     body = {"type": "device", "key": "d/1", "reason": "emulator"}
-    made = post(client, "lists/block", body, **key)
+    made = post(client, "lists/watch", body, **key)
     assert made.status_code == 201
-    assert post(client, "lists/block", body, **key).status_code == 409
-    assert client.get(f"{API}lists/block", **key).json()["entries"][0]["key"] == "d/1"
+    assert post(client, "lists/watch", body, **key).status_code == 409
+    assert client.get(f"{API}lists/watch", **key).json()["entries"][0]["key"] == "d/1"
     post(client, f"lists/entries/{made.json()['id']}/remove", None, **key)
-    assert client.get(f"{API}lists/block", **key).json()["entries"] == []
-    assert len(client.get(f"{API}lists/block?past=yes", **key).json()["entries"]) == 1
+    assert client.get(f"{API}lists/watch", **key).json()["entries"] == []
+    assert len(client.get(f"{API}lists/watch?past=yes", **key).json()["entries"]) == 1
     assert client.get(f"{API}lists/nonsense", **key).status_code == 404
 
 
