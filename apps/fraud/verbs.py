@@ -26,6 +26,11 @@ BENCHMARKS: tuple[AppCommand, ...] = (
         run="apps.fraud.benchmarks.features:main",
     ),
     AppCommand(
+        name="fraud-reading",
+        help="Rows a second from files in every format to columns, beside polars alone.",
+        run="apps.fraud.benchmarks.reading:main",
+    ),
+    AppCommand(
         name="rings",
         help="How well rings are found, by shape and size, and how fast, beside plain components.",
         run="apps.fraud.benchmarks.rings:main",

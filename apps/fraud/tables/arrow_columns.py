@@ -54,6 +54,10 @@ def raw_of(column: pa.ChunkedArray | pa.Array) -> Raw:
         array = pa.concat_arrays(array.chunks) if array.num_chunks else pa.nulls(0)
     kind = array.type
     if pa.types.is_dictionary(kind):
+        if pa.types.is_string_view(kind.value_type):
+            # There is no kernel that takes from views.
+            plain = array.dictionary.cast(pa.large_string())
+            array = pa.DictionaryArray.from_arrays(array.indices, plain)
         array = array.dictionary_decode()
         kind = array.type
     if pa.types.is_null(kind):

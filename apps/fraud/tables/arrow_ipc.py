@@ -1,12 +1,12 @@
-"""Arrow IPC files and streams: record batches by their place, each with the dictionaries it needs.
+"""Arrow IPC files and streams: record batches by their place.
 
-A file is a stream behind eight bytes, with a footer that is not needed here. A span of batches is
-read as a stream of its own: the schema, the dictionaries that came before, the batches.
+The batches of a file are found by its footer. A span of batches of a stream is read as a stream of
+its own: the schema, the dictionaries that came before, the batches.
 """
 
 import io
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from apps.fraud.tables.arrow_columns import check_types, raw_of, readable
-from apps.fraud.tables.arrow_messages import Kind, Message, damaged, messages
+from apps.fraud.tables.arrow_messages import Kind, Message, blocks, damaged, messages
 from apps.fraud.tables.delimited import too_many_columns
 from apps.fraud.tables.formats import Format
 from apps.fraud.tables.limits import MOST_BATCH, MOST_COLUMNS
@@ -22,7 +22,6 @@ from apps.fraud.tables.parquet import Identity, identity
 from apps.fraud.tables.raw import MOST_ROWS, Table
 from loupe.contract.runtime.errors import InputRefused
 
-FILE_START = 8
 _MOST_DICTIONARIES = 256
 
 
@@ -31,7 +30,8 @@ class Place:
     """Rows of a span of batches.
 
     Attributes:
-        schema, batches: bytes from and to. `dictionaries`: the same of each one that is needed.
+        schema, batches: of a stream, bytes from and to; `dictionaries`: the same of each one that
+            is needed. Of a file, `batches` are numbers of batches and the others are empty.
         skip, rows: of the rows of the batches, those after so many, and how many.
         row: number of the first in the file, from 1.
     """
@@ -71,26 +71,21 @@ class _Seen:
             )
 
 
-def start_of(form: Format) -> int:
-    """The byte at which the stream begins."""
-    return FILE_START if form is Format.ARROW_FILE else 0
-
-
 def places(path: Path, form: Format) -> Iterator[Place]:
     """Ranges of at most `MOST_ROWS` rows; small batches are put together.
 
     Raises:
         InputRefused: the data is cut or damaged, or a batch is too large.
     """
-    seen = _Seen()
+    whole = form is Format.ARROW_FILE
+    seen = _Seen((0, 0) if whole else None)
     row = 1
     gathered: list[Message] = []
-    needed: tuple[tuple[int, int], ...] = ()
     with path.open("rb") as file:
-        for message in messages(file, start_of(form), path.stat().st_size):
+        for message in _found(file, path, whole=whole):
             if message.kind is not Kind.BATCH:
                 # A dictionary between batches begins a new span: it may replace another.
-                for place in _ranges(seen, needed, gathered, row):
+                for place in _ranges(seen, gathered, row):
                     row += place.rows
                     yield place
                 gathered = []
@@ -99,19 +94,26 @@ def places(path: Path, form: Format) -> Iterator[Place]:
             together = sum(one.rows for one in gathered) + message.rows
             memory = sum(one.unpacked for one in gathered) + message.unpacked
             if gathered and (together > MOST_ROWS or memory > MOST_BATCH):
-                for place in _ranges(seen, needed, gathered, row):
+                for place in _ranges(seen, gathered, row):
                     row += place.rows
                     yield place
                 gathered = []
-            if not gathered:
-                needed = seen.needed()
             gathered.append(message)
-    yield from _ranges(seen, needed, gathered, row)
+    yield from _ranges(seen, gathered, row)
 
 
-def _ranges(
-    seen: _Seen, needed: tuple[tuple[int, int], ...], gathered: Sequence[Message], row: int
-) -> Iterator[Place]:
+def _found(file: BinaryIO, path: Path, *, whole: bool) -> Iterator[Message]:
+    """The messages of a stream, or of a file, whose batches are numbered by `start` and `stop`."""
+    size = path.stat().st_size
+    if not whole:
+        yield from messages(file, 0, size)
+        return
+    batches = (one for one in blocks(file, size) if one.kind is Kind.BATCH)
+    for number, message in enumerate(batches):
+        yield replace(message, start=number, stop=number + 1)
+
+
+def _ranges(seen: _Seen, gathered: Sequence[Message], row: int) -> Iterator[Place]:
     total = sum(message.rows for message in gathered)
     if not total:
         return
@@ -120,7 +122,7 @@ def _ranges(
     for skip in range(0, total, MOST_ROWS):
         yield Place(
             schema=seen.schema,
-            dictionaries=needed,
+            dictionaries=seen.needed(),
             batches=(gathered[0].start, gathered[-1].stop),
             skip=skip,
             rows=min(MOST_ROWS, total - skip),
@@ -134,8 +136,13 @@ def schema_of(path: Path, form: Format) -> pa.Schema:
     Raises:
         InputRefused: there is none, or it is too wide.
     """
+    if form is Format.ARROW_FILE:
+        with path.open("rb") as file:
+            next(blocks(file, path.stat().st_size, 0, 1), None)
+        with readable(_damaged), pa.OSFile(str(path)) as source:
+            return _narrow(pa.ipc.open_file(source).schema)
     with path.open("rb") as file:
-        first = next(messages(file, start_of(form), path.stat().st_size), None)
+        first = next(messages(file, 0, path.stat().st_size), None)
         if first is None or first.kind is not Kind.SCHEMA:
             raise damaged("there is no schema")
         data = _bytes(file, (first.start, first.stop))
@@ -145,10 +152,14 @@ def schema_of(path: Path, form: Format) -> pa.Schema:
 def schema_in(data: bytes) -> pa.Schema:
     """The schema of a stream, of which `data` is at least the first message."""
     with readable(_damaged):
-        schema = pa.ipc.read_schema(pa.py_buffer(data))
-        if len(schema) <= MOST_COLUMNS and all(isinstance(name, str) for name in schema.names):
-            return schema
-    raise too_many_columns(len(schema))
+        return _narrow(pa.ipc.read_schema(pa.py_buffer(data)))
+
+
+def _narrow(schema: pa.Schema) -> pa.Schema:
+    """The schema, if it is not too wide and its names are text."""
+    if len(schema) > MOST_COLUMNS or not all(isinstance(name, str) for name in schema.names):
+        raise too_many_columns(len(schema))
+    return schema
 
 
 def _damaged(error: Exception) -> InputRefused:
@@ -163,7 +174,7 @@ def _bytes(file: BinaryIO, span: tuple[int, int]) -> bytes:
 _last: list[tuple[Identity, tuple[int, int], tuple[str, ...], pa.Table]] = []
 
 
-def read(path: Path, place: Place, wanted: Sequence[str]) -> Table:
+def read(path: Path, form: Format, place: Place, wanted: Sequence[str]) -> Table:
     """The rows of a place.
 
     Raises:
@@ -171,14 +182,33 @@ def read(path: Path, place: Place, wanted: Sequence[str]) -> Table:
     """
     key = (identity(path), place.batches, tuple(wanted))
     if not _last or _last[0][:3] != key:
-        _last[:] = [(*key, _decoded(path, place, tuple(wanted)))]
+        take = _of_file if form is Format.ARROW_FILE else _of_stream
+        _last[:] = [(*key, take(path, place, tuple(wanted)))]
     table = _last[0][3].slice(place.skip, place.rows)
     with readable(_damaged):
         raws = {name: raw_of(table[name]) for name in table.column_names}
     return Table(raws, np.arange(place.row, place.row + table.num_rows, dtype=np.int64))
 
 
-def _decoded(path: Path, place: Place, wanted: tuple[str, ...]) -> pa.Table:
+def _of_file(path: Path, place: Place, wanted: tuple[str, ...]) -> pa.Table:
+    schema = schema_of(path, Format.ARROW_FILE)
+    check_types(schema, wanted)
+    included = [index for index, name in enumerate(schema.names) if name in set(wanted)]
+    first, last = place.batches
+    with path.open("rb") as file:
+        # They are measured again: what is read now need not be what was cut.
+        found = list(blocks(file, path.stat().st_size, max(0, first), max(0, last)))
+    if sum(one.kind is Kind.BATCH for one in found) != last - first or last <= first:
+        raise damaged(f"there are no batches {first} to {last}")
+    options = pa.ipc.IpcReadOptions(use_threads=False, included_fields=included)
+    with readable(_damaged), pa.OSFile(str(path)) as source:
+        reader = pa.ipc.open_file(source, options=options)
+        table = pa.Table.from_batches([reader.get_batch(number) for number in range(first, last)])
+        table.validate(full=True)
+    return table
+
+
+def _of_stream(path: Path, place: Place, wanted: tuple[str, ...]) -> pa.Table:
     with path.open("rb") as file:
         spans = (place.schema, *place.dictionaries, place.batches)
         data = b"".join(_bytes(file, span) for span in spans)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import BinaryIO
 
-from apps.fraud.tables.limits import MOST_BATCH, MOST_METADATA
+from apps.fraud.tables.limits import MOST_BATCH, MOST_FOOTER, MOST_METADATA
 from loupe.contract.runtime.errors import InputRefused
 
 _START = b"\xff\xff\xff\xff"
@@ -89,6 +89,57 @@ class _Flat:
             raise struct.error("a vector longer than its message")
         values = struct.unpack_from(f"<{2 * count}q", self._data, place + offset + 4)
         return list(zip(values[::2], values[1::2], strict=True))
+
+    def blocks(self, slot: int) -> list[tuple[int, int, int]]:
+        """A vector of structs of an int64, an int32 and an int64."""
+        place = self._place(slot)
+        if place is None:
+            return []
+        (offset,) = struct.unpack_from("<I", self._data, place)
+        (count,) = struct.unpack_from("<I", self._data, place + offset)
+        if count > MOST_FOOTER // 24:
+            raise struct.error("a vector longer than its footer")
+        start = place + offset + 4
+        return [struct.unpack_from("<qi4xq", self._data, start + 24 * n) for n in range(count)]
+
+
+def blocks(file: BinaryIO, size: int, first: int = 0, last: int | None = None) -> Iterator[Message]:
+    """The dictionaries of an Arrow file and its record batches `first` to `last`, by its footer.
+
+    Writers differ in what stands before the first block, so a file is not read as a stream.
+
+    Raises:
+        InputRefused: the file is cut or damaged, or a message declares too much.
+    """
+    file.seek(max(0, size - 10))
+    tail = file.read(10)
+    length = int.from_bytes(tail[:4], "little", signed=True)
+    if size < 18 or tail[4:] != b"ARROW1":
+        raise truncated()
+    if not 0 < length <= min(MOST_FOOTER, size - 18):
+        raise damaged(f"its footer is said to have {length:,} bytes")
+    file.seek(size - 10 - length)
+    footer = file.read(length)
+    try:
+        (root,) = struct.unpack_from("<I", footer, 0)
+        table = _Flat(footer, root)
+        places = [*table.blocks(2), *table.blocks(3)[first:last]]
+    except struct.error as error:
+        raise damaged("its footer is described wrongly") from error
+    for offset, described, body in places:
+        if not 8 <= offset <= size or not 8 <= described <= MOST_METADATA or body < 0:
+            raise damaged("its footer names a block outside of it")
+        file.seek(offset)
+        description = file.read(described)
+        # Before version 0.15 the length stood alone.
+        description = description[8 if description.startswith(_START) else 4 :]
+        try:
+            found, _ = _message(description, file, offset, offset + described)
+        except struct.error as error:
+            raise damaged(f"the message at byte {offset} is described wrongly") from error
+        if offset + described + body > size or found.kind is Kind.SCHEMA:
+            raise truncated()
+        yield found
 
 
 def messages(file: BinaryIO, start: int, size: int) -> Iterator[Message]:

@@ -95,7 +95,7 @@ def _table(path: Path, form: Format, choice: Choice, span: Json, listed: int) ->
             rows, row = _whole(span, "rows"), _whole(span, "row", 1)
             return parquet.read(path, group, skip, rows, wanted, row)
         case Format.ARROW_FILE | Format.ARROW_STREAM:
-            return arrow_ipc.read(path, _place(span), wanted)
+            return arrow_ipc.read(path, form, _place(span), wanted)
 
 
 def _bytes(path: Path, span: Json) -> bytes:

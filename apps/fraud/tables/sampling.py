@@ -45,7 +45,7 @@ def sample(path: Path, form: Format, dialect: Dialect) -> tuple[tuple[str, ...],
             place = next(arrow_ipc.places(path, form), None)
             if place is None:
                 return names, Table({}, np.empty(0, dtype=np.int64))
-            return names, _first(arrow_ipc.read(path, place, names))
+            return names, _first(arrow_ipc.read(path, form, place, names))
 
 
 def _first(table: Table) -> Table:

@@ -66,6 +66,17 @@ def test_a_range_is_read_alone_in_any_order_and_says_the_same_again(
         assert parse(folder / form, {**options, **one}).arrays["id"].tolist() == wanted
 
 
+@pytest.mark.parametrize("compression", ["uncompressed", "lz4", "zstd"])
+def test_arrow_of_another_writer_is_read(tmp_path: Path, compression: Any) -> None:
+    table = pl.DataFrame(rows(25_000)).with_columns(pl.col("who", "where").cast(pl.Categorical))
+    table.write_ipc(tmp_path / "file", compression=compression)
+    table.write_ipc_stream(tmp_path / "stream", compression=compression)
+    for name in ("file", "stream"):
+        found = read(tmp_path / name)
+        assert found["id"].tolist() == table["ref"].to_list()
+        assert found["entity.customer"].tolist() == table["who"].cast(pl.String).to_list()
+
+
 def test_a_range_of_a_text_is_read_from_its_bytes_alone(folder: Path, tmp_path: Path) -> None:
     options = context()
     data = bytearray((folder / "csv").read_bytes())
