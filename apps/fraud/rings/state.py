@@ -159,8 +159,8 @@ class RingState:
             kept = self._sums[window] = still, flows, uses
         last = tallies[inside[-1]]
         return Tally(
-            ties.together([kept[1], last.flows]),
-            ties.together([kept[2], last.uses]),
+            ties.added(kept[1], last.flows),
+            ties.added(kept[2], last.uses),
             np.sum([tallies[week].paid for week in inside], axis=0),
         )
 

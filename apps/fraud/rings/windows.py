@@ -41,10 +41,10 @@ class Week:
     def tally(self, people: int) -> Tally:
         """All of the week, for so many payers."""
         if self.new_flows:
-            self.flows = ties.together([self.flows, *self.new_flows])
+            self.flows = ties.added(self.flows, ties.together(self.new_flows))
             self.new_flows = []
         if self.new_uses:
-            self.uses = ties.together([self.uses, *self.new_uses])
+            self.uses = ties.added(self.uses, ties.together(self.new_uses))
             self.new_uses = []
         return Tally(self.flows, self.uses, _padded(self.paid, people))
 
