@@ -32,6 +32,7 @@ def read(
 ) -> Table:
     """The objects of a range of lines; lines that are no objects are listed and left out."""
     problems = Problems(most=most_listed)
+    wanted = [name for name in wanted if _is_name(name)]
     text = decoded(data, line, encoding, problems)
     decoder = _decoder(tuple(wanted))
     before = problems.bad
@@ -86,10 +87,15 @@ def keys_of(path: Path, lines: int) -> tuple[str, ...]:
             except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
                 continue
             if isinstance(row, dict):
-                found.update(dict.fromkeys(key for key in row if 0 < len(key) <= 200))
+                found.update(dict.fromkeys(key for key in row if _is_name(key)))
             if len(found) > MOST_COLUMNS:
                 break
     return tuple(found)
+
+
+def _is_name(key: str) -> bool:
+    """Whether a key can be that of a column; the decoder takes no others."""
+    return 0 < len(key) <= 200 and key.isprintable() and not set(key) & {'"', "\\"}
 
 
 def column(values: list[Any]) -> Raw:

@@ -85,6 +85,10 @@ def check(file: pq.ParquetFile, wanted: Sequence[str]) -> None:
     """
     with readable(damaged):
         check_types(file.schema_arrow, tuple(wanted))
+        _check_sizes(file, wanted)
+
+
+def _check_sizes(file: pq.ParquetFile, wanted: Sequence[str]) -> None:
     meta = file.metadata
     if not 0 <= meta.num_rows <= MOST_FILE_ROWS:
         raise InputRefused(

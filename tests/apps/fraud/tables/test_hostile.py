@@ -1,5 +1,6 @@
 """Promises to hostile files: a sentence and a code, little memory, and never a crash."""
 
+import json
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -211,6 +212,14 @@ def test_a_message_that_lies_about_its_size_stays_within_the_sandbox(tmp_path: P
     data[at : at + 8] = (2**40).to_bytes(8, "little")
     path.write_bytes(data)
     assert refusal(path).code == "batch_too_large"
+
+
+def test_keys_that_are_no_names_are_left_alone(tmp_path: Path) -> None:
+    line = json.dumps({**rows(1)[0], 'a"b': 1, "c\\d": 2, "e\x00f": 3, "": 4, "g" * 300: 5})
+    path = put(tmp_path, line.encode())
+    assert parse(path, context()).arrays["id"].tolist() == ["T-0"]
+    columns: Any = look(path, context())["columns"]
+    assert [one["column"] for one in columns] == list(rows(1)[0])
 
 
 def test_nul_bytes_marks_and_torn_characters_cost_their_line_alone(tmp_path: Path) -> None:
