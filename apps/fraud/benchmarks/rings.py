@@ -29,6 +29,7 @@ from apps.fraud.rings.generator import (
     generate,
 )
 from apps.fraud.rings.matching import Match, match
+from apps.fraud.rings.scoring import THRESHOLD
 from apps.fraud.simulator import SimulatorConfig, simulate
 from loupe.contract.runtime.columns import Columns
 
@@ -44,7 +45,7 @@ def main(argv: list[str]) -> int:
     told: dict[str, Any] = {"cores": len(os.sched_getaffinity(0)), "load": os.getloadavg()[0]}
     held = True
     if not options.speed_only:
-        told["quality"] = _quality(options.seeds)
+        told["quality"] = _quality(options.seeds, options.threshold)
         held &= told["quality"]["held"]
     if not options.quality_only:
         told["speed"] = _speed(options.rounds, options.seconds)
@@ -58,6 +59,7 @@ def main(argv: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="manage.py bench rings", description=__doc__)
     parser.add_argument("--seeds", type=int, default=len(HELD_OUT_SEEDS), help="how many, from 100")
+    parser.add_argument("--threshold", type=float, default=THRESHOLD, help="least score told")
     parser.add_argument("--rounds", type=int, default=3, help="of full detection")
     parser.add_argument("--seconds", type=int, default=10, help="how long transactions keep coming")
     parser.add_argument("--quality-only", action="store_true")
@@ -66,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _quality(seeds: int) -> dict[str, Any]:
+def _quality(seeds: int, threshold: float) -> dict[str, Any]:
     """Both detectors on held-out seeds; tuned and held-out shapes are told apart."""
     told: dict[str, Any] = {"held": True}
     first = HELD_OUT_SEEDS.start
@@ -74,7 +76,7 @@ def _quality(seeds: int) -> dict[str, Any]:
         matches: dict[str, list[Match]] = {OURS: [], PLAIN: []}
         for seed in range(first, first + seeds):
             columns, planted = generate(Setting(shapes=shapes, each=6), seed)
-            rings = [set(ring.members) for ring in find_rings(columns, SCHEME)]
+            rings = [set(ring.members) for ring in find_rings(columns, SCHEME, threshold)]
             matches[OURS].append(match(planted, rings))
             matches[PLAIN].append(match(planted, components(columns, SCHEME)))
         told[name] = {side: _figures(some) for side, some in matches.items()}
