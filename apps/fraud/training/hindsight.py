@@ -15,6 +15,7 @@ import xgboost
 from numpy.typing import NDArray
 
 from apps.fraud.events import ATTRIBUTE, ENTITY
+from apps.fraud.features.catalogue import catalogue
 from apps.fraud.features.state import FeatureState
 from apps.fraud.training.rungs import threads_for
 from apps.fraud.training.table import Table
@@ -36,7 +37,8 @@ def copied(table: Table, seed: int = 0) -> dict[str, str]:
     if not columns:
         return {}
     rows = np.sort(np.random.default_rng(seed).permutation(len(table))[:ROWS])
-    names = [at for at, name in enumerate(table.names) if name not in columns]
+    own = {one.name for one in catalogue(table.scheme) if one.entity in columns}
+    names = [at for at, name in enumerate(table.names) if name not in own]
     known = table.values[rows][:, names]
     both = np.concatenate([known, _unknown(table)[rows]], axis=1)
     found = {}

@@ -77,9 +77,13 @@ def alike(ours: OurSage, peer: PeerSage) -> None:
     """Give the peer the weights of ours."""
     with torch.no_grad():
         for layer, near, own in zip(peer.layers, ours.near, ours.own, strict=True):
-            layer.lin_l.weight.copy_(near.weight)
-            layer.lin_l.bias.copy_(near.bias)
-            layer.lin_r.weight.copy_(own.weight)
+            layer.load_state_dict(
+                {
+                    "lin_l.weight": near.state_dict()["weight"],
+                    "lin_l.bias": near.state_dict()["bias"],
+                    "lin_r.weight": own.state_dict()["weight"],
+                }
+            )
         peer.read.load_state_dict(ours.read.state_dict())
 
 

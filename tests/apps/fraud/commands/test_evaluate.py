@@ -1,6 +1,7 @@
 """``evaluate fraud`` and ``train fraud`` at a terminal: JSON, sentences, exit statuses."""
 
 import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,7 @@ def test_a_graph_that_does_not_fit_is_refused_with_two(
 
 @pytest.mark.parametrize("main", [train.main, evaluate.main])
 def test_a_file_that_is_not_there_is_refused_with_two(
-    main, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    main: Callable[[Sequence[str]], int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["--data", str(tmp_path / "none.csv")]) == 2
     assert "is no file" in capsys.readouterr().err

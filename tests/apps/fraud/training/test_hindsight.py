@@ -18,7 +18,8 @@ RNG = np.random.default_rng(0)
 
 def rows(column: np.ndarray) -> Table:
     kind = "number" if column.dtype.kind == "f" else "category"
-    attribute = Attribute(key="extra", en="Extra", zh="附加", kind=kind)
+    told = {"key": "extra", "en": "Extra", "zh": "附加", "kind": kind}
+    attribute = Attribute.model_validate(told)
     scheme = days.SCHEME.model_copy(update={"attributes": (attribute,)})
     return table.build(scheme, {**EVENTS, "attribute.extra": column}, GRAPH)
 

@@ -1,6 +1,7 @@
 """Attributed graphs drawn for tests: with and without signal in who is beside whom."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -37,5 +38,6 @@ def drawn(
 
 def saved(path: Path, arrays: dict[str, np.ndarray]) -> Path:
     """As ``.npz``."""
-    np.savez_compressed(path, **arrays)
+    told: dict[str, Any] = dict(arrays)
+    np.savez_compressed(path, **told)
     return path

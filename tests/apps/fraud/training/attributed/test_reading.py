@@ -1,6 +1,7 @@
 """Attributed graphs from files: both forms, and what is refused."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -79,7 +80,8 @@ def test_what_does_not_fit_is_refused_by_name(
 
 
 def test_pickled_objects_are_never_opened(tmp_path: Path) -> None:
-    arrays = {**drawn(50, signal=False), "edges": np.array([{"a": 1}], dtype=object)}
+    edges = np.array([{"a": 1}], dtype=object)
+    arrays: dict[str, Any] = {**drawn(50, signal=False), "edges": edges}
     np.savez(tmp_path / "g.npz", **arrays)
     with pytest.raises(InputRefused, match="never does"):
         read_graph(tmp_path / "g.npz")
