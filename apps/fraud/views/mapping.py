@@ -181,8 +181,9 @@ def _sent(posted: QueryDict) -> dict[str, Any]:
     if "label_time" in roles:
         told = {"column": roles["label_time"], "format": posted.get("label_format", "iso")}
         said["label_time"] = {**told, "timezone": zone}
-    if posted.get("fixed_currency", "").strip() and "currency" not in roles:
-        said["fixed_currency"] = posted["fixed_currency"].strip().upper()
+    currency = posted.get("fixed_currency", "").strip().upper()
+    if currency and "currency" not in roles:
+        said["fixed_currency"] = currency
     return said
 
 
