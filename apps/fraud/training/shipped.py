@@ -28,17 +28,17 @@ def main() -> int:
     """Simulate, climb the ladder, and put the artefact in its place."""
     parser = argparse.ArgumentParser(prog="python -m apps.fraud.training.shipped")
     parser.add_argument("--out", type=Path, default=FOLDER)
-    parser.add_argument("--customers", type=int, default=12_000)
-    parser.add_argument("--days", type=int, default=90)
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--without-network", action="store_true")
+    parser.add_argument("--customers", type=int, default=6_000)
+    parser.add_argument("--days", type=int, default=60)
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--network", action="store_true", help="the graph network too")
     asked = parser.parse_args()
     simulated = SimulatorConfig(customers=asked.customers, days=asked.days)
     columns = dict(simulate(simulated, SEED))
     read = Read(
         CARD_PAYMENTS, columns, f"simulator-{VERSION}-{SEED}-{asked.customers}-{asked.days}", 0, ()
     )
-    config = TrainingConfig(seeds=asked.seeds, network=not asked.without_network)
+    config = TrainingConfig(seeds=asked.seeds, network=asked.network)
     with tempfile.TemporaryDirectory() as scratch:
         said = train_on(
             read, Path(scratch), config, 0, ConsoleReporter(),
