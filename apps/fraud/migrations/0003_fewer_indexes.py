@@ -5,26 +5,40 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0002_project_second_person'),
-        ('fraud', '0002_mappings'),
+        ("accounts", "0002_project_second_person"),
+        ("fraud", "0002_mappings"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='entity',
-            name='project',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.project'),
+            model_name="entity",
+            name="project",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="+",
+                to="accounts.project",
+            ),
         ),
         migrations.AlterField(
-            model_name='entitylink',
-            name='other',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='users', to='fraud.entity'),
+            model_name="entitylink",
+            name="other",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="users",
+                to="fraud.entity",
+            ),
         ),
         migrations.AlterField(
-            model_name='entitylink',
-            name='payer',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='used', to='fraud.entity'),
+            model_name="entitylink",
+            name="payer",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="used",
+                to="fraud.entity",
+            ),
         ),
     ]
