@@ -127,6 +127,7 @@ class App(DomainApp):
             Tab(label=Text(en="Columns", zh="列映射"), url="fraud:mapping", section="scheme"),
         ),
     )
+    shipped_models: ClassVar = ("models_shipped/payments",)
     check_artefact = "apps.fraud.inference.uploads:check_artefact"
     commands: ClassVar = verbs.COMMANDS
     benchmarks: ClassVar = verbs.BENCHMARKS

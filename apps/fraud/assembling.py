@@ -8,7 +8,7 @@ from loupe.contract.runtime.payload import Payload
 
 SCALARS = (
     "id", "sequence", "event_time", "known_at", "amount", "amount_original", "currency", "late",
-    "history", "score",
+    "history", "refused", "repeated", "score",
 )  # fmt: skip
 _SPREAD = (
     (ENTITY, "entities."),

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from apps.fraud.explaining.words import group_of, sentence
 from apps.fraud.money import shown
+from apps.fraud.refusals import WORDS
 from apps.fraud.rules.columns import Block, BlockRow, holds, shared
 from apps.fraud.rules.nodes import Node
 from apps.fraud.rules.outcomes import OUTCOME_WORDS
@@ -30,6 +31,8 @@ from loupe.contract.runtime.columns import Columns
 APPROVE, STEP_UP, REVIEW, BLOCK = range(4)
 CONTROL = "control_group"
 BELOW, NO_SCORE = "below_cut_offs", "score_missing"
+REFUSED = "refused."
+"""Before the code of what was not taken: nothing was decided about it, so a person looks."""
 BY_SCORE = (BELOW, "score_step_up", "score_review", "score_block")
 """The code of what the score asks for, from the mildest to the strictest."""
 FEW = 2
@@ -52,6 +55,8 @@ class _Asked:
 
 def decide(result: ScoredTransaction, point: OperatingPoint) -> DecisionDraft:
     """The outcome with its reasons, strongest first."""
+    if result.refused:
+        return _refused(result)
     row = Row(result, point.scheme.timezone)
     held = [one.rule for one in compiled(point.rules) if one.condition(row) is True]
     band = _band(result.amount, point)
@@ -114,11 +119,12 @@ def decide_columns(columns: Columns, point: OperatingPoint) -> DecisionColumns:
         drawn = lots(columns["id"][rows].tolist(), point.control_key) < point.control_share
         outcome[rows[drawn]], label[rows[drawn]] = APPROVE, codes.index(CONTROL)
     between = np.clip(np.where(np.isnan(scores), 0.0, scores), 0.0, 1.0)
-    return DecisionColumns(
-        outcome=np.array(OUTCOMES)[outcome],
-        score=outcome + between,
-        label=np.array(codes)[label],
-    )
+    labels, ranks = np.array(codes)[label], outcome + between
+    refused = np.asarray(columns.get("refused", np.zeros(block.rows, "U1")))
+    if (gone := refused != "").any():
+        outcome, ranks = np.where(gone, REVIEW, outcome), np.where(gone, REVIEW, ranks)
+        labels = np.where(gone, np.char.add(REFUSED, refused), labels)
+    return DecisionColumns(outcome=np.array(OUTCOMES)[outcome], score=ranks, label=labels)
 
 
 @dataclass(frozen=True)
@@ -146,6 +152,19 @@ def _mask(one: Compiled, block: Block) -> NDArray[np.bool_]:
         return holds(one.node, block)
     held = [one.condition(BlockRow(block, at)) is True for at in range(block.rows)]
     return np.array(held, dtype=bool)
+
+
+def _refused(result: ScoredTransaction) -> DecisionDraft:
+    words = WORDS[result.refused]
+    reason = Reason(
+        code=REFUSED + result.refused,
+        en=f"It was not taken: it {words.en}.",
+        zh=f"未被接收：{words.zh}。",
+        weight=REVIEW,
+    )
+    return DecisionDraft(
+        outcome=OUTCOMES[REVIEW], score=REVIEW, label=reason.code, reasons=(reason,)
+    )
 
 
 def _band(amount: int, point: OperatingPoint) -> Band:

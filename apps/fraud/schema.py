@@ -1,6 +1,6 @@
 """The result of one transaction, and what decides about it."""
 
-from typing import Literal, Self
+from typing import Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -34,6 +34,8 @@ class ScoredTransaction(_Frozen):
     currency: str = Field(description="ISO 4217")
     late: bool = Field(description="an event that happened later was known already")
     history: int = Field(description="the payer's earlier events")
+    refused: str = Field(default="", description="why it was not taken; then it has no score")
+    repeated: bool = Field(default=False, description="it came before: this is the first answer")
     score: float = Field(description="0 to 1")
     entities: dict[str, str]
     attributes: dict[str, str]
@@ -84,11 +86,37 @@ class Rule(_Frozen):
         return self
 
 
+LIST_RULES: Final = (
+    Rule(
+        key="on_block_list",
+        when='listed("block")',
+        outcome="block",
+        en="someone or something of it is on the block list",
+        zh="其中有标识符在拦截名单上",
+    ),
+    Rule(
+        key="on_watch_list",
+        when='listed("watch")',
+        outcome="review",
+        en="someone or something of it is on the watch list",
+        zh="其中有标识符在观察名单上",
+    ),
+    Rule(
+        key="on_allow_list",
+        when='listed("allow")',
+        outcome="approve",
+        en="someone or something of it is on the allow list",
+        zh="其中有标识符在放行名单上",
+    ),
+)
+"""What lists do in a new project; a point with rules of its own says it anew, or otherwise."""
+
+
 class OperatingPoint(_Frozen):
     """Thresholds by amount, and the rules: versioned together, published together."""
 
     bands: tuple[Band, ...] = Field(default=(Band(),), min_length=1, max_length=50)
-    rules: tuple[Rule, ...] = Field(default=(), max_length=500)
+    rules: tuple[Rule, ...] = Field(default=LIST_RULES, max_length=500)
     queue_per_day: int = Field(default=0, ge=0, description="analysts' reviews a day; 0: no queue")
     control_share: float = Field(
         default=0.0, ge=0, le=0.05, description="share of blocked ones let through by lot"

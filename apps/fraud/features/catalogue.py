@@ -16,7 +16,7 @@ from loupe.contract.runtime.errors import InputRefused
 
 __all__ = ["FLAT", "GRAPH", "GROUPS", "HANDBOOK", "LISTS", "NOTHING", "Feature", "catalogue"]
 
-LISTS: Final = ("watch", "allow", "snooze")
+LISTS: Final = ("watch", "allow", "block", "snooze")
 """The lists that an identifier can be on."""
 
 GROUPS: Final = (
@@ -212,7 +212,12 @@ def _risk(scheme: Scheme, entity: EntityType) -> Iterator[Feature]:
 
 
 def _lists() -> Iterator[Feature]:
-    words = {"watch": ("watch", "观察"), "allow": ("allow", "放行"), "snooze": ("snooze", "暂停")}
+    words = {
+        "watch": ("watch", "观察"),
+        "allow": ("allow", "放行"),
+        "block": ("block", "拦截"),
+        "snooze": ("snooze", "暂停"),
+    }
     for name in LISTS:
         en, zh = words[name]
         yield Feature(

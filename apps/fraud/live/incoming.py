@@ -20,11 +20,11 @@ from apps.fraud.events import ATTRIBUTE, ENTITY, LARGEST_AMOUNT, fields
 from apps.fraud.live.compiled import compiled
 from apps.fraud.live.hashing import Hashes, Key, chained, code_points
 from apps.fraud.live.limits import EARLIEST_MS, LATEST_MS, MAX_ROWS, TOLERATED_SKEW_MS
+from apps.fraud.refusals import LONGEST
 from apps.fraud.scheme import Scheme
 from loupe.contract.runtime.columns import row_count
 from loupe.contract.runtime.errors import InputRefused
 
-LONGEST = 256
 """Code points of an id, an identifier or a category."""
 NEEDED = ("id", "event_time", "amount")
 Array = NDArray[np.generic]

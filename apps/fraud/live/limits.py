@@ -30,7 +30,9 @@ class Policy(BaseModel):
 MAX_ROWS = 10_000
 """Of one request: no request may hold up the next for long."""
 MAX_SESSIONS = 256
-"""Of all projects together."""
+"""Of all projects together; files give way, the one worked on longest ago first."""
+MAX_GONE = 10_000
+"""Files of which it is remembered that they gave way."""
 MAX_STATE_BYTES = 16 * 2**30
 """Of all sessions together, in memory."""
 MAX_PENDING = 100_000

@@ -38,9 +38,9 @@ def newest_snapshot(state: Path) -> Path:
 
 def sessions(snapshot: Path) -> Iterator[Session]:
     """Every session's log; their ids and features are not brought back."""
-    secret, all_written = storing.read_manifest(snapshot)
-    room = Room(secret, ThreadPoolExecutor(1))
-    for number, written in enumerate(all_written):
+    whole = storing.read_manifest(snapshot)
+    room = Room(whole.secret, ThreadPoolExecutor(1))
+    for number, written in enumerate(whole.sessions):
         yield storing.read(written, snapshot / str(number), room)
 
 

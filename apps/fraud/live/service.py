@@ -23,7 +23,7 @@ from pydantic import ValidationError
 from apps.fraud.features.hashing import SECRET_BYTES
 from apps.fraud.live import hashing, questions, storing, telling
 from apps.fraud.live.bases import remove_left_over
-from apps.fraud.live.limits import MAX_SESSIONS, MAX_STATE_BYTES, Policy
+from apps.fraud.live.limits import MAX_GONE, MAX_SESSIONS, MAX_STATE_BYTES, Policy
 from apps.fraud.live.session import LIVE, Room, Secret, Session
 from apps.fraud.live.warming import warm
 from apps.fraud.scheme import CARD_PAYMENTS, Scheme
@@ -44,6 +44,8 @@ class FraudService:
         # The folder of snapshots is told with the first of them.
         self._room = Room(secret, worker, Path(tempfile.gettempdir()))
         self._sessions: dict[tuple[str, str], Session] = {}
+        """The one used longest ago first."""
+        self._gone: dict[tuple[str, str], None] = {}
         self._declared: dict[bytes, tuple[Scheme, Policy]] = {}
 
     def apply(self, request: Payload) -> Payload:
@@ -89,8 +91,7 @@ class FraudService:
             below = folder / str(number)
             below.mkdir()
             written.append(storing.write(session, below))
-        secret = self._room.secret
-        storing.write_manifest(folder, secret, written)
+        storing.write_manifest(folder, storing.Whole(self._room.secret, written, list(self._gone)))
         for session in self._sessions.values():
             session.tidy()
 
@@ -100,11 +101,11 @@ class FraudService:
         Raises:
             InputRefused: the snapshot is damaged.
         """
-        secret, sessions = storing.read_manifest(folder)
+        whole = storing.read_manifest(folder)
         remove_left_over(folder.parent)
-        self._room = Room(secret, self._room.worker, folder.parent)
-        self._sessions = {}
-        for number, one in enumerate(sessions):
+        self._room = Room(whole.secret, self._room.worker, folder.parent)
+        self._sessions, self._gone = {}, dict.fromkeys(whole.gone)
+        for number, one in enumerate(whole.sessions):
             session = storing.read(one, folder / str(number), self._room)
             storing.resume(session, one)
             self._sessions[one.project, one.name] = session
@@ -112,28 +113,45 @@ class FraudService:
     def _session(self, request: Payload) -> Session:
         place = _place(request.meta)
         scheme, policy = self._declaration(request.meta.get("context"))
-        session = self._sessions.get(place)
+        session = self._sessions.pop(place, None)
         if session is None:
-            self._check_room()
-            session = self._sessions[place] = Session(*place, scheme, policy, self._room)
+            if place in self._gone:
+                raise InputRefused(
+                    "What was known of this file's earlier transactions had to make room for "
+                    "other files; send the file again.",
+                    code="session_gone",
+                )
+            self._make_room()
+            session = Session(*place, scheme, policy, self._room)
+        self._sessions[place] = session
         session.follow(scheme, policy, len(request.arrays.get("id", ())))
         return session
 
-    def _check_room(self) -> None:
-        if len(self._sessions) >= MAX_SESSIONS:
-            raise InputRefused(
-                f"The live service keeps {MAX_SESSIONS} sessions at most and has as many; wait "
-                "until jobs have ended.",
-                code="too_many_sessions",
-            )
+    def _make_room(self) -> None:
+        """Let go of files that were worked on longest ago, until one more session fits.
+
+        Raises:
+            InputRefused: live sessions alone are too many, or too large.
+        """
         held = sum(session.nbytes() for session in self._sessions.values())
-        if held > MAX_STATE_BYTES:
-            raise InputRefused(
-                f"The live service holds {held / 2**30:.1f} GiB, more than the "
-                f"{MAX_STATE_BYTES / 2**30:.0f} GiB at which it begins no new session; wait until "
-                "jobs have ended.",
-                code="live_memory",
-            )
+        while len(self._sessions) >= MAX_SESSIONS or held > MAX_STATE_BYTES:
+            oldest = next((place for place in self._sessions if place[1] != LIVE), None)
+            if oldest is None:
+                raise InputRefused(
+                    f"The live service keeps {len(self._sessions)} live sessions of "
+                    f"{held / 2**30:.1f} GiB; {MAX_SESSIONS} and {MAX_STATE_BYTES / 2**30:.0f} GiB "
+                    "are allowed. Shorten what projects keep, or run a second engine.",
+                    code="live_memory",
+                )
+            held -= self._sessions[oldest].nbytes()
+            self._let_go(oldest)
+
+    def _let_go(self, place: tuple[str, str]) -> None:
+        """Forget a session, and remember that it was there."""
+        self._gone[place] = None
+        if len(self._gone) > MAX_GONE:
+            del self._gone[next(iter(self._gone))]
+        self._sessions.pop(place).close()
 
     def _declaration(self, context: JsonValue) -> tuple[Scheme, Policy]:
         told: dict[str, Any] = context if isinstance(context, dict) else {}
@@ -160,10 +178,10 @@ class FraudService:
                 "The live session of a project does not end; name a job's session.",
                 code="session_live",
             )
-        session = self._sessions.pop(place, None)
-        if session is not None:
-            session.close()
-        return Payload(meta={"ended": session is not None})
+        there = place in self._sessions
+        if there:
+            self._let_go(place)
+        return Payload(meta={"ended": there})
 
 
 def _place(meta: Mapping[str, JsonValue]) -> tuple[str, str]:

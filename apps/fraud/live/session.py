@@ -22,8 +22,8 @@ from apps.fraud.live.limits import MAX_PENDING, Policy
 from apps.fraud.live.log import Log
 from apps.fraud.live.replay import apply_change, feed_again
 from apps.fraud.live.ring_view import RingView
+from apps.fraud.refusals import refusal
 from apps.fraud.scheme import Scheme
-from loupe.contract.runtime.errors import InputRefused
 
 LIVE = "live"
 REBUILT_ROWS = 8_192
@@ -314,21 +314,6 @@ class _Told:
     def across(self) -> NDArray[np.float32]:
         """[features, rows], each feature's numbers together."""
         return np.ascontiguousarray(self.values.T)
-
-
-_REFUSALS = {
-    "id_missing": "has no id; send the sender's id, which is unique in the project",
-    "text_too_long": f"has an identifier of more than {incoming.LONGEST} characters; send less",
-    "amount_range": "has an amount below 0 or above 2^40 − 1 minor units; send the true amount",
-    "time_range": "claims a time before 1970, after 2100 or later than it arrived; check the clock",
-    "not_finite": "has a number that is infinite; send a finite one or none",
-    "duplicate_id": "came before with another body; send a new transaction under an id of its own",
-}
-
-
-def refusal(name: str, code: str) -> InputRefused:
-    """Why one transaction is refused."""
-    return InputRefused(f"The transaction {name[:80]!r} {_REFUSALS[code]}.", code=code)
 
 
 __all__ = ["LIVE", "Base", "Entry", "Rebuild", "Room", "Secret", "Session", "refusal"]

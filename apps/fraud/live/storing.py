@@ -6,6 +6,7 @@ lacks is fed again from the log, which gives the same bits.
 """
 
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -57,15 +58,26 @@ class _Manifest(msgspec.Struct, frozen=True):
     key: tuple[int, int]
     features: str
     sessions: list[Written]
+    gone: list[tuple[str, str]]
 
 
-def write_manifest(folder: Path, secret: Secret, sessions: list[Written]) -> None:
+@dataclass(frozen=True)
+class Whole:
+    """What a snapshot says of itself: its secret, its sessions, and those that are gone."""
+
+    secret: Secret
+    sessions: list[Written]
+    gone: list[tuple[str, str]]
+
+
+def write_manifest(folder: Path, whole: Whole) -> None:
     """What makes the folder a whole snapshot; session n lies below ``n/``."""
-    manifest = _Manifest(1, secret.key, secret.features.hex(), sessions)
+    key, features = whole.secret.key, whole.secret.features.hex()
+    manifest = _Manifest(1, key, features, whole.sessions, whole.gone)
     (folder / MANIFEST).write_bytes(msgspec.json.encode(manifest))
 
 
-def read_manifest(folder: Path) -> tuple[Secret, list[Written]]:
+def read_manifest(folder: Path) -> Whole:
     """What `write_manifest` wrote.
 
     Raises:
@@ -79,7 +91,8 @@ def read_manifest(folder: Path) -> tuple[Secret, list[Written]]:
             "one.",
             code="snapshot_damaged",
         ) from error
-    return Secret(manifest.key, bytes.fromhex(manifest.features)), manifest.sessions
+    secret = Secret(manifest.key, bytes.fromhex(manifest.features))
+    return Whole(secret, manifest.sessions, manifest.gone)
 
 
 def write(session: Session, folder: Path) -> Written:

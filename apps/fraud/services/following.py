@@ -31,12 +31,24 @@ def on_blocks(blocks: Sequence[StoredBlock]) -> None:
             declared[block.project_id] = schemes.of(block.project_id)
         scheme = declared[block.project_id]
         columns, decided = block.read()
-        flagged = np.isin(decided.outcome, ALERTING)
-        indexing.write(block.project_id, block.block_id, scheme, columns, flagged)
+        taken = np.asarray(columns["refused"]) == ""
+        flagged = np.isin(decided.outcome, ALERTING) & taken
+        _index(block, scheme, columns, flagged, taken & ~np.asarray(columns["repeated"]))
         if flagged.any():
             rows = np.flatnonzero(flagged)
             rows = rows[np.argsort(-decided.score[rows], kind="stable")]
             raise_alerts(block.project_id, _hits(block, scheme, columns, decided, rows))
+
+
+def _index(
+    block: StoredBlock, scheme: Scheme, columns: Columns, flagged: np.ndarray, new: np.ndarray
+) -> None:
+    """Count what was neither refused nor there before."""
+    if not new.all():
+        columns = {name: np.asarray(column)[new] for name, column in columns.items()}
+        flagged = flagged[new]
+    if len(flagged):
+        indexing.write(block.project_id, block.block_id, scheme, columns, flagged)
 
 
 def _hits(

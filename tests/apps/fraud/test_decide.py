@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from apps.fraud.decide import decide, decide_columns
+from apps.fraud.refusals import WORDS
 from apps.fraud.schema import OUTCOMES, Band, OperatingPoint, Rule, ScoredTransaction
 from tests.apps.fraud.rules.made import columns, transactions
 
@@ -157,6 +158,24 @@ def test_what_a_rule_blocks_or_costs_more_than_the_cap_is_never_drawn() -> None:
         assert set(found.outcome.tolist()) == {"block"}
 
 
+@pytest.mark.parametrize("code", sorted(WORDS))
+def test_what_was_not_taken_is_for_a_person_and_says_why(code: str) -> None:
+    row = _one(refused=code, score=math.nan, sequence=-1)
+    blocks_all = _rule("all", "block")
+    assert _both(row, _point(blocks_all)) == ("review", f"refused.{code}")
+    (reason,) = decide(row, _point(blocks_all)).reasons
+    assert WORDS[code].en in reason.en
+    assert WORDS[code].zh in reason.zh
+
+
+@pytest.mark.parametrize(
+    ("listed", "outcome"), [("block", "block"), ("watch", "review"), ("allow", "approve")]
+)
+def test_in_a_new_project_lists_do_what_they_are_called(listed: str, outcome: str) -> None:
+    row = _one(score=0.75, features={f"listed_{listed}": 1.0})
+    assert _both(row, OperatingPoint()) == (outcome, f"rule.on_{listed}_list")
+
+
 def test_a_control_group_needs_a_secret() -> None:
     with pytest.raises(ValidationError, match="control_key"):
         _point(control_share=0.01)
@@ -196,6 +215,7 @@ def test_a_block_is_decided_as_its_rows_are(
     point = _point(*rules, bands=bands, control_share=share, control_cap=10**9, control_key=KEY)
     rows = transactions(40, seed)
     rows[0] = rows[0].model_copy(update={"score": math.nan})
+    rows[1] = rows[1].model_copy(update={"score": math.nan, "refused": "duplicate_id"})
     block = decide_columns(columns(rows), point)
     drafts = [decide(row, point) for row in rows]
     assert block.outcome.tolist() == [draft.outcome for draft in drafts]

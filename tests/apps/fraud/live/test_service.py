@@ -1,5 +1,6 @@
 """The live service: repeats, conflicts, refusals, labels, lists, sessions."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -280,29 +281,40 @@ def test_a_file_is_taken_by_the_time_of_its_events() -> None:
         assert [one[name][order[n]] for name in names] == [other[name][n] for name in names]
 
 
-def test_an_ended_session_is_forgotten_and_too_many_are_refused(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(service, "MAX_SESSIONS", 2)
+def test_a_file_that_ended_is_not_gone_on_with(tmp_path: Path) -> None:
     live = FraudService()
-    first = live.apply(rows(batch(0), session="a"))
-    live.apply(rows(batch(0), session="b"))
-    with pytest.raises(InputRefused, match="2 sessions") as told:
-        live.apply(rows(batch(0), session="c"))
-    assert told.value.code == "too_many_sessions"
+    live.apply(rows(batch(0), session="a"))
     assert live.apply(rows({}, kind="session_end", session="a")).meta["ended"] is True
     assert live.apply(rows({}, kind="session_end", session="a")).meta["ended"] is False
-    again = live.apply(rows(batch(0), session="a"))
-    assert plain(again) == plain(first)
+    live.snapshot(tmp_path)
+    restored = FraudService()
+    restored.restore(tmp_path)
+    for one in (live, restored):
+        with pytest.raises(InputRefused, match="send the file again") as told:
+            one.apply(rows(batch(1), session="a"))
+        assert told.value.code == "session_gone"
 
 
-def test_memory_that_is_full_refuses_new_sessions_only(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_file_worked_on_longest_ago_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "MAX_SESSIONS", 3)
+    live = FraudService()
+    live.apply(rows(batch(0)))
+    for session in ("a", "b", "a", "c"):
+        live.apply(rows(batch(0), session=session))
+    live.apply(rows(batch(1)))
+    live.apply(rows(batch(1), session="a"))
+    with pytest.raises(InputRefused, match="send the file again"):
+        live.apply(rows(batch(1), session="b"))
+
+
+def test_live_transactions_never_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
     live = FraudService()
     live.apply(rows(batch(0)))
     monkeypatch.setattr(service, "MAX_STATE_BYTES", 1)
     live.apply(rows(batch(1)))
-    with pytest.raises(InputRefused, match="no new session"):
+    with pytest.raises(InputRefused, match="1 live sessions") as told:
         live.apply(rows(batch(0), session="job"))
+    assert told.value.code == "live_memory"
 
 
 def test_a_request_without_context_takes_card_payments() -> None:

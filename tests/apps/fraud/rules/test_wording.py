@@ -53,4 +53,4 @@ def test_every_value_of_the_vocabulary_has_words_in_both_languages() -> None:
     for value in WORDS.values.values():
         assert value.en
         assert value.zh
-    assert WORDS.lists == ("watch", "allow", "snooze")
+    assert WORDS.lists == ("watch", "allow", "block", "snooze")

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from apps.fraud.models import Entity, EntityLink
+from apps.fraud.models import Alert, Entity, EntityLink
 from apps.fraud.services import entities
 from apps.fraud.services.history import block_ids
 from tests.apps.fraud.bank import Bank, paid
@@ -94,3 +94,16 @@ def test_a_device_of_a_thousand_payers_stays_drawable(bank: Bank) -> None:
     around = entities.neighbourhood(entity)
     assert len(around.nodes) <= entities.MOST_USERS + 3
     assert around.hidden == 1000 - 1 - entities.MOST_USERS
+
+
+def test_what_was_refused_or_came_again_counts_nothing_and_alerts_nobody(bank: Bank) -> None:
+    first = paid(1, "C-9")
+    again = first.model_copy(update={"repeated": True})
+    refused = paid(2, "C-9").model_copy(
+        update={"refused": "duplicate_id", "sequence": -1, "score": float("nan")}
+    )
+    bank.store(first, again, refused)
+    entity = Entity.objects.get(project=bank.project, type="customer", key="C-9")
+    assert entity.transactions == 1
+    alert = Alert.objects.get(project=bank.project)
+    assert alert.hits == 1
