@@ -105,6 +105,7 @@ class App(DomainApp):
         fail_closed="block",
         row_schema="apps.fraud.row:TransactionRow",
         read_rows="apps.fraud.tables.batch:read_rows",
+        reasons_for=("step_up", "review", "block"),
         row_examples=ROWS,
         max_rows=5_000,
         deadline_ms=2_000,
@@ -128,6 +129,7 @@ class App(DomainApp):
         ),
     )
     shipped_models: ClassVar = ("models_shipped/payments",)
+    samples = "samples"
     check_artefact = "apps.fraud.inference.uploads:check_artefact"
     commands: ClassVar = verbs.COMMANDS
     benchmarks: ClassVar = verbs.BENCHMARKS

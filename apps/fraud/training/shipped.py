@@ -21,7 +21,7 @@ from loupe.contract.runtime.training import ARTEFACT
 
 FOLDER = Path(__file__).parent.parent / "models_shipped" / "payments"
 SEED = 2026
-NAME = "Simulated payments"
+NAME = "payments"
 
 
 def main() -> int:

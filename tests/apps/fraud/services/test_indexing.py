@@ -104,6 +104,6 @@ def test_what_was_refused_or_came_again_counts_nothing_and_alerts_nobody(bank: B
     )
     bank.store(first, again, refused)
     entity = Entity.objects.get(project=bank.project, type="customer", key="C-9")
-    assert entity.transactions == 1
+    assert entity.count == 1
     alert = Alert.objects.get(project=bank.project)
     assert alert.hits == 1
