@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from apps.fraud.events import ENTITY
-from apps.fraud.rings import RingState, find_rings
 from apps.fraud.rings.baseline import components
+from apps.fraud.rings.finding import find_rings
 from apps.fraud.rings.generator import (
     BANDS,
     HELD_OUT_SEEDS,
@@ -30,6 +30,7 @@ from apps.fraud.rings.generator import (
 )
 from apps.fraud.rings.matching import Match, match
 from apps.fraud.rings.scoring import THRESHOLD
+from apps.fraud.rings.state import RingState
 from apps.fraud.simulator import SimulatorConfig, simulate
 from loupe.contract.runtime.columns import Columns
 

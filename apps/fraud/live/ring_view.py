@@ -8,13 +8,14 @@ hands over stretches of the log, which never change, and only once somebody has 
 import logging
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from apps.fraud.events import fields
 from apps.fraud.live.log import Log, Still
-from apps.fraud.rings import Ring, RingState
+from apps.fraud.rings.state import RingState
+from apps.fraud.rings.told import Ring
 from apps.fraud.scheme import Scheme
 from loupe.contract.runtime.errors import TemporarilyUnavailable
 from loupe.contract.runtime.payload import JsonValue
@@ -73,7 +74,7 @@ class RingView:
                 code="rings_failed",
             )
         return {
-            "rings": [_plain(ring) for ring in found.rings[: min(limit, MOST_TOLD)]],
+            "rings": [ring.as_json() for ring in found.rings[: min(limit, MOST_TOLD)]],
             "count": len(found.rings),
             "at": found.at,
             "behind": log.end - found.at,
@@ -102,13 +103,3 @@ class RingView:
             lacking = {name: np.zeros(count, "U1") for name in self._names if name not in piece}
             self._state.feed({**piece, **lacking})
         return _Found(still.end, time.time(), self._state.rings())
-
-
-def _plain(ring: Ring) -> dict[str, JsonValue]:
-    told: dict[str, JsonValue] = {
-        "key": ring.key, "members": list(ring.members), "score": ring.score, "first": ring.first,
-        "last": ring.last, "moved": ring.moved, "money": ring.money,
-        "evidence": [asdict(one) for one in ring.evidence],
-        "ties": [asdict(one) for one in ring.ties], "numbers": dict(ring.numbers),
-    }  # fmt: skip
-    return told

@@ -1,24 +1,13 @@
 """What speaks for a ring, in sentences: strongest first, in English and Chinese."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from apps.fraud.money import shown
 from apps.fraud.rings.ties import Ties
+from apps.fraud.rings.told import Evidence
 from apps.fraud.scheme import Scheme
 
 DAY_MS = 86_400_000
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """One sentence; `weight` from 0 to 1 orders them."""
-
-    key: str
-    weight: float
-    en: str
-    zh: str
 
 
 def sentences(

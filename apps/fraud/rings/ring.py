@@ -8,46 +8,16 @@ import numpy as np
 from apps.fraud.rings.candidates import Candidates
 from apps.fraud.rings.choosing import Chosen
 from apps.fraud.rings.coding import Codes
-from apps.fraud.rings.evidence import Evidence, sentences
+from apps.fraud.rings.evidence import sentences
 from apps.fraud.rings.graph import Graph
 from apps.fraud.rings.measuring import NAMES
 from apps.fraud.rings.ties import Ties
+from apps.fraud.rings.told import Ring, Tie
 from apps.fraud.scheme import Scheme
 
 MOST_TIES = 2_000
 PAYS = "pays"
 """The relation of a tie from payer to payer."""
-
-
-@dataclass(frozen=True)
-class Tie:
-    """Payer `left` paid payer `right`, or used the entity `right` of the type `relation`."""
-
-    relation: str
-    left: str
-    right: str
-    count: int
-    amount: int
-
-
-@dataclass(frozen=True)
-class Ring:
-    """Payers who act together. Money in minor units, times in milliseconds UTC.
-
-    `key` stays the same while the member who was seen first stays in the ring. `moved` went
-    from member to member; `money` is all that members paid in the window in which the ring shows.
-    """
-
-    key: str
-    members: tuple[str, ...]
-    score: float
-    first: int
-    last: int
-    moved: int
-    money: int
-    evidence: tuple[Evidence, ...]
-    ties: tuple[Tie, ...]
-    numbers: dict[str, float]
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,12 @@ from django.utils import timezone
 
 from apps.fraud.models import Alert
 from apps.fraud.models.alerts import AlertKind, AlertState
-from apps.fraud.rings.ring import Ring
+from apps.fraud.rings.told import Ring
 from apps.fraud.scheme import Scheme
 from apps.fraud.services import schemes
 from apps.fraud.services.naming import LONGEST_KEY, entity_id, storable
 from apps.fraud.services.raising import refresh_cases
-from loupe.contract.runtime.steps import load
+from apps.fraud.services.searching_rings import search
 from loupe.host.blocks import newest_columns
 
 MOST_ROWS = 1_000_000
@@ -45,7 +45,7 @@ def refresh(project_id: str, options: dict[str, Any]) -> str:
         (f"entity.{name.removeprefix('entities.')}" if name.startswith("entities.") else name): it
         for name, it in columns.items()
     }
-    found: list[Ring] = load("apps.fraud.rings:find_rings")(events, scheme)
+    found = search(events, scheme)
     made, renewed = raise_rings(project, scheme, found)
     return f"{len(found)} rings in {len(columns['id'])} transactions: {made} new, {renewed} renewed"
 

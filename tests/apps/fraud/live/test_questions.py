@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from apps.fraud.live.service import FraudService
-from apps.fraud.rings import find_rings
+from apps.fraud.rings.finding import find_rings
 from apps.fraud.scheme import CARD_PAYMENTS
 from loupe.contract.runtime.errors import InputRefused
 from loupe.contract.runtime.payload import Payload

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from apps.fraud.events import ENTITY, fields
-from apps.fraud.rings import RingState, find_rings
+from apps.fraud.rings.finding import find_rings
 from apps.fraud.rings.generator import SCHEME, Planted, Setting, generate
 from apps.fraud.rings.matching import match
+from apps.fraud.rings.state import RingState
 from apps.fraud.scheme import CARD_PAYMENTS
 from loupe.contract.runtime.columns import Columns
 from loupe.contract.runtime.errors import InputRefused

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from apps.fraud.models import Alert
-from apps.fraud.rings import Evidence, Ring, Tie
+from apps.fraud.rings.told import Evidence, Ring, Tie
 from apps.fraud.scheme import CARD_PAYMENTS
 from apps.fraud.services import alerts, ringing
 from loupe.host.blocks import newest_columns
