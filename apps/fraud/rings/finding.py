@@ -1,8 +1,8 @@
 """Full detection: all transactions at once."""
 
-from apps.fraud.rings.ring import Ring
 from apps.fraud.rings.scoring import THRESHOLD
 from apps.fraud.rings.state import RingState
+from apps.fraud.rings.told import Ring
 from apps.fraud.scheme import Scheme
 from loupe.contract.runtime.columns import Columns
 

@@ -12,9 +12,10 @@ from apps.fraud.rings.candidates import Candidates, candidates
 from apps.fraud.rings.choosing import choose
 from apps.fraud.rings.coding import Codes, packed, unpacked
 from apps.fraud.rings.graph import Graph, Tally, build, past
-from apps.fraud.rings.ring import Ring, Scene, tell
+from apps.fraud.rings.ring import Scene, tell
 from apps.fraud.rings.scoring import THRESHOLD, score
 from apps.fraud.rings.ties import Ties
+from apps.fraud.rings.told import Ring
 from apps.fraud.rings.windows import WEEK_MS, Week, windows
 from apps.fraud.scheme import Scheme
 from loupe.contract.runtime.columns import Columns, row_count
