@@ -1,0 +1,24 @@
+"""What runs in web and workers loads no numerical framework."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[4]
+CODE = """
+import os, sys
+os.environ["DJANGO_SETTINGS_MODULE"] = "loupe.settings.test"
+import django
+django.setup()
+import loupe.urls
+import apps.fraud.assembling, apps.fraud.decide, apps.fraud.exports, apps.fraud.row
+import apps.fraud.services.following, apps.fraud.services.outbox, apps.fraud.services.ringing
+print(sorted({"torch", "xgboost", "sklearn", "numba", "torch_geometric"} & set(sys.modules)))
+"""
+
+
+def test_pages_decisions_and_schedules_load_no_numerical_framework() -> None:
+    found = subprocess.run(
+        [sys.executable, "-c", CODE], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert found.stdout.strip() == "[]"
