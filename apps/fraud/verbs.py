@@ -31,6 +31,11 @@ BENCHMARKS: tuple[AppCommand, ...] = (
         run="apps.fraud.benchmarks.reading:main",
     ),
     AppCommand(
+        name="fraud-log",
+        help="Transactions kept as database rows beside columnar segments: speed and bytes.",
+        run="apps.fraud.benchmarks.log_forms:main",
+    ),
+    AppCommand(
         name="rings",
         help="How well rings are found, by shape and size, and how fast, beside plain components.",
         run="apps.fraud.benchmarks.rings:main",
