@@ -205,11 +205,12 @@ def test_lists_hold_until_their_time_and_can_be_taken_back() -> None:
     state.list_change("watch", "terminal", "a", until=None)
     last = state.feed(events(1)).values[0]
     assert [state.names, *map(np.ndarray.tolist, (first, later, last))] == [
-        ("listed_watch", "listed_allow", "listed_snooze"), [1, 0, 1], [1, 0, 0], [0, 0, 0],
+        ("listed_watch", "listed_allow", "listed_block", "listed_snooze"),
+        [1, 0, 0, 1], [1, 0, 0, 0], [0, 0, 0, 0],
     ]  # fmt: skip
     with pytest.raises(InputRefused, match="'black' and the entity 'customer'"):
         state.list_change("black", "customer", "a")
-    with pytest.raises(InputRefused, match="one of watch, allow, snooze"):
+    with pytest.raises(InputRefused, match="one of watch, allow, block, snooze"):
         state.list_change("watch", "planet", "a")
 
 
