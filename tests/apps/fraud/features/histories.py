@@ -94,7 +94,7 @@ def histories(draw: st.DrawFn, scheme: Scheme, most: int = 30) -> list[Step]:
         if draw(st.booleans()):
             entity = draw(st.sampled_from([one.key for one in scheme.entities]))
             until = draw(st.sampled_from([None, now + 10_000, 2**60]))
-            listed = draw(st.sampled_from(["watch", "allow", "snooze"]))
+            listed = draw(st.sampled_from(["watch", "allow", "block", "snooze"]))
             step.entry = (listed, entity, draw(st.sampled_from(["a", "b"])), until)
         steps.append(step)
     return steps

@@ -108,7 +108,7 @@ class Oracle:
         for entity in self.others:
             yield from self._graph(n, entity)
         yield from self._motifs(n)
-        for listed in ("watch", "allow", "snooze"):
+        for listed in ("watch", "allow", "block", "snooze"):
             yield f"listed_{listed}", self._listed(n, listed)
 
     def _windows(self, n: int, entity: EntityType) -> Iterable[tuple[str, float]]:
