@@ -6,7 +6,8 @@ from pydantic import BaseModel, ConfigDict, Field
 class Prices(BaseModel):
     """Minor units of the project's currency, minutes and shares.
 
-    The defaults are placeholders for a project's own and are shown beside every figure.
+    The defaults are assumptions without a source, shown beside every figure: a project states its
+    own before it believes a sum.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
