@@ -1,0 +1,1 @@
+"""CT to report: findings with a place, a draft worth correcting, a signature."""
