@@ -1,0 +1,1 @@
+"""Reports in English and Chinese written from findings, and read back."""

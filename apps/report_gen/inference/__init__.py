@@ -1,0 +1,1 @@
+"""The network, its stored form, and what turns a volume into findings and a draft."""

@@ -1,0 +1,1 @@
+"""Training in three stages, and the panel that judges the result."""
