@@ -8,6 +8,7 @@ import argparse
 import importlib
 import pkgutil
 import sys
+import traceback
 from pathlib import Path
 
 import torch
@@ -60,24 +61,40 @@ def main(argv: list[str] | None = None) -> int:
     print(
         f"copy bandwidth {bandwidth / 1e9:,.0f} GB/s on {device}, medians (p10–p90)\n", flush=True
     )
-    rows, wrong = [], 0
+    rows: list[Row] = []
+    failures = 0
     for name in options.operations or operations():
-        cases = importlib.import_module(f"core_kernels.benchmarks.{name}").cases
-        for case in cases(device, quick=options.quick):
-            try:
-                row = run(case, device, options.seconds, bandwidth, alone=options.alone)
-            except AssertionError as error:
-                wrong += 1
-                print(f"{case.operation} · {case.label}\n  WRONG: {error}\n", flush=True)
-                continue
-            rows.append(row)
-            print("\n".join(lines(row)), end="\n\n", flush=True)
-    if options.out:
-        for path in keep(options.out, device, rows):
-            print(f"written: {path}")
+        try:
+            cases = importlib.import_module(f"core_kernels.benchmarks.{name}").cases
+            for case in cases(device, quick=options.quick):
+                found = _tried(case, device, options.seconds, bandwidth, alone=options.alone)
+                failures += found is None
+                rows += [found] if found else []
+        except Exception:  # its cases cannot be made: the others are measured all the same
+            failures += 1
+            print(f"{name}\n  FAILED: {traceback.format_exc()}\n", flush=True)
+        if options.out:
+            keep(options.out, device, [row for row in rows if row.operation == name])
     met = [met for row in rows for _, met in row.goals]
-    print(f"goals reached: {sum(met)} of {len(met)}; wrong answers: {wrong}")
-    return 1 if wrong else 0
+    print(f"goals reached: {sum(met)} of {len(met)}; wrong or failed: {failures}")
+    return 1 if failures else 0
+
+
+def _tried(
+    case: Case, device: torch.device, seconds: float, bandwidth: float, *, alone: bool
+) -> Row | None:
+    """The case's row, printed; None, with what is wrong printed, if it has none."""
+    try:
+        row = run(case, device, seconds, bandwidth, alone=alone)
+    except AssertionError as error:
+        print(f"{case.operation} · {case.label}\n  WRONG: {error}\n", flush=True)
+        return None
+    except Exception:  # a side that cannot run
+        told = traceback.format_exc()
+        print(f"{case.operation} · {case.label}\n  FAILED: {told}\n", flush=True)
+        return None
+    print("\n".join(lines(row)), end="\n\n", flush=True)
+    return row
 
 
 if __name__ == "__main__":

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core_kernels.compiling import compiled, in_parts
+from core_kernels.compiling import compiled
+from core_kernels.parts import in_parts
 
 _LEAST_VARIANCE = 1e-5
 

@@ -4,7 +4,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core_kernels.compiling import compiled, in_parts
+from core_kernels.compiling import compiled
+from core_kernels.parts import in_parts
 
 #: Rows that are worth a thread.
 _LEAST = 1024

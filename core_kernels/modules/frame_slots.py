@@ -9,9 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from core_kernels.compiling import in_parts
 from core_kernels.dispatch.frames import View
 from core_kernels.errors import ArgumentRefused
+from core_kernels.parts import in_parts
 from core_kernels.structures.placing import COLUMNS
 
 Look = Callable[[list[Tensor], Tensor], tuple[Tensor, Tensor]]
