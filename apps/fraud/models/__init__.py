@@ -10,6 +10,7 @@ from apps.fraud.models.entities import Entity, EntityLink
 from apps.fraud.models.labels import TransactionLabel
 from apps.fraud.models.lists import List, ListEntry
 from apps.fraud.models.outbox import Telling
+from apps.fraud.models.policy import ExchangeRate, RuleSet, ThresholdFit
 from apps.fraud.models.schemes import MappingVersion, ProjectSecret, SchemeVersion
 
 __all__ = [
@@ -20,11 +21,14 @@ __all__ = [
     "CaseEvent",
     "Entity",
     "EntityLink",
+    "ExchangeRate",
     "List",
     "ListEntry",
     "MappingVersion",
     "ProjectSecret",
+    "RuleSet",
     "SchemeVersion",
     "Telling",
+    "ThresholdFit",
     "TransactionLabel",
 ]
