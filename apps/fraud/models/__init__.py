@@ -5,18 +5,24 @@ package's files lie the folders of models that ship with the app.
 """
 
 from apps.fraud.models.alerts import Alert, AlertHit
+from apps.fraud.models.backtests import Backtest, PointDraft, PriceVersion
+from apps.fraud.models.bad_rows import BadRows
 from apps.fraud.models.cases import Attachment, Case, CaseEvent
 from apps.fraud.models.entities import Entity, EntityLink
 from apps.fraud.models.labels import TransactionLabel
 from apps.fraud.models.lists import List, ListEntry
 from apps.fraud.models.outbox import Telling
 from apps.fraud.models.policy import ExchangeRate, RuleSet, ThresholdFit
+from apps.fraud.models.publishing import Publication
 from apps.fraud.models.schemes import MappingVersion, ProjectSecret, SchemeVersion
+from apps.fraud.models.shadows import Shadow, ShadowBlock, ShadowDifference
 
 __all__ = [
     "Alert",
     "AlertHit",
     "Attachment",
+    "Backtest",
+    "BadRows",
     "Case",
     "CaseEvent",
     "Entity",
@@ -25,9 +31,15 @@ __all__ = [
     "List",
     "ListEntry",
     "MappingVersion",
+    "PointDraft",
+    "PriceVersion",
     "ProjectSecret",
+    "Publication",
     "RuleSet",
     "SchemeVersion",
+    "Shadow",
+    "ShadowBlock",
+    "ShadowDifference",
     "Telling",
     "ThresholdFit",
     "TransactionLabel",
