@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from loupe.contract.outcomes import DecisionColumns
 from loupe.contract.results import Provenance
 from loupe.contract.runtime.columns import Columns
+from loupe.contract.runtime.payload import JsonValue
 
 ROW_BITS = 20
 """The id of a row of a block is ``block << ROW_BITS | row``."""
@@ -34,6 +35,8 @@ class StoredBlock:
         operating_point: what it was decided by, by the app's `operating_point_schema`.
         read: the result's columns and the decisions, from memory: no storage is asked. The arrays
             are not to be changed.
+        parsed: what the app's parsing step said of the input in its `meta`; empty for synchronous
+            calls.
     """
 
     block_id: int
@@ -52,6 +55,7 @@ class StoredBlock:
     operating_point: BaseModel
     created_at: datetime
     read: Callable[[], tuple[Columns, DecisionColumns]] = field(repr=False, compare=False)
+    parsed: Mapping[str, JsonValue] = field(default_factory=dict, repr=False, compare=False)
 
     def result_id(self, row: int) -> int:
         """The id under which people and REST find one row of the block."""

@@ -1,9 +1,11 @@
 """Rows inside stored blocks, for the pages and REST of apps whose results are columns."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +18,25 @@ from loupe.jobs.block_results import result_id
 from loupe.jobs.models import ResultBlock
 from loupe.plugins import registry
 
-__all__ = ["BlockRow", "newest_columns", "rows_where"]
+__all__ = [
+    "Block",
+    "BlockRow",
+    "blocks_of",
+    "newest_columns",
+    "newest_files",
+    "opened",
+    "rows_where",
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """A stored block: how many rows, and the version that scored it (None: none is known)."""
+
+    id: int
+    rows: int
+    model_version_id: int | None
+    created_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +49,49 @@ class BlockRow:
     score: float
     label: str
     stored_at: datetime
+
+
+def blocks_of(
+    app: str,
+    project_id: uuid.UUID,
+    *,
+    job_id: uuid.UUID | None = None,
+    since: datetime | None = None,
+    after: int = 0,
+    most: int | None = None,
+) -> list[Block]:
+    """Blocks of a project in the order they were stored. Ask the policy before.
+
+    Args:
+        job_id: only of this job.
+        since: only what was stored then or later.
+        after: only blocks with a larger id.
+        most: not more than the first so many.
+    """
+    rows = ResultBlock.objects.filter(project_id=project_id, app=app, pk__gt=after)
+    if job_id is not None:
+        rows = rows.filter(job_id=job_id)
+    if since is not None:
+        rows = rows.filter(created_at__gte=since)
+    found = rows.order_by("pk").values_list(
+        "pk", "rows", "provenance__model_version_id", "created_at"
+    )
+    return [
+        Block(id=pk, rows=count, model_version_id=version, created_at=at)
+        for pk, count, version, at in found[:most]
+    ]
+
+
+@contextmanager
+def opened(app: str, project_id: uuid.UUID, block_id: int) -> Iterator[Path | None]:
+    """A block's Parquet file as a local, read-only file; None: the block is gone."""
+    rows = ResultBlock.objects.filter(project_id=project_id, app=app, pk=block_id)
+    block = rows.select_related("blob").first()
+    if block is None:
+        yield None
+        return
+    with blobs.open_local(block.blob) as path:
+        yield path
 
 
 def rows_where(

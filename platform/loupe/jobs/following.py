@@ -6,7 +6,7 @@ submission has no facts nothing is looked up and nothing is called for its row r
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from loupe.contract.blocks import OnBlocks, StoredBlock
 from loupe.contract.facts import OnResults, StoredResult
 from loupe.contract.outcomes import DecisionColumns
 from loupe.contract.runtime.columns import Columns
+from loupe.contract.runtime.payload import JsonValue
 from loupe.contract.runtime.steps import load
 from loupe.jobs.models import Provenance, Result, ResultBlock
 from loupe.jobs.stored import shown_provenance
@@ -55,6 +56,7 @@ class NewBlock:
     provenance: Provenance
     operating_point: BaseModel
     read: Read
+    parsed: Mapping[str, JsonValue] = field(default_factory=dict)
 
 
 def wants_blocks(app: str) -> bool:
@@ -89,6 +91,7 @@ def follow_blocks(stored: Sequence[NewBlock]) -> None:
                 operating_point=one.operating_point,
                 created_at=row.created_at,
                 read=one.read,
+                parsed=one.parsed,
             )
         )
     for slug, blocks in by_app.items():

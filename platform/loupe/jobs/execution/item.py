@@ -1,8 +1,9 @@
 """One item from bytes to decision, in a thread of a worker. Nothing here touches the database."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -81,8 +82,8 @@ def _computed(bench: Bench, claim: Claim, item: Item, clock: StageClock) -> Row 
     if len(app.steps) > 1 and parse.also and app.service is None and gpus():
         # The engine may have the model on a device that decodes such files itself.
         with blobs.open_local(received.blob) as path:
-            found = _read_there(bench, app, claim, path, options, received.name)
-        with found as answer:
+            there = _read_there(bench, app, claim, path, options, received.name)
+        with there as answer:
             clock.merge(answer.times_ms)
             return concluded(app, answer.payload.about(received.name, said), point, clock)
     with blobs.open_local(received.blob) as path:
@@ -90,13 +91,22 @@ def _computed(bench: Bench, claim: Claim, item: Item, clock: StageClock) -> Row 
     clock.times_ms[parse.name] = parsed.elapsed_ms
     with parsed.slab or nullcontext():
         if len(app.steps) == 1:
-            return concluded(app, parsed.payload.about(received.name, said), point, clock)
+            found = concluded(app, parsed.payload.about(received.name, said), point, clock)
+            return _with(found, parsed.payload.meta)
         payload = parsed.payload
         if app.service is not None:
             payload = payload.told(**about.told)
         with _asked(bench, app, claim, item, payload) as answer:
             clock.merge(answer.times_ms)
-            return concluded(app, answer.payload.about(received.name, said), point, clock)
+            found = concluded(app, answer.payload.about(received.name, said), point, clock)
+            return _with(found, parsed.payload.meta)
+
+
+def _with(found: Row | Block, parsed: Mapping[str, JsonValue]) -> Row | Block:
+    """A block with what the parsing step said, for apps that follow their blocks."""
+    if isinstance(found, Block) and found.read is not None:
+        return replace(found, parsed=dict(parsed))
+    return found
 
 
 def options_of(

@@ -1,5 +1,6 @@
 """What became of one item in a worker's hands."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -7,6 +8,7 @@ from pydantic import BaseModel
 
 from loupe.blobs.writing import Written
 from loupe.contract.outcomes import DecisionDraft
+from loupe.contract.runtime.payload import JsonValue
 from loupe.jobs import following
 from loupe.jobs.claims import Claim
 from loupe.jobs.models import Item
@@ -26,7 +28,8 @@ class Row:
 class Block:
     """A result of columns-form: a Parquet file in storage, and how many rows per outcome.
 
-    `read` gives what was encoded, where the app follows its blocks.
+    `read` gives what was encoded, where the app follows its blocks; `parsed` is what the parsing
+    step said of the input beside its arrays.
     """
 
     written: Written
@@ -34,6 +37,7 @@ class Block:
     outcomes: dict[str, int]
     settings: BaseModel
     read: following.Read | None = None
+    parsed: Mapping[str, JsonValue] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -161,6 +161,7 @@ def _follow_blocks(stored: Sequence[tuple[Finished, ResultBlock]]) -> None:
                 provenance=done.claim.job.provenance,
                 operating_point=done.outcome.settings,
                 read=done.outcome.read,
+                parsed=done.outcome.parsed,
             )
             for done, block in stored
             if isinstance(done.outcome, Block) and done.outcome.read is not None
