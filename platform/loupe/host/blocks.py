@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -23,7 +23,6 @@ __all__ = [
     "BlockRow",
     "blocks_of",
     "newest_columns",
-    "newest_files",
     "opened",
     "rows_where",
 ]
