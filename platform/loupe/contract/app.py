@@ -48,6 +48,15 @@ class DomainApp(ABC):
     """Fields of the operating point that belong to what is inspected and not to the model, such as
     the pixel size of a product's pictures. A scope keeps them when its model changes."""
 
+    project_fields: ClassVar[tuple[str, ...]] = ()
+    """Fields of the operating point that belong to the project and not to the model, such as rules.
+    A version that is new in a project takes them over from the project's newest point."""
+
+    declared_fields: ClassVar[str | None] = None
+    """``"package.module:function"`` ``(project_id: UUID) -> Mapping[str, JsonValue]``: fields of the
+    operating point that a project declares elsewhere. A point that says otherwise is followed by a
+    new one when it is next asked for. SHALL be quick, and say nothing of a fresh project."""
+
     on_results: ClassVar[str | None] = None
     """An `OnResults`: joins results of submissions with facts, e.g. the views of a part."""
 

@@ -30,7 +30,14 @@ def facts(app: type[DomainApp]) -> Iterator[Problem]:
             f"names scope fields that its operating point does not have: {sorted(unknown)}.",
             "Name fields of `operating_point_schema` in `scope_fields`.",
         )
-    named = [fact.choices for fact in app.facts] + [app.check_facts, app.on_results]
+    unknown = set(app.project_fields) - set(app.operating_point_schema.model_fields)
+    if unknown:
+        yield Problem(
+            f"names project fields that its operating point does not have: {sorted(unknown)}.",
+            "Name fields of `operating_point_schema` in `project_fields`.",
+        )
+    named = [fact.choices for fact in app.facts]
+    named += [app.check_facts, app.on_results, app.declared_fields]
     for target in named:
         why = why_not_code(target) if target else None
         if why:

@@ -12,6 +12,7 @@ from loupe.accounts.policy import SYSTEM, Action, Actor, require
 from loupe.audit.services import record
 from loupe.changes.kinds import Kind
 from loupe.changes.services import publish
+from loupe.contract.runtime.steps import load
 from loupe.plugins import registry as apps
 from loupe.registry.errors import ModelConflict, NoModel, OperatingPointInvalid
 from loupe.registry.models import ModelVersion, OperatingPoint
@@ -23,7 +24,8 @@ def operating_point(version: ModelVersion, project: Project, scope: str = "") ->
     newest, else the version's first.
 
     A scope that was set up under another version keeps what the app calls its `scope_fields`: they
-    are joined with this version's thresholds in a new point of the scope.
+    are joined with this version's thresholds in a new point of the scope. So does a project with
+    the app's `project_fields`; and its `declared_fields` are always what the project declares.
 
     Raises:
         NoModel: the version has none, which only a damaged database shows.
@@ -39,7 +41,48 @@ def operating_point(version: ModelVersion, project: Project, scope: str = "") ->
             _("%(version)s has no operating point. Set one on the model's page.")
             % {"version": version}
         )
-    return found if found.scope == scope else _carried(version, project, scope, found)
+    if found.scope != scope:
+        found = _carried(version, project, scope, found)
+    return _following(version, project, scope, found)
+
+
+def _following(
+    version: ModelVersion, project: Project, scope: str, found: OperatingPoint
+) -> OperatingPoint:
+    """`found`, or the point after it: with what belongs to the project, and what it declares."""
+    app = apps.get(version.model.app)
+    wanted: dict[str, Any] = {}
+    if found.project_id is None and app.project_fields:
+        before = (
+            OperatingPoint.objects.filter(
+                project=project, scope=scope, model_version__model__app=app.slug
+            )
+            .order_by("-pk")
+            .first()
+        )
+        data = before.data if before is not None else {}
+        wanted = {name: data[name] for name in app.project_fields if name in data}
+    if app.declared_fields is not None:
+        wanted |= load(app.declared_fields)(project.pk)
+    if all(found.data.get(name) == value for name, value in wanted.items()):
+        return found
+    valid = validated(app.slug, {**found.data, **wanted})
+    if valid == found.data:
+        return found
+    changed = ", ".join(name for name in valid if valid[name] != found.data.get(name))
+    try:
+        return _next(
+            SYSTEM,
+            project,
+            version,
+            found.scope,
+            valid,
+            note=f"Follows the project: {changed}.",
+            certificate=found.certificate,
+        )
+    except IntegrityError:
+        # Another process wrote it at the same moment.
+        return operating_point(version, project, scope)
 
 
 def _carried(
