@@ -11,10 +11,17 @@ python=${PYTHON:-python3}
 out=${OUT:-out}
 mkdir -p "$out"
 export PYTHONPATH="$PWD:$PWD/platform${PYTHONPATH:+:$PYTHONPATH}" LOUPE_KERNEL_CACHE="$out/tuned"
+kernels() { # every operation with a kernel and a benchmark into `operations`
+  for path in core_kernels/triton_ops/*.py; do
+    name=$(basename "$path" .py)
+    [ "$name" != __init__ ] && [ -e "core_kernels/benchmarks/$name.py" ] && operations+=("$name")
+  done
+  return 0
+}
 case "${1:-}" in
   correctness)
     shift
-    "$python" -m pytest tests/kernels -q -p no:cacheprovider -c /dev/null --rootdir=. \
+    "$python" -m pytest tests/kernels -q -p no:cacheprovider -p no:benchmark -c /dev/null --rootdir=. \
       --confcutdir=tests/kernels --import-mode=importlib "$@" 2>&1 | tee "$out/correctness.log"
     ;;
   bench)
@@ -22,18 +29,17 @@ case "${1:-}" in
     "$python" -m core_kernels.benchmarks --out "$out/results" "$@" 2>&1 | tee "$out/bench.log"
     ;;
   sanitizer)
+    shift
+    operations=("$@")
+    [ ${#operations[@]} -gt 0 ] || kernels
     compute-sanitizer --tool memcheck --error-exitcode 9 \
-      "$python" -m core_kernels.benchmarks --quick --alone --seconds 0.01 2>&1 | tee "$out/sanitizer.log"
+      "$python" -m core_kernels.benchmarks "${operations[@]}" --quick --alone --seconds 0.01 2>&1 |
+      tee "$out/sanitizer.log"
     ;;
   compile)
     shift
     operations=("$@")
-    if [ ${#operations[@]} -eq 0 ]; then
-      for path in core_kernels/triton_ops/*.py; do
-        name=$(basename "$path" .py)
-        [ "$name" != __init__ ] && [ -e "core_kernels/benchmarks/$name.py" ] && operations+=("$name")
-      done
-    fi
+    [ ${#operations[@]} -gt 0 ] || kernels
     TRITON_INTERPRET=0 CUDA_VISIBLE_DEVICES= "$python" tests/kernels/compiled_for_hopper.py \
       "${operations[@]}" | tee "$out/compile.json"
     ;;

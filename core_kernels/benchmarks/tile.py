@@ -37,5 +37,5 @@ def _case(label: str, frame: Tensor, dtype: torch.dtype) -> Case:
     return Case(
         operation="tile", label=label, ours=lambda: tile(frame, SIZE, dtype=dtype)[0],
         peers={"torch slices": eager}, check=check, bytes=frame.numel() + tiles.nbytes,
-        units=len(corners),
+        units=len(corners), graph=frame.is_cuda,
     )  # fmt: skip

@@ -52,6 +52,7 @@ def _case(volume: Tensor, windows: list[tuple[float, float]]) -> Case:
         label=f"{'×'.join(map(str, volume.shape))} int16 to half, {len(windows)} windows",
         ours=ours, peers=peers, check=check, bytes=volume.nbytes + made.nbytes, units=1,
         goals=(Goal(ratio=8, peer="torch, the same filter"),) if volume.is_cuda else (),
+        graph=volume.is_cuda,
     )  # fmt: skip
 
 

@@ -10,6 +10,8 @@ from core_kernels.errors import ArgumentRefused
 
 #: The widest head that the Triton kernel holds.
 WIDEST = 256
+#: The widest head whose gradients cuDNN makes on every device that has them.
+_CUDNN_WIDEST = 128
 
 _HALVES = (torch.float16, torch.bfloat16)
 
@@ -32,6 +34,12 @@ def _flash_objection(facts: Facts, able: Capabilities) -> str | None:
     return _triton_objection(facts, able)
 
 
+def _cudnn_objection(facts: Facts, able: Capabilities) -> str | None:
+    if "broad" in facts.traits:
+        return f"heads are wider than {_CUDNN_WIDEST}"
+    return _flash_objection(facts, able)
+
+
 def _add(operation: str, name: str, run: str, rank: int, **more: object) -> None:
     register(Implementation(operation=operation, name=name, run=run, rank=rank, **more))  # type: ignore[arg-type]
 
@@ -49,11 +57,14 @@ _ONLY_CPU, _ONLY_CUDA = frozenset({"cpu"}), frozenset({"cuda"})
 _add("gated_attention", "triton", f"{_TRITON}:gated_attention", 10, objection=_triton_objection)
 _add("gated_attention", "torch", f"{_CPU}:gated_attention", 5, devices=_ONLY_CPU)
 _add("gated_attention", "reference", f"{_REFERENCE}:gated_attention", 0)
-for _name, _rank in (("flash", 10), ("cudnn", 8)):
-    _add(
-        "gated_attention_backward", _name, f"{_TRITON}_backward:{_name}_backward", _rank,
-        devices=_ONLY_CUDA, objection=_flash_objection,
-    )  # fmt: skip
+_add(
+    "gated_attention_backward", "cudnn", f"{_TRITON}_backward:cudnn_backward", 12,
+    devices=_ONLY_CUDA, objection=_cudnn_objection,
+)  # fmt: skip
+_add(
+    "gated_attention_backward", "flash", f"{_TRITON}_backward:flash_backward", 10,
+    devices=_ONLY_CUDA, objection=_flash_objection,
+)  # fmt: skip
 _add("gated_attention_backward", "torch", f"{_CPU}:gated_attention_backward", 5, devices=_ONLY_CPU)
 _add(
     "gated_attention_backward", "efficient", f"{_TRITON}_backward:efficient_backward", 5,
@@ -142,7 +153,12 @@ def _expanded(name: str, given: Tensor, shape: tuple[int, ...]) -> Tensor:
 
 def _facts(q: Tensor, mask: Tensor | None, train: bool) -> Facts:
     width = q.shape[-1]
-    held = {"mask": mask is not None, "odd": width % 8 != 0, "wide": width > WIDEST}
+    held = {
+        "mask": mask is not None,
+        "odd": width % 8 != 0,
+        "broad": width > _CUDNN_WIDEST,
+        "wide": width > WIDEST,
+    }
     traits = frozenset(name for name, holds in held.items() if holds)
     return Facts(dtype=q.dtype, train=train, traits=traits)
 

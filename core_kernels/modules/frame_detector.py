@@ -1,9 +1,9 @@
 """Frames in, boxes out: upload, `letterbox`, network, `detect_postprocess`, one copy back.
 
-On a GPU frames are packed into pinned memory and uploaded on a stream of their own; letterbox and
-network are one recorded graph for each batch size; the boxes come back in one copy. Two batches
-are under way at a time, so that one is uploaded while the other is computed. On a CPU the same
-class does the same steps one after the other.
+On a GPU frames are packed into pinned memory and uploaded on a stream of their own; letterbox,
+network and suppression are one recorded graph for each batch size; the boxes come back in one copy.
+Two batches are under way at a time, so that one is uploaded while the other is computed. On a CPU
+the same class does the same steps one after the other.
 """
 
 import threading
@@ -22,6 +22,7 @@ from core_kernels.dispatch.frames import View, views_of
 from core_kernels.dispatch.letterbox import letterbox_packed, table_of
 from core_kernels.errors import ArgumentRefused
 from core_kernels.modules.frame_slots import Slot
+from core_kernels.modules.whole import Whole
 
 Boxes = NDArray[np.float32]
 
@@ -98,15 +99,13 @@ class FrameDetector:
         self._module = network.eval().to(self.device, self.dtype).requires_grad_(False)
         if on_gpu:
             self._module = self._module.to(memory_format=torch.channels_last)
-        self._network: Any = (
-            torch.compile(self._module, dynamic=False) if compiled else self._module
-        )
+        self._network: Any = Whole(self._module) if compiled else self._module
         self._lock = threading.Lock()
         self._slots: deque[Slot] = deque()
         if on_gpu:
             compute = torch.cuda.Stream(self.device)
             pool = torch.cuda.graph_pool_handle()
-            self._slots.extend(Slot(self._look, self._module, compute, pool) for _ in range(2))
+            self._slots.extend(Slot(self._find, self._module, compute, pool) for _ in range(2))
 
     def detect(
         self, frames: Sequence[NDArray[np.uint8]], *, score_floor: float, overlap: float = 0.7
@@ -151,8 +150,10 @@ class FrameDetector:
                 for slot, _ in under_way:
                     slot.wait()
 
-    def _look(self, data: list[Tensor], table: Tensor) -> tuple[Tensor, Tensor]:
-        """Head and placements of the pictures that `table` describes."""
+    def _find(
+        self, data: list[Tensor], table: Tensor, score_floor: float, overlap: float
+    ) -> Tensor:
+        """The boxes of the pictures that `table` describes, packed."""
         pictures, placements = letterbox_packed(
             data, table, (self.size, self.size), dtype=self.dtype, padding=self.padding
         )
@@ -161,7 +162,10 @@ class FrameDetector:
         found = self._network(pictures)
         while not isinstance(found, Tensor):
             found = found[0]
-        return found, placements
+        return detect_packed(
+            found, placements, score_floor=score_floor, overlap=overlap, most=self.most,
+            final=self.final,
+        )  # fmt: skip
 
     def _on_host(self, batch: Batch, score_floor: float, overlap: float) -> Tensor:
         if not len(batch):
@@ -172,11 +176,8 @@ class FrameDetector:
             data, whole = views_of(batch.frames)
             views = whole if batch.parts is None else [_part(whole, part) for part in batch.parts]
         with torch.inference_mode():
-            head, placements = self._look(data, table_of(views, (self.size, self.size)))
-            return detect_packed(
-                head, placements, score_floor=score_floor, overlap=overlap, most=self.most,
-                final=self.final,
-            )  # fmt: skip
+            table = table_of(views, (self.size, self.size))
+            return self._find(data, table, score_floor, overlap)
 
     def _begin(self, slot: Slot, batch: Batch, score_floor: float, overlap: float) -> None:
         bucket = self._bucket(len(batch))
@@ -186,14 +187,7 @@ class FrameDetector:
             data, whole = slot.pack(batch.frames)
             views = whole if batch.parts is None else [_part(whole, part) for part in batch.parts]
         slot.upload(data, table_of(views, (self.size, self.size)), bucket)
-
-        def boxes(head: Tensor, placements: Tensor) -> Tensor:
-            return detect_packed(
-                head[: len(batch)], placements[: len(batch)], score_floor=score_floor,
-                overlap=overlap, most=self.most, final=self.final,
-            )  # fmt: skip
-
-        slot.compute(bucket, boxes)
+        slot.compute(bucket, score_floor, overlap)
 
     def _bucket(self, count: int) -> int:
         for bucket in self.buckets:

@@ -1,5 +1,6 @@
 """One batch of frames on its way through a GPU: pinned memory, device memory, recorded graphs."""
 
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,12 +15,15 @@ from core_kernels.errors import ArgumentRefused
 from core_kernels.parts import in_parts
 from core_kernels.structures.placing import COLUMNS
 
-Look = Callable[[list[Tensor], Tensor], tuple[Tensor, Tensor]]
+#: From bytes and table on the device, score floor and overlap to packed boxes.
+Find = Callable[[list[Tensor], Tensor, float, float], Tensor]
 
 #: Calls before a graph is recorded: libraries choose algorithms and take workspaces in them.
 WARM_UP = 3
 #: Frames begin at multiples of this many bytes in a slab.
 ALIGNED = 256
+#: Graphs that are kept: batch sizes times the pairs of score floor and overlap in use.
+GRAPHS = 32
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,8 +31,7 @@ class _Recorded:
     """What a replay writes, and the tensors that it reads and nobody else may hold any more."""
 
     graph: Any
-    head: Tensor
-    placements: Tensor
+    packed: Tensor
     kept: list[Tensor]
 
 
@@ -36,14 +39,14 @@ class Slot:
     """Memory and graphs for one batch under way.
 
     Args:
-        look: from bytes and table on the device to head and placements.
-        module: the network behind `look`.
+        find: from bytes and table on the device to boxes.
+        module: the network behind `find`.
         stream: where it computes; uploads have a stream of their own.
         pool: memory that graphs share: those of slots with one stream never run at once.
     """
 
-    def __init__(self, look: Look, module: nn.Module, stream: torch.cuda.Stream, pool: Any) -> None:
-        self._look, self._module, self._stream, self._pool = look, module, stream, pool
+    def __init__(self, find: Find, module: nn.Module, stream: torch.cuda.Stream, pool: Any) -> None:
+        self._find, self._module, self._stream, self._pool = find, module, stream, pool
         self._upload = torch.cuda.Stream(stream.device)
         self._pinned = torch.empty(0, dtype=torch.uint8)
         self._bytes = torch.empty(0, dtype=torch.uint8, device=stream.device)
@@ -51,7 +54,7 @@ class Slot:
         self._found = torch.empty(0)
         self._given: Tensor | None = None
         self._tables: dict[int, Tensor] = {}
-        self._recorded: dict[int, _Recorded] = {}
+        self._recorded: OrderedDict[tuple[int, float, float], _Recorded] = OrderedDict()
         self._uploaded, self._done = torch.cuda.Event(), torch.cuda.Event()
 
     def pack(self, frames: Sequence[NDArray[np.uint8]]) -> tuple[Tensor, list[View]]:
@@ -108,15 +111,20 @@ class Slot:
             self._tables[bucket].copy_(self._table[:bucket], non_blocking=True)
             self._uploaded.record(self._upload)
 
-    def compute(self, bucket: int, boxes: Callable[[Tensor, Tensor], Tensor]) -> None:
+    def compute(self, bucket: int, score_floor: float, overlap: float) -> None:
         """Begin to compute, and to copy the boxes back."""
+        asked = bucket, score_floor, overlap
         with torch.cuda.stream(self._stream), torch.inference_mode():
             self._stream.wait_event(self._uploaded)
-            if bucket not in self._recorded:
-                self._recorded[bucket] = self._record(self._tables[bucket])
-            recorded = self._recorded[bucket]
+            if asked not in self._recorded:
+                self._recorded[asked] = self._record(*asked)
+                if len(self._recorded) > GRAPHS:
+                    self._done.synchronize()  # none of them runs any more
+                    self._recorded.popitem(last=False)
+            self._recorded.move_to_end(asked)
+            recorded = self._recorded[asked]
             recorded.graph.replay()
-            packed = boxes(recorded.head, recorded.placements)
+            packed = recorded.packed
             if self._found.shape[1:] != packed.shape[1:] or len(self._found) < len(packed):
                 self._found = torch.empty(packed.shape, pin_memory=True)
             self._found[: len(packed)].copy_(packed, non_blocking=True)
@@ -128,17 +136,18 @@ class Slot:
         self._given = None
         return self._found
 
-    def _record(self, table: Tensor) -> _Recorded:
+    def _record(self, bucket: int, score_floor: float, overlap: float) -> _Recorded:
         """Record a batch size, on real frames: kernels are tuned on what they will see."""
+        given = [self._bytes], self._tables[bucket], score_floor, overlap
         for _ in range(WARM_UP):
-            self._look([self._bytes], table)
+            self._find(*given)
         graph = torch.cuda.CUDAGraph()
         # Other threads may use the device meanwhile: only this one's calls are recorded.
         with torch.cuda.graph(
             graph, pool=self._pool, stream=self._stream, capture_error_mode="thread_local"
         ):
-            head, placements = self._look([self._bytes], table)
-        return _Recorded(graph=graph, head=head, placements=placements, kept=_loose(self._module))
+            packed = self._find(*given)
+        return _Recorded(graph=graph, packed=packed, kept=_loose(self._module))
 
 
 def _grown(nbytes: int) -> int:

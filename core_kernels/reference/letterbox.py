@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from core_kernels.reference.grey import scaled
 from core_kernels.structures.placing import PLACEMENT, taps
 
 
@@ -58,5 +59,5 @@ def letterbox(
             value = (((b0 * upper) >> 16) + ((b1 * lower) >> 16) + 2) >> 2
             grey[index, colour, top : top + inner_h, left : left + inner_w] = value
         placements[index] = torch.tensor([inner_w / w, inner_h / h, left, top, w, h])
-    pictures: Tensor = (grey.float() / 255).to(dtype)
+    pictures: Tensor = scaled(grey).to(dtype)
     return pictures, placements

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from core_kernels.reference.grey import scaled
+
 
 def starts(length: int, size: int, overlap: int) -> list[int]:
     """Where tiles of `size` begin along an axis of `length`: evenly, the last ends at the edge.
@@ -46,4 +48,4 @@ def tile(
         part = planes[:, top : top + size, left : left + size]
         x, y = (size - part.shape[2]) // 2, (size - part.shape[1]) // 2
         grey[index, :, y : y + part.shape[1], x : x + part.shape[2]] = part
-    return (grey.float() / 255).to(dtype)
+    return scaled(grey).to(dtype)

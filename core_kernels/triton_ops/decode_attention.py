@@ -4,7 +4,8 @@ One program takes `CHUNK` rows of one head's cache, whatever the batch and the d
 sums have the same order wherever it runs beside others. A cache of one chunk is done in one launch;
 parts of several are joined by a second kernel in the order of the cache (Dao et al., 2023,
 Flash-Decoding; the softmax works in base 2). With one query there is no product of matrices: the
-cache is read once, at the rate of the memory, and summed in fp32.
+cache is read once, at the rate of the memory, and summed in fp32. Queries that share a cache go
+through `decode_attention_groups`.
 """
 
 import torch
@@ -12,8 +13,19 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-#: Rows of the cache that one program takes, and at a time.
-CHUNK, KEYS = 256, 64
+from core_kernels.triton_ops.decode_attention_groups import ROWS, part_of_group
+from core_kernels.tuning import Config, tuned
+
+#: Rows of the cache that one program takes.
+CHUNK = 256
+
+#: Rows that it takes at a time.
+_STEPS = [
+    Config(blocks=(("STEP", rows),), num_warps=warps, num_stages=stages)
+    for rows, warps, stages in (
+        (64, 4, 2), (128, 4, 2), (256, 8, 1), (128, 8, 2), (64, 2, 3), (32, 4, 3), (64, 8, 3),
+    )
+]  # fmt: skip
 
 _LOG2E = 1.4426950408889634
 
@@ -118,6 +130,11 @@ def _join(
     tl.store(out + place * width + dim, answer.to(out.dtype.element_ty), held)
 
 
+def _fitting(dim: int) -> list[Config]:
+    """Those whose rows a program can hold in registers."""
+    return [one for one in _STEPS if dict(one.blocks)["STEP"] * dim <= 64 * 256]
+
+
 def decode_attention(
     q: Tensor, keys: Tensor, values: Tensor, lengths: Tensor, gate: Tensor | None,
     key_scales: Tensor | None, value_scales: Tensor | None, scale: float, shut: float,
@@ -150,14 +167,25 @@ def decode_attention(
         if key_scales is not None and value_scales is not None
         else (q, q, 0, 0, 0, 0, 0, 0)
     )
-    _part[(splits, places)](
-        q, keys, values, lengths, opening, *scales[:2], out, sums, highest, totals,
-        *q.stride()[:2], *opening.stride()[:2],
-        *keys.stride()[:3], *values.stride()[:3], *scales[2:],
-        heads, heads // keys.shape[1], capacity, width, splits, scale * _LOG2E, shut,
-        GATE=gate is not None, CHANNEL=channel, SCALED=scaled, ALONE=alone,
-        SIZE=CHUNK, STEP=KEYS if dim <= 128 else KEYS // 2, DIM=dim, num_warps=4, num_stages=2,
-    )  # fmt: skip
+    group = heads // keys.shape[1]
+    grouped = group > 1
+    if grouped:
+        dim = max(dim, ROWS)
+
+    def launch(config: Config) -> None:
+        more = {"ROWS": max(ROWS, triton.next_power_of_2(group))} if grouped else {}
+        (part_of_group if grouped else _part)[(splits, places // group)](
+            q, keys, values, lengths, opening, *scales[:2], out, sums, highest, totals,
+            *q.stride()[:2], *opening.stride()[:2],
+            *keys.stride()[:3], *values.stride()[:3], *scales[2:],
+            heads, group, capacity, width, splits, scale * _LOG2E, shut,
+            GATE=gate is not None, CHANNEL=channel, SCALED=scaled, ALONE=alone,
+            SIZE=CHUNK, DIM=dim, **more, **config.launch(),
+        )  # fmt: skip
+
+    # Without the batch: beside others a sequence is summed in the order that it has alone.
+    key = f"{q.dtype} {keys.dtype} {dim} {grouped=} {min(triton.next_power_of_2(capacity), 4096)}"
+    launch(tuned("decode_attention", key, _fitting(dim), q.device, launch))
     if not alone:
         _join[(places,)](
             opening, out, sums, highest, totals, *opening.stride()[:2], heads, width, splits, shut,

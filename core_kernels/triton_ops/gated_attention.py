@@ -18,7 +18,7 @@ _LOG2E = 1.4426950408889634
 _CONFIGS = [
     Config(blocks=(("ROWS", rows), ("KEYS", keys)), num_warps=warps, num_stages=stages)
     for rows, keys, warps, stages in (
-        (64, 64, 4, 3), (128, 64, 8, 3), (128, 64, 8, 2), (128, 128, 8, 2), (64, 128, 4, 2),
+        (64, 64, 4, 3), (128, 64, 8, 3), (128, 64, 8, 4), (128, 128, 8, 2), (64, 128, 4, 2),
         (64, 64, 4, 2), (128, 64, 4, 3), (64, 32, 4, 3),
     )
 ]  # fmt: skip
@@ -47,7 +47,7 @@ def _attend(
             key = tl.load(k_at)
         else:
             key = tl.load(k_at, there[None, :] & held[:, None], 0.0)
-        scores = tl.dot(query, key, input_precision="ieee") * factor
+        scores = tl.dot(query, key, input_precision="ieee")
         if CHECKED:
             counts = there[None, :]
             if CAUSAL:
@@ -57,11 +57,16 @@ def _attend(
                     mask + row[:, None].to(tl.int64) * mask_row + column[None, :] * mask_column
                 )
                 counts = counts & (tl.load(mask_at, counts, 0) != 0)
-            scores = tl.where(counts, scores, float("-inf"))
-        highest = tl.maximum(most, tl.max(scores, 1))
-        # A row for which nothing has counted yet would subtract infinity from itself.
-        base = tl.where(highest == float("-inf"), 0.0, highest)
-        weights = tl.exp2(scores - base[:, None])
+            scores = tl.where(counts, scores * factor, float("-inf"))
+            highest = tl.maximum(most, tl.max(scores, 1))
+            # A row for which nothing has counted yet would subtract infinity from itself.
+            base = tl.where(highest == float("-inf"), 0.0, highest)
+            weights = tl.exp2(scores - base[:, None])
+        else:
+            # The factor is not below zero: it passes through the maximum into one multiply-add.
+            highest = tl.maximum(most, tl.max(scores, 1) * factor)
+            base = highest
+            weights = tl.exp2(scores * factor - base[:, None])
         faded = tl.exp2(most - base)
         total = total * faded + tl.sum(weights, 1)
         if WHOLE and not CHECKED:
@@ -156,6 +161,8 @@ def gated_attention(
     shut: float, keep: bool,
 ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
     """As the reference."""
+    if scale < 0:
+        q, scale = -q, -scale
     q, k, v = (part if part.stride(-1) == 1 else part.contiguous() for part in (q, k, v))
     batch, heads, queries, width = q.shape
     keys = k.shape[2]

@@ -68,7 +68,7 @@ def _prepare(
     out_y, out_x = tl.arange(0, OUT_Y), tl.arange(0, OUT_X)
     made = (out_y < make_y)[:, None] & (out_x < make_x)[None, :]
     to = z.to(tl.int64) * rows * columns + (y + out_y)[:, None] * columns + (x + out_x)[None, :]
-    each = slices.to(tl.int64) * rows * columns
+    each = tl.cast(slices, tl.int64) * rows * columns
     window = count * 0
     while window < count:
         value = answer * tl.load(scaling + 2 * window) + tl.load(scaling + 2 * window + 1)

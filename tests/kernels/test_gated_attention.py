@@ -286,3 +286,13 @@ def test_shapes_and_requests_that_do_not_fit_are_refused_by_name(device: torch.d
         gated_attention(q, k.half(), v, gate)
     with using(gated_attention="triton"), pytest.raises(NoImplementation, match="float64"):
         gated_attention(q.double(), k.double(), v.double(), gate)
+
+
+@pytest.mark.parametrize("scale", [0.0, -0.3])
+@pytest.mark.parametrize("causal", [False, True])
+def test_any_finite_scale_is_taken(scale: float, causal: bool, device: torch.device) -> None:
+    parts = made((1, 2, 70, 70, 16), torch.float16, device)
+    ours = gated_attention(*parts, causal=causal, scale=scale)
+    with using(gated_attention="reference"):
+        wanted = gated_attention(*(p.float() for p in parts), causal=causal, scale=scale)
+    assert_close(ours, wanted, slack=2)

@@ -238,7 +238,7 @@ def test_gated_attention_as_a_layer_shuts_heads_only_after_training(
     assert_close(shut_heads[..., :8], open_heads[..., :8])
     mixed = layer.own(x)
     keys, values = (mixed[..., 16:48] if memory is None else layer.memory(memory)).chunk(2, -1)  # type: ignore[misc]
-    q, k, v = (part[..., :8].unsqueeze(1) for part in (mixed, keys, values))
+    q, k, v = (part[..., :8].unsqueeze(1).contiguous() for part in (mixed, keys, values))
     expected = F.scaled_dot_product_attention(q, k, v, is_causal=not cross).squeeze(1)
     assert_close(open_heads[..., :8], expected * torch.sigmoid(torch.tensor(2.0)), slack=2)
     with pytest.raises(ArgumentRefused, match="takes a memory"):

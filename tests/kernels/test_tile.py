@@ -51,8 +51,8 @@ def test_a_view_in_red_first_order_is_read_where_it_lies(device: torch.device) -
     view = frame[4:90:2, 10:]
     tiles, places = tile(view, 32, overlap=8, dtype=torch.float32, order="rgb")
     left, top = places[5].tolist()
-    part = view[top : top + 32, left : left + 32].permute(2, 0, 1).float() / 255
-    assert torch.equal(tiles[5], part)
+    part = view[top : top + 32, left : left + 32].permute(2, 0, 1).cpu().float() / 255
+    assert torch.equal(tiles[5].cpu(), part)
 
 
 def test_it_passes_opcheck_and_refuses_an_overlap_of_the_whole_tile(device: torch.device) -> None:
