@@ -54,6 +54,14 @@ class App(DomainApp):
         ),
     )
     check_facts = "apps.fraud.services.mappings:check_facts"
+    project_fields: ClassVar = (
+        "rules",
+        "rules_version",
+        "control_share",
+        "control_cap",
+        "control_key",
+    )
+    declared_fields = "apps.fraud.services.schemes:declared_fields"
     steps: ClassVar = (
         Step(name="parse", place=Place.SANDBOX, run="apps.fraud.tables.parsing:parse"),
         Step(name="features", place=Place.ENGINE, run="apps.fraud.live.service:FraudService"),
@@ -125,6 +133,7 @@ class App(DomainApp):
             Tab(label=Text(en="Cases", zh="案件"), url="fraud:cases", section="cases"),
             Tab(label=Text(en="Entities", zh="实体"), url="fraud:entities", section="entities"),
             Tab(label=Text(en="Lists", zh="名单"), url="fraud:lists", section="lists"),
+            Tab(label=Text(en="Policy", zh="策略"), url="fraud:rules", section="policy"),
             Tab(label=Text(en="Columns", zh="列映射"), url="fraud:mapping", section="scheme"),
         ),
     )

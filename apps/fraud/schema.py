@@ -117,6 +117,9 @@ class OperatingPoint(_Frozen):
 
     bands: tuple[Band, ...] = Field(default=(Band(),), min_length=1, max_length=50)
     rules: tuple[Rule, ...] = Field(default=LIST_RULES, max_length=500)
+    rules_version: int = Field(
+        default=0, ge=0, description="number of the project's set of rules; 0: of none that is kept"
+    )
     queue_per_day: int = Field(default=0, ge=0, description="analysts' reviews a day; 0: no queue")
     control_share: float = Field(
         default=0.0, ge=0, le=0.05, description="share of blocked ones let through by lot"

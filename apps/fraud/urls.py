@@ -2,7 +2,17 @@
 
 from django.urls import URLPattern, path
 
-from apps.fraud.views import alerts, cases, entities, lists, mapping
+from apps.fraud.views import (
+    alerts,
+    cases,
+    entities,
+    lists,
+    mapping,
+    rates,
+    rules,
+    scheme,
+    thresholds,
+)
 
 app_name = "fraud"
 # The host's frame marks the app that an address belongs to by its argument `app`.
@@ -28,6 +38,23 @@ urlpatterns: list[URLPattern] = [
     path(f"{P}mapping/", mapping.page, APP, name="mapping"),
     path(f"{P}mapping/guess", mapping.guess, APP, name="mapping_guess"),
     path(f"{P}mapping/save", mapping.save, APP, name="mapping_save"),
+    path(f"{P}rules/", rules.listing, APP, name="rules"),
+    path(f"{P}rules/versions", rules.history, APP, name="rules_history"),
+    path(f"{P}rules/edit", rules.editor, APP, name="rule_editor"),
+    path(f"{P}rules/save", rules.save, APP, name="rule_save"),
+    path(f"{P}rules/act", rules.act, APP, name="rules_act"),
+    path(f"{P}rules/check", rules.check, APP, name="rule_check"),
+    path(f"{P}rules/count", rules.count, APP, name="rule_count"),
+    path(f"{P}rules/counts", rules.counts, APP, name="rules_counts"),
+    path(f"{P}thresholds/", thresholds.page, APP, name="thresholds"),
+    path(f"{P}thresholds/propose", thresholds.propose, APP, name="thresholds_propose"),
+    path(f"{P}thresholds/act", thresholds.act, APP, name="thresholds_act"),
+    path(f"{P}scheme/", scheme.page, APP, name="scheme"),
+    path(f"{P}scheme/save", scheme.save, APP, name="scheme_save"),
+    path(f"{P}rates/", rates.listing, APP, name="rates"),
+    path(f"{P}rates/add", rates.add, APP, name="rate_add"),
+    path(f"{P}rates/load", rates.load, APP, name="rates_load"),
+    path(f"{P}rates/<int:rate_id>/remove", rates.remove, APP, name="rate_remove"),
     path(f"{P}lists/", lists.listing, APP, name="lists"),
     path(f"{P}lists/<slug:key>/", lists.listing, APP, name="list"),
     path(f"{P}lists/<slug:key>/add", lists.add, APP, name="list_add"),

@@ -7,12 +7,12 @@ from uuid import UUID
 
 from django.db import IntegrityError, models, transaction
 from django.utils.translation import gettext as _
-from pydantic import ValidationError
 
 from apps.fraud.models import ProjectSecret, SchemeVersion
 from apps.fraud.scheme import CARD_PAYMENTS, Scheme
-from apps.fraud.services import mappings
+from apps.fraud.services import mappings, rates
 from apps.fraud.services.errors import Taken, Unusable
+from apps.fraud.services.scheme_problems import problems
 from loupe.host.people import Action, Actor, Project, record_audit, require
 
 
@@ -20,6 +20,14 @@ def of(project_id: UUID) -> Scheme:
     """The scheme that holds now; card payments until somebody declares another."""
     newest = SchemeVersion.objects.filter(project_id=project_id).order_by("-number").first()
     return Scheme.model_validate(newest.data) if newest else CARD_PAYMENTS
+
+
+def declared_fields(project_id: UUID) -> dict[str, Any]:
+    """What operating points follow; see `loupe.contract.app.DomainApp.declared_fields`."""
+    newest = SchemeVersion.objects.filter(project_id=project_id).order_by("-number").first()
+    if newest is None:
+        return {}
+    return {"scheme": Scheme.model_validate(newest.data).model_dump(mode="json")}
 
 
 def context(project_id: UUID, facts: Mapping[str, str]) -> dict[str, Any]:
@@ -31,6 +39,8 @@ def context(project_id: UUID, facts: Mapping[str, str]) -> dict[str, Any]:
     }
     if any(entity.hashed or entity.built_from for entity in scheme.entities):
         told["hash_key"] = hash_key(project_id)
+    if told_rates := rates.of(project_id, scheme.currency):
+        told["rates"] = told_rates
     if facts.get("mapping"):
         told["mapping"] = mappings.of(project_id, facts["mapping"])
     return told
@@ -69,15 +79,9 @@ def save(
         Taken: somebody else saved meanwhile.
     """
     require(actor, Action.MANAGE_MODELS, project)
-    try:
-        scheme = Scheme.model_validate(data)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "scheme"
-        raise Unusable(
-            _("%(place)s: %(problem)s.") % {"place": place, "problem": first["msg"].rstrip(".")},
-            field="scheme",
-        ) from error
+    for place, problem in problems(data).items():
+        raise Unusable(f"{place}: {problem}", field=place)
+    scheme = Scheme.model_validate(data)
     newest = SchemeVersion.objects.filter(project=project).order_by("-number").first()
     number = newest.number if newest else 0
     late = Taken(_("Somebody else saved a version meanwhile: look at it, then change it again."))

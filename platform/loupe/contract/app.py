@@ -53,9 +53,9 @@ class DomainApp(ABC):
     A version that is new in a project takes them over from the project's newest point."""
 
     declared_fields: ClassVar[str | None] = None
-    """``"package.module:function"`` ``(project_id: UUID) -> Mapping[str, JsonValue]``: fields of the
-    operating point that a project declares elsewhere. A point that says otherwise is followed by a
-    new one when it is next asked for. SHALL be quick, and say nothing of a fresh project."""
+    """Names a function ``(project_id: UUID) -> Mapping[str, JsonValue]``: fields of the operating
+    point that a project declares elsewhere. A point that says otherwise is followed by a new one
+    when it is next asked for. SHALL be quick, and say nothing of a fresh project."""
 
     on_results: ClassVar[str | None] = None
     """An `OnResults`: joins results of submissions with facts, e.g. the views of a part."""

@@ -1,0 +1,55 @@
+"""Columns of several result blocks, one after the other."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from loupe.contract.runtime.columns import Columns
+from loupe.jobs.parquet import columns
+
+
+def together(blocks: Sequence[str], names: Sequence[str]) -> Columns:
+    """The named columns of all blocks; where a block lacks one it is empty text, NaN or false
+    there. A column that no block has is left out."""
+    parts = [columns(Path(block), [*names, "id"]) for block in blocks]
+    sizes = [len(part["id"]) for part in parts]
+    found: Columns = {}
+    for name in dict.fromkeys(names):
+        there = next((part[name] for part in parts if name in part), None)
+        if there is not None:
+            found[name] = np.concatenate(
+                [
+                    part[name] if name in part else _nothing(there.dtype, size)
+                    for part, size in zip(parts, sizes, strict=True)
+                ]
+            )
+    return found
+
+
+def labels_of(ids: NDArray[np.str_], file: str) -> NDArray[np.int64]:
+    """The label of each id: 1 fraud, 0 honest, −1 not known."""
+    found = np.full(len(ids), -1, dtype=np.int64)
+    if not file:
+        return found
+    with np.load(file, allow_pickle=False) as kept:
+        known, said = kept["ids"], kept["labels"]
+    if not len(known) or not len(ids):
+        return found
+    order = np.argsort(known)
+    known, said = known[order], said[order]
+    at = np.minimum(np.searchsorted(known, ids), len(known) - 1)
+    return np.where(known[at] == ids, said[at], found)
+
+
+def newest_of_each(ids: NDArray[np.str_]) -> NDArray[np.int64]:
+    """Rows, ascending: the last one of every id, for a transaction may have been scored again."""
+    _, first = np.unique(ids[::-1], return_index=True)
+    return np.sort(len(ids) - 1 - first)
+
+
+def _nothing(dtype: np.dtype, size: int) -> NDArray:
+    if dtype.kind == "U":
+        return np.full(size, "")
+    return np.full(size, False) if dtype.kind == "b" else np.full(size, np.nan)

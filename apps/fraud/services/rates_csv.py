@@ -1,0 +1,92 @@
+"""Rates of exchange from a CSV file: a header with date, currency and rate, in any order."""
+
+import csv
+import io
+
+from django.utils.translation import gettext as _
+
+from apps.fraud.services.errors import Unusable
+from apps.fraud.services.rates import MOST, Told
+
+MOST_BYTES = 1 << 20
+_NAMES = {
+    "from": ("from", "date", "day", "time", "valid_from"),
+    "currency": ("currency", "code", "ccy"),
+    "rate": ("rate", "value"),
+}
+"""What a column may be called."""
+
+
+def read(data: bytes) -> list[Told]:
+    """The rates of a file, each with its line. Commas, semicolons or tabs part the fields; with
+    the latter two a decimal comma is read as well.
+
+    Raises:
+        Unusable: it is too large, not text, lacks a column, or a line has too few fields.
+    """
+    if len(data) > MOST_BYTES:
+        raise Unusable(
+            _("The file has %(size)s bytes; at most %(most)s are read.")
+            % {"size": len(data), "most": MOST_BYTES},
+            field="file",
+        )
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Unusable(_("The file is not UTF-8 text."), field="file") from error
+    if "\x00" in text:
+        raise Unusable(_("The file is not UTF-8 text."), field="file")
+    first = text.partition("\n")[0]
+    delimiter = max(",;\t", key=first.count)
+    try:
+        lines = list(csv.reader(io.StringIO(text), delimiter=delimiter))
+    except csv.Error as error:
+        raise Unusable(
+            _("The file is no CSV: %(why)s.") % {"why": str(error)}, field="file"
+        ) from error
+    places = _places(lines[0] if lines else [])
+    found = []
+    for number, fields in enumerate(lines[1:], 2):
+        if not any(field.strip() for field in fields):
+            continue
+        line = _("line %(n)s") % {"n": number}
+        if len(fields) <= max(places.values()):
+            raise Unusable(
+                _("%(line)s has %(count)s fields; the header has %(wanted)s.")
+                % {"line": line, "count": len(fields), "wanted": len(lines[0])},
+                field="file",
+            )
+        rate = fields[places["rate"]].strip()
+        if delimiter != ",":
+            rate = rate.replace(",", ".")
+        found.append(
+            Told(
+                currency=fields[places["currency"]],
+                moment=fields[places["from"]],
+                rate=rate,
+                place=line,
+            )
+        )
+        if len(found) > MOST:
+            raise Unusable(
+                _("The file has more than %(most)s rates.") % {"most": MOST}, field="file"
+            )
+    if not found:
+        raise Unusable(_("The file has no rate below its header."), field="file")
+    return found
+
+
+def _places(header: list[str]) -> dict[str, int]:
+    """Where each column stands."""
+    names = [name.strip().lower() for name in header]
+    places = {}
+    for wanted, known in _NAMES.items():
+        at = next((names.index(name) for name in known if name in names), None)
+        if at is None:
+            raise Unusable(
+                _("The header names no column %(wanted)s: write date,currency,rate.")
+                % {"wanted": wanted},
+                field="file",
+            )
+        places[wanted] = at
+    return places

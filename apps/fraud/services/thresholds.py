@@ -1,0 +1,183 @@
+"""Thresholds of a project: proposed from its labelled results, used by the next operating point."""
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import models
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from pydantic import ValidationError
+
+from apps.fraud.models import ThresholdFit
+from apps.fraud.money import DIGITS
+from apps.fraud.services import deciding, measuring, schemes
+from apps.fraud.services.errors import Taken, Unusable
+from apps.fraud.thresholds.asked import Asked, Certificate
+from loupe.host.models import OperatingPoint as Stored
+from loupe.host.people import Action, Actor, NotVisible, Project, record_audit, require
+
+MOST_SHARE = 0.05
+"""Of what the score blocks, at most this share is let through by lot."""
+
+
+def proposals(actor: Actor, project: Project) -> "models.QuerySet[ThresholdFit]":
+    """What was proposed, newest first.
+
+    Raises:
+        NotVisible, Denied: the actor may not look.
+    """
+    require(actor, Action.VIEW, project)
+    rows = ThresholdFit.objects.filter(project=project)
+    return rows.select_related("model_version__model").order_by("-pk")
+
+
+def find(actor: Actor, project: Project, pk: int) -> ThresholdFit:
+    """One proposal.
+
+    Raises:
+        NotVisible: there is none.
+    """
+    found = proposals(actor, project).filter(pk=pk).first()
+    if found is None:
+        raise NotVisible(_("There is no such proposal of thresholds."))
+    return found
+
+
+def asked_of(data: Mapping[str, Any]) -> Asked:
+    """What is asked of thresholds.
+
+    Raises:
+        Unusable: a value cannot be; the message says where.
+    """
+    try:
+        return Asked.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "budgets"
+        raise Unusable(
+            _("%(place)s: %(problem)s.") % {"place": place, "problem": first["msg"].rstrip(".")},
+            field=place,
+        ) from error
+
+
+def propose(actor: Actor, project: Project, asked: Asked, *, silent: bool) -> ThresholdFit:
+    """Fit thresholds on what the model that decides has scored; they decide nothing yet.
+
+    Args:
+        silent: what nobody spoke of within the label delay counts as legitimate.
+
+    Raises:
+        NotVisible, Denied: the actor may not manage models here.
+        NoModel: no model is in production.
+        Unusable: there are too few labelled results; the message says how many are missing.
+        TemporarilyUnavailable: it took too long, or others are measuring.
+    """
+    require(actor, Action.MANAGE_MODELS, project)
+    present = deciding.now(actor, project)
+    scheme = schemes.of(project.pk)
+    found = measuring.fit(project, scheme, present.version, present.point, asked, silent=silent)
+    if found.fitted is None:
+        raise Unusable(_too_few(found.rows, found.honest, found.fraud, found.missing), field="rows")
+    made = ThresholdFit.objects.create(
+        project=project,
+        model_version=present.version,
+        rows=found.rows,
+        bands=[band.model_dump(mode="json") for band in found.fitted.point.bands],
+        certificate=found.fitted.certificate.model_dump(mode="json"),
+        curve=found.curve.model_dump(mode="json"),
+        who=actor.label,
+    )
+    told = {"rows": found.rows, "holds": found.fitted.certificate.holds, "silent": silent}
+    record_audit(actor, project, "thresholds.proposed", f"thresholds:{made.pk}", told)
+    return made
+
+
+def use(actor: Actor, project: Project, pk: int, note: str = "") -> Stored:
+    """Let a proposal decide from now on; rules, lists and the control group stay as they are.
+
+    Raises:
+        NotVisible, Denied: there is none, or the actor may not manage models here.
+        Taken: another version of the model decides by now.
+        NoModel, ModelConflict: see `deciding.change`.
+    """
+    require(actor, Action.MANAGE_MODELS, project)
+    chosen = find(actor, project, pk)
+    present = deciding.now(actor, project)
+    if present.version.pk != chosen.model_version_id:
+        raise Taken(
+            _("It was fitted for %(old)s; %(new)s decides now: fit again.")
+            % {"old": chosen.model_version, "new": present.version}
+        )
+    certificate = Certificate.model_validate(chosen.certificate)
+    fields = {"bands": chosen.bands, "queue_per_day": certificate.asked.queue_per_day}
+    said = note.strip() or f"Thresholds of proposal {chosen.pk}"
+    made = deciding.change(actor, project, fields, said, certificate=chosen.certificate)
+    ThresholdFit.objects.filter(pk=chosen.pk).update(used_as=made.number)
+    return made
+
+
+def set_control(actor: Actor, project: Project, share: float, cap: int) -> Stored:
+    """Let a share of what the score blocks through by lot, up to an amount; 0 ends it.
+
+    Args:
+        cap: minor units of the project's currency.
+
+    Raises:
+        NotVisible, Denied: the actor may not manage models here.
+        Unusable: the share or the amount is not allowed.
+        NoModel, ModelConflict: see `deciding.change`.
+    """
+    require(actor, Action.MANAGE_MODELS, project)
+    if not 0 <= share <= MOST_SHARE:
+        raise Unusable(
+            _("share: at most %(most)s %% may be let through, and not less than none.")
+            % {"most": f"{100 * MOST_SHARE:g}"},
+            field="share",
+        )
+    if share and not 0 < cap <= 10**15:
+        raise Unusable(
+            _("cap: say up to which amount, more than nothing, they are let through."), field="cap"
+        )
+    present = deciding.now(actor, project).point
+    fields = {
+        "control_share": share,
+        "control_cap": cap if share else 0,
+        # The lot stays the same while the group exists, so that a share that grows only adds.
+        "control_key": (present.control_key or secrets.token_hex(16)) if share else "",
+    }
+    note = f"Control group: {100 * share:g} %" if share else "Control group off"
+    return deciding.change(actor, project, fields, note)
+
+
+def minor(text: str, currency: str, field: str) -> int:
+    """An amount in units of the currency, as people write it, in minor units.
+
+    Raises:
+        Unusable: it is none.
+    """
+    digits = DIGITS.get(currency, 2)
+    whole, _point, part = text.strip().partition(".")
+    clean = whole.isascii() and whole.isdigit() and (not part or part.isdigit())
+    if not clean or len(whole) > 12 or len(part) > digits or not part.isascii():
+        raise Unusable(
+            _("%(field)s: %(text)r is no amount in %(currency)s, such as 250.")
+            % {"field": field, "text": text[:30], "currency": currency},
+            field=field,
+        )
+    return int(whole) * 10**digits + int(part.ljust(digits, "0") or "0")
+
+
+def _too_few(rows: int, honest: int, fraud: int, missing: int) -> str:
+    zh = (get_language() or "en").startswith("zh")
+    if zh:
+        return (
+            f"已评分 {rows:,} 笔，其中已知正常 {honest:,} 笔、欺诈 {fraud:,} 笔："
+            "不足以选定并认证阈值。"
+            f"至少还缺 {missing:,} 笔已知正常的交易，且须分布在前后两段时间。"
+        )
+    return (
+        f"Of {rows:,} scored transactions {honest:,} are known to be legitimate and {fraud:,} "
+        f"to be fraud: too few to choose thresholds and certify them. At least {missing:,} more "
+        "legitimate rows are missing, spread over an earlier and a later stretch."
+    )
