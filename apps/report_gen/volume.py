@@ -1,4 +1,4 @@
-"""What reading a study ends in and everything after it begins with: a CT volume on a patient's axes.
+"""What reading a study ends in and everything after begins with: a CT volume on a patient's axes.
 
 Offers `Volume` (Hounsfield units in RAS-canonical order with the way back to the patient),
 `SourceInstance` (the image that gave one slice, for SEG and SR), `SourceGrid` (the grid those
@@ -36,8 +36,8 @@ class SourceInstance:
 class SourceGrid:
     """The grid the images were sent on, before it was turned to the patient's axes or resampled.
 
-    `affine` takes (column, row, image, 1) of the images, in the order of `Volume.sources`, to RAS mm.
-    It is the mean grid where the images do not lie evenly.
+    `affine` takes (column, row, image, 1) of the images, in the order of `Volume.sources`, to RAS
+    mm. It is the mean grid where the images do not lie evenly.
     """
 
     shape: tuple[int, int, int]
@@ -103,16 +103,16 @@ class Volume:
                 f"{self.hu.shape}. Convert it to Hounsfield units first.",
                 code="volume_shape",
             )
-        if len(self.spacing) != 3 or not all(0 < each < 1000 for each in self.spacing):
+        if not all(0 < each < 1000 for each in self.spacing):
             raise InputRefused(
-                f"The spacing of a volume is {self.spacing}; three lengths above 0 and below 1000 mm "
-                "are allowed. Give the distances between slices, rows and columns.",
+                f"The spacing of a volume is {self.spacing}; three lengths above 0 and below 1000 "
+                "mm are allowed. Give the distances between slices, rows and columns.",
                 code="volume_spacing",
             )
         if self.affine.shape != (4, 4) or not np.isfinite(self.affine).all():
             raise InputRefused(
-                f"The affine of a volume is {self.affine.shape} or not finite; a finite 4 × 4 matrix "
-                "from (column, row, slice) to RAS mm is needed.",
+                f"The affine of a volume is {self.affine.shape} or not finite; a finite 4 × 4 "
+                "matrix from (column, row, slice) to RAS mm is needed.",
                 code="volume_affine",
             )
 

@@ -1,0 +1,89 @@
+"""What is wrong with one file: its name, the field, the value, what is allowed, what to do.
+
+Offers `Fault` and the exceptions damaged files make libraries raise (`DAMAGE`).
+"""
+
+import struct
+import zlib
+from dataclasses import dataclass
+
+from loupe.contract.runtime.errors import InputRefused
+from loupe.contract.runtime.payload import JsonValue
+from loupe.contract.text import Text
+
+DAMAGE = (
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,  # RecursionError too: sequences nested without end
+    TypeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+)
+"""What pydicom, nibabel and the decoders raise on damaged bytes. Not MemoryError: that is a matter
+of the process."""
+
+_LONGEST_VALUE = 80
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fault:
+    """One file cannot be used, or one image of it."""
+
+    name: str
+    """The file, as it came: it may name a person, so it is shown to the sender only."""
+    code: str
+    field: str
+    value: str
+    allowed: Text
+    advice: Text
+
+    def text(self) -> Text:
+        """One sentence for the sender."""
+        return Text(
+            en=f"{self.name}: {self.field} is {self.value}; {self.allowed.en}. {self.advice.en}",
+            zh=f"{self.name}：{self.field} 为 {self.value}；{self.allowed.zh}。{self.advice.zh}",
+        )
+
+    def as_json(self) -> dict[str, JsonValue]:
+        """The same for `--json` and REST."""
+        text = self.text()
+        return {
+            "file": self.name,
+            "code": self.code,
+            "field": self.field,
+            "value": self.value,
+            "allowed": self.allowed.en,
+            "en": text.en,
+            "zh": text.zh,
+        }
+
+
+class Faulty(InputRefused):
+    """A file that cannot be used, with its `Fault`."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault.text().en, code=fault.code)
+        self.fault = fault
+
+
+_SEND_AGAIN = Text(
+    en="Send the file again from the source, unaltered.", zh="请从来源重新发送未经改动的文件。"
+)
+
+
+def faulty(
+    name: str, code: str, field: str, value: object, allowed: Text, advice: Text = _SEND_AGAIN
+) -> Faulty:
+    """The exception for one file; `value` is cut to a length a sentence bears."""
+    shown = value if isinstance(value, str) else repr(value)
+    shown = "".join(each if each.isprintable() else "�" for each in shown)
+    if len(shown) > _LONGEST_VALUE:
+        shown = shown[:_LONGEST_VALUE] + "…"
+    return Faulty(
+        Fault(name=name, code=code, field=field, value=shown or "∅", allowed=allowed, advice=advice)
+    )

@@ -1,0 +1,217 @@
+"""A NIfTI file as a volume: one volume, an orientation that is said, the scale applied once.
+
+Offers `read_nifti`. Headers are read by nibabel; data is unpacked and counted here.
+"""
+
+import zlib
+from io import BytesIO
+from typing import Any, Final
+
+import numpy as np
+from nibabel.nifti1 import Nifti1PairHeader
+from nibabel.nifti2 import Nifti2PairHeader
+from nibabel.spatialimages import HeaderDataError
+from numpy.typing import NDArray
+
+from apps.report_gen.reading.faults import DAMAGE, faulty
+from apps.report_gen.reading.geometry.canonical import spacing_of, turn
+from apps.report_gen.reading.limits import Limits
+from apps.report_gen.reading.reasons import Reason, note, refusal, warning
+from apps.report_gen.reading.sniffing import HEAD_BYTES, Kind, kind_of
+from apps.report_gen.reading.sources import Source
+from apps.report_gen.volume import AIR, HIGHEST, LOWEST, Series, SeriesFacts, Volume
+from loupe.contract.text import Text
+
+NUMBERS: Final = {"i1", "u1", "i2", "u2", "i4", "u4", "f4", "f8"}
+LARGEST_SPACING: Final = 10.0
+SHEAR: Final = 0.02
+"""Cosine between two axes of the affine that still count as a right angle."""
+_MOST_STRANGE: Final = 0.5
+"""The share of values that are no numbers from which on a file is refused."""
+
+
+def read_nifti(
+    source: Source, content: bytes, limits: Limits
+) -> tuple[Volume | None, list[Reason]]:
+    """The volume of a file, or None and the refusal; values are not clipped.
+
+    Raises:
+        Faulty: the file is damaged, cut short, too large or no NIfTI.
+    """
+    content = _unpacked(source, content, limits)
+    header = _header(source, content)
+    sizes = [int(each) for each in header.get_data_shape()]
+    reasons = [note("unverified_origin")]
+    if len(sizes) > 3 and any(each > 1 for each in sizes[3:]):
+        return None, [*reasons, refusal("four_dimensional", count=int(np.prod(sizes[3:])))]
+    refused = _refused_sizes(sizes, limits)
+    if refused is not None:
+        return None, [*reasons, refused]
+    columns, rows, slices = sizes[:3]
+    affine = _affine(source, header)
+    if affine is None:
+        return None, [*reasons, refusal("missing_orientation")]
+    stored = _stored(source, header, content, (columns, rows, slices))
+    values, strange = _hounsfield(stored, header)
+    if strange > _MOST_STRANGE:
+        return None, [*reasons, refusal("not_hounsfield", soft=0.0, air=0.0)]
+    if strange > 0:
+        reasons.append(warning("not_finite", share=round(strange, 4)))
+    turned = turn(affine, (columns, rows, slices))
+    hu = np.empty(turned.canonical_shape, dtype=np.int16)
+    turned.as_acquired(hu)[...] = values
+    canonical = turned.affine(affine)
+    facts = SeriesFacts(images=1, rows=rows, columns=columns)
+    return Volume(
+        hu=hu, spacing=spacing_of(canonical), affine=canonical, series=Series(facts=facts)
+    ), reasons
+
+
+def _unpacked(source: Source, content: bytes, limits: Limits) -> bytes:
+    if source.kind is not Kind.GZIP:
+        return content
+    most = min(limits.file_bytes, len(content) * limits.ratio + 2**20)
+    machine = zlib.decompressobj(16 + zlib.MAX_WBITS)
+    try:
+        unpacked = machine.decompress(content, most)
+    except zlib.error as error:
+        raise _damaged(source, f"{error}") from error
+    if machine.unconsumed_tail:
+        raise faulty(
+            source.name,
+            "decompression_bomb",
+            "unpacked bytes",
+            f"more than {most}",
+            Text(
+                en=f"at most {limits.ratio} times the packed size",
+                zh=f"最多为压缩大小的 {limits.ratio} 倍",
+            ),
+        )
+    if kind_of(unpacked[:HEAD_BYTES]) is not Kind.NIFTI:
+        raise faulty(
+            source.name,
+            "not_an_image",
+            "content",
+            "a gzip of something else",
+            Text(en="a NIfTI volume is read from gzip", zh="gzip 中应为 NIfTI 体数据"),
+        )
+    return unpacked
+
+
+def _header(source: Source, content: bytes) -> Any:
+    second = content[4:8] in (b"n+2\0", b"ni2\0")
+    kind: Any = Nifti2PairHeader if second else Nifti1PairHeader
+    size = 540 if second else 348
+    try:
+        # Extensions are free text of others: they are left unread.
+        plain = BytesIO(content[:size].ljust(size, b"\0") + bytes(4))
+        header: Any = kind.from_fileobj(plain, check=False)
+        code = header.get_data_dtype().str[1:]
+    except (*DAMAGE, HeaderDataError) as error:
+        raise _damaged(source, f"{type(error).__name__}: {error}") from error
+    if code not in NUMBERS:
+        raise faulty(
+            source.name,
+            "bad_value",
+            "datatype",
+            code,
+            Text(en="integers and floats are read", zh="可读取整数和浮点数"),
+        )
+    return header
+
+
+def _refused_sizes(sizes: list[int], limits: Limits) -> Reason | None:
+    if len(sizes) < 3 or min(sizes[:3]) < 1:
+        return refusal("too_few_slices", count=sizes[2] if len(sizes) > 2 else 1, least=10)
+    voxels = sizes[0] * sizes[1] * sizes[2]
+    if voxels > limits.voxels or max(sizes[:3]) > limits.side:
+        return refusal("too_large", count=voxels, most=limits.voxels)
+    if min(sizes[:3]) < 10:
+        return refusal("too_few_slices", count=min(sizes[:3]), least=10)
+    return None
+
+
+def _affine(source: Source, header: Any) -> NDArray[np.float64] | None:
+    """Voxel to RAS mm, from the sform or else the qform; None where the file has neither."""
+    try:
+        sform, qform = int(header["sform_code"]), int(header["qform_code"])
+        if sform <= 0 and qform <= 0:
+            return None
+        affine = np.asarray(header.get_best_affine(), dtype=np.float64)
+    except (*DAMAGE, HeaderDataError) as error:
+        raise _damaged(source, f"{type(error).__name__}: {error}") from error
+    lengths = np.linalg.norm(affine[:3, :3], axis=0)
+    if not np.isfinite(affine).all() or not ((lengths > 0) & (lengths <= LARGEST_SPACING)).all():
+        raise faulty(
+            source.name,
+            "bad_value",
+            "affine",
+            str(np.round(lengths, 3).tolist()),
+            Text(
+                en=f"spacings above 0 and at most {LARGEST_SPACING:g} mm are allowed",
+                zh=f"允许大于 0 且不超过 {LARGEST_SPACING:g} mm 的间距",
+            ),
+        )
+    directions = affine[:3, :3] / lengths
+    if np.abs(directions.T @ directions - np.eye(3)).max() > SHEAR:
+        raise faulty(
+            source.name,
+            "bad_value",
+            "affine",
+            "slanted",
+            Text(en="axes at a right angle are needed", zh="坐标轴需互相垂直"),
+        )
+    return affine
+
+
+def _stored(
+    source: Source, header: Any, content: bytes, shape: tuple[int, int, int]
+) -> NDArray[np.generic]:
+    """The stored values as [slice, row, column] of the file's own grid; no copy."""
+    dtype = header.get_data_dtype()
+    start = int(header["vox_offset"]) if np.isfinite(header["vox_offset"]) else -1
+    count = shape[0] * shape[1] * shape[2]
+    least = 348
+    if start < least or start + count * dtype.itemsize > len(content):
+        raise faulty(
+            source.name,
+            "truncated_pixels",
+            "data",
+            f"{max(0, len(content) - max(start, 0))} bytes from {start}",
+            Text(
+                en=f"{count * dtype.itemsize} bytes are needed",
+                zh=f"需要 {count * dtype.itemsize} 字节",
+            ),
+        )
+    stored = np.frombuffer(content, dtype=dtype, count=count, offset=start)
+    return stored.reshape(shape[2], shape[1], shape[0])
+
+
+def _hounsfield(stored: NDArray[np.generic], header: Any) -> tuple[NDArray[np.int16], float]:
+    """Values with the header's scale, once; and the share of those that were not finite."""
+    try:
+        slope, intercept = header.get_slope_inter()
+    except HeaderDataError:
+        slope, intercept = None, None
+    slope = 1.0 if slope is None else float(slope)
+    intercept = 0.0 if intercept is None else float(intercept)
+    result = np.empty(stored.shape, dtype=np.int16)
+    strange = 0
+    for at, layer in enumerate(stored):  # slice by slice: a float volume is never doubled
+        values = layer.astype(np.float64) * slope + intercept
+        bad = ~np.isfinite(values)
+        if bad.any():
+            strange += int(bad.sum())
+            values[bad] = AIR
+        result[at] = np.clip(np.rint(values), LOWEST, HIGHEST)
+    return result, strange / stored.size
+
+
+def _damaged(source: Source, why: str) -> Exception:
+    return faulty(
+        source.name,
+        "damaged",
+        "file",
+        f"unreadable ({why})",
+        Text(en="a whole NIfTI file is needed", zh="需要完整的 NIfTI 文件"),
+    )
