@@ -10,6 +10,7 @@ SCALARS = (
     "id", "sequence", "event_time", "known_at", "amount", "amount_original", "currency", "late",
     "history", "refused", "repeated", "score",
 )  # fmt: skip
+LABELS = ("label", "label_known_at")
 _SPREAD = (
     (ENTITY, "entities."),
     (ATTRIBUTE, "attributes."),
@@ -26,6 +27,8 @@ def assemble(payload: Payload) -> Columns:
     found: dict[str, np.ndarray] = {"schema_version": np.ones(rows, dtype=np.int64)}
     for name in SCALARS:
         found[name] = np.asarray(arrays[name])
+    for name in LABELS:
+        found[name] = np.asarray(arrays.get(name, np.full(rows, -1, dtype=np.int64)))
     for name, column in arrays.items():
         for start, field in _SPREAD:
             if name.startswith(start):

@@ -37,6 +37,10 @@ class ScoredTransaction(_Frozen):
     refused: str = Field(default="", description="why it was not taken; then it has no score")
     repeated: bool = Field(default=False, description="it came before: this is the first answer")
     score: float = Field(description="0 to 1")
+    label: int = Field(
+        default=-1, description="what the row itself said: 1 fraud, 0 honest, −1 nothing"
+    )
+    label_known_at: int = Field(default=-1, description="milliseconds; −1 without a label")
     entities: dict[str, str]
     attributes: dict[str, str]
     features: dict[str, float] = Field(description="as the model and the rules saw them")

@@ -82,6 +82,9 @@ class Backtest(models.Model):
     job_id = models.UUIDField(null=True, help_text="of the uploaded table; null: a period")
     first_ms = models.BigIntegerField(null=True, help_text="of a period, by event time")
     stop_ms = models.BigIntegerField(null=True, help_text="where the period ends, exclusive")
+    silent_honest = models.BooleanField(
+        default=False, help_text="old transactions that nobody spoke of count as honest"
+    )
     version = models.ForeignKey(ModelVersion, on_delete=models.CASCADE, related_name="+")
     draft = models.ForeignKey(PointDraft, on_delete=models.SET_NULL, null=True, related_name="+")
     operating_point = models.ForeignKey(
@@ -98,6 +101,10 @@ class Backtest(models.Model):
     blocks = models.JSONField(null=True, help_text="the blocks to read, oldest first")
     done = models.PositiveIntegerField(default=0, help_text="blocks that are read")
     rows = models.PositiveIntegerField(default=0, help_text="transactions taken so far")
+    left_out = models.PositiveIntegerField(
+        default=0, help_text="blocks the candidate cannot score, e.g. for lack of a feature"
+    )
+    left_out_why = models.TextField(blank=True, help_text="of the last of them")
     lease_token = models.UUIDField(null=True)
     lease_until = models.DateTimeField(null=True)
     attempts = models.PositiveSmallIntegerField(default=0, help_text="workers that were lost")

@@ -16,9 +16,10 @@ from pydantic import BaseModel, ConfigDict
 from apps.fraud.decide import CONTROL, RULE, decide_columns
 from apps.fraud.events import FRAUD, HONEST
 from apps.fraud.operating.prices import Prices
-from apps.fraud.rules.counting import counts
+from apps.fraud.rules.counting import Count, counts
 from apps.fraud.rules.local_time import DAY, local
 from apps.fraud.schema import OUTCOMES, OperatingPoint
+from loupe.contract.outcomes import DecisionColumns
 from loupe.contract.runtime.columns import Columns, row_count
 from loupe.contract.runtime.errors import InputRefused
 
@@ -95,12 +96,27 @@ class Effects:
     label: NDArray[np.str_]
 
 
-def effects(columns: Columns, labels: Ints, point: OperatingPoint, prices: Prices) -> Effects:
+@dataclass(frozen=True, kw_only=True)
+class Decided:
+    """Rows that were decided before: the decisions, and what each rule of the point did there."""
+
+    decisions: DecisionColumns
+    counts: tuple[Count, ...]
+
+
+def effects(
+    columns: Columns,
+    labels: Ints,
+    point: OperatingPoint,
+    prices: Prices,
+    decided: Decided | None = None,
+) -> Effects:
     """What happens to each row.
 
     Args:
-        columns: of scored transactions.
+        columns: of scored transactions; only ``amount`` where they are decided.
         labels: [rows] 1 fraud, 0 honest, −1 not known.
+        decided: decisions to count with; None: those of the point on the columns' scores.
 
     Raises:
         InputRefused: the labels are not as many as the rows.
@@ -108,9 +124,9 @@ def effects(columns: Columns, labels: Ints, point: OperatingPoint, prices: Price
     rows = row_count(columns)
     if len(labels) != rows:
         raise InputRefused(f"{len(labels):,} labels came for {rows:,} rows.", code="labels_differ")
-    decided = decide_columns(columns, point)
+    found = decided.decisions if decided else decide_columns(columns, point)
     place = {name: index for index, name in enumerate(OUTCOMES)}
-    names, inverse = np.unique(decided.outcome, return_inverse=True)
+    names, inverse = np.unique(found.outcome, return_inverse=True)
     outcome = np.array([place[str(name)] for name in names], dtype=np.int64)[inverse]
     amount = np.asarray(columns["amount"], dtype=np.float64)
     stops = np.array([0.0, prices.step_up_stops, prices.review_stops, 1.0])[outcome]
@@ -123,21 +139,29 @@ def effects(columns: Columns, labels: Ints, point: OperatingPoint, prices: Price
         stopped=stopped,
         cost=work + lost * (amount * prices.margin + turned_away),
         lost=lost,
-        control=decided.label == CONTROL,
-        label=decided.label,
+        control=found.label == CONTROL,
+        label=found.label,
     )
 
 
 def backtest(
-    columns: Columns, labels: Ints, point: OperatingPoint, prices: Prices | None = None
+    columns: Columns,
+    labels: Ints,
+    point: OperatingPoint,
+    prices: Prices | None = None,
+    decided: Decided | None = None,
 ) -> Backtest:
     """The figures of an operating point on a block.
+
+    Args:
+        columns: of scored transactions; ``amount``, ``event_time`` and the payer are enough where
+            they are `decided`.
 
     Raises:
         InputRefused: the labels are not as many as the rows.
     """
     costs = prices or Prices()
-    told = effects(columns, labels, point, costs)
+    told = effects(columns, labels, point, costs, decided)
     payers = _numbered(columns, point)
     groups = _Groups(columns, labels, told, payers, costs)
     days = local(np.asarray(columns["event_time"], dtype=np.int64), point.scheme.timezone) // DAY
@@ -147,7 +171,7 @@ def backtest(
     return Backtest(
         total=groups.lines(np.zeros(len(labels), dtype=np.int64), ["total"])[0],
         by_outcome=tuple(groups.lines(told.outcome, OUTCOMES)),
-        by_rule=_by_rule(columns, labels, point, told),
+        by_rule=_by_rule(columns, labels, point, told, decided),
         by_day=tuple(groups.lines(which, [str(np.datetime64(int(day), "D")) for day in names])),
         control=int(told.control.sum()),
         fraud_rate=_share(int(fraud.sum()), int(fraud.sum() + honest.sum())),
@@ -208,9 +232,11 @@ class _Groups:
 
 
 def _by_rule(
-    columns: Columns, labels: Ints, point: OperatingPoint, told: Effects
+    columns: Columns, labels: Ints, point: OperatingPoint, told: Effects, decided: Decided | None
 ) -> tuple[ByRule, ...]:
-    found = counts(point.rules, columns, point.scheme.timezone, labels)
+    found = (
+        decided.counts if decided else counts(point.rules, columns, point.scheme.timezone, labels)
+    )
     names, leads = np.unique(told.label, return_counts=True)
     by_label = dict(zip(names.tolist(), leads.tolist(), strict=True))
     return tuple(

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from apps.fraud.events import FRAUD, HONEST
-from apps.fraud.operating.backtest import Backtest, Effects, backtest, effects
+from apps.fraud.operating.backtest import Backtest, Decided, Effects, backtest, effects
 from apps.fraud.operating.prices import Prices
 from apps.fraud.rules.local_time import DAY, local
 from apps.fraud.schema import OUTCOMES, OperatingPoint
@@ -59,11 +59,14 @@ def compare(
     challenger: OperatingPoint,
     prices: Prices | None = None,
     challenger_scores: NDArray[np.float64] | None = None,
+    decided: tuple[Decided, Decided] | None = None,
 ) -> Comparison:
     """Decide the same rows by both.
 
     Args:
         challenger_scores: [rows] of another model; None: both have the columns' scores.
+        decided: what champion and challenger decided, where that is known: what production really
+            did, or what was decided block by block.
 
     Raises:
         InputRefused: labels or scores are not as many as the rows.
@@ -78,12 +81,14 @@ def compare(
                 code="scores_differ",
             )
         other["score"] = challenger_scores
-    one, two = effects(columns, labels, champion, costs), effects(other, labels, challenger, costs)
+    first, second = decided or (None, None)
+    one = effects(columns, labels, champion, costs, first)
+    two = effects(other, labels, challenger, costs, second)
     times = np.asarray(columns["event_time"], dtype=np.int64)
     days = local(times, champion.scheme.timezone) // DAY
     return Comparison(
-        champion=backtest(columns, labels, champion, costs),
-        challenger=backtest(other, labels, challenger, costs),
+        champion=backtest(columns, labels, champion, costs, first),
+        challenger=backtest(other, labels, challenger, costs, second),
         differences=_differences(one, two, labels, days, costs),
         moved=_moved(one, two, labels, np.asarray(columns["amount"], dtype=np.int64)),
         days=len(np.unique(days)),

@@ -8,8 +8,9 @@ import numpy as np
 
 from apps.fraud.schema import OperatingPoint, ScoredTransaction
 from apps.fraud.scheme import Scheme
-from apps.fraud.services import indexing, schemes
+from apps.fraud.services import bad_rows, indexing, schemes, told_labels
 from apps.fraud.services.raising import Hit, raise_alerts
+from apps.fraud.services.statements import insert_new
 from loupe.contract.blocks import StoredBlock
 from loupe.contract.outcomes import DecisionColumns
 from loupe.contract.runtime.columns import Columns, to_rows
@@ -30,8 +31,11 @@ def on_blocks(blocks: Sequence[StoredBlock]) -> None:
         if block.project_id not in declared:
             declared[block.project_id] = schemes.of(block.project_id)
         scheme = declared[block.project_id]
+        if (problems := bad_rows.kept(block)) is not None:
+            insert_new([problems])
         columns, decided = block.read()
         taken = np.asarray(columns["refused"]) == ""
+        told_labels.take(block.project_id, columns, taken & ~np.asarray(columns["repeated"]))
         flagged = np.isin(decided.outcome, ALERTING) & taken
         _index(block, scheme, columns, flagged, taken & ~np.asarray(columns["repeated"]))
         if flagged.any():

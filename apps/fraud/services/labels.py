@@ -13,6 +13,7 @@ feature never knows a label before it was known.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from django.db import models, transaction
 from django.utils import timezone
@@ -22,13 +23,15 @@ from apps.fraud.models import TransactionLabel
 from apps.fraud.services.errors import Unusable
 from apps.fraud.services.naming import LONGEST_TRANSACTION, required
 from apps.fraud.services.outbox import tell
-from loupe.host.people import Action, Actor, Project, record_audit, require
+from loupe.host.people import SYSTEM, Action, Actor, Project, record_audit, require
 from loupe.host.results import insert
 
 WORDS = ("unknown", "honest", "fraud")
 """From the one that counts least."""
 VALUES = {"unknown": -1, "honest": 0, "fraud": 1}
 SOURCES = ("analyst", "report", "chargeback")
+FILE = "file"
+"""The source of labels that came as a column of a file."""
 MOST = 5_000
 
 
@@ -80,6 +83,17 @@ def give(
         )
     with transaction.atomic():
         return _write(actor, project, checked, source, case_id, now)
+
+
+def from_file(
+    project_id: UUID, said: Sequence[tuple[str, str, datetime]], now: datetime
+) -> Outcome:
+    """Write down the labels that came with the rows of a range: transaction, word, known at.
+
+    Call it inside the transaction that stores the rows. Live state hears nothing of it.
+    """
+    project = Project.objects.get(pk=project_id)
+    return _write(SYSTEM, project, [(*one, "") for one in said], FILE, None, now, telling=False)
 
 
 def of_transactions(project: Project, names: Iterable[str]) -> dict[str, TransactionLabel]:
@@ -134,7 +148,7 @@ def _checked(one: Said, number: int, now: datetime) -> tuple[str, str, datetime,
 
 def _write(
     actor: Actor, project: Project, checked: Sequence[tuple[str, str, datetime, str]],
-    source: str, case_id: int | None, now: datetime,
+    source: str, case_id: int | None, now: datetime, *, telling: bool = True,
 ) -> Outcome:  # fmt: skip
     names = sorted({name for name, *_rest in checked})
     rows = TransactionLabel.objects.select_for_update().filter(
@@ -175,7 +189,7 @@ def _write(
     TransactionLabel.objects.filter(pk__in=beaten).update(standing=False)
     insert(fresh)
     changed = [row for row in fresh if row.standing]
-    if changed:
+    if changed and telling:
         tell(
             project,
             "labels",

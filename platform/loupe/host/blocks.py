@@ -23,6 +23,7 @@ __all__ = [
     "BlockRow",
     "blocks_of",
     "newest_columns",
+    "newest_id",
     "opened",
     "rows_where",
 ]
@@ -79,6 +80,12 @@ def blocks_of(
         Block(id=pk, rows=count, model_version_id=version, created_at=at)
         for pk, count, version, at in found[:most]
     ]
+
+
+def newest_id(app: str, project_id: uuid.UUID) -> int:
+    """The id of the block stored last; 0 without blocks. Ask the policy before."""
+    rows = ResultBlock.objects.filter(project_id=project_id, app=app).order_by("-pk")
+    return rows.values_list("pk", flat=True).first() or 0
 
 
 @contextmanager

@@ -1,0 +1,145 @@
+"""The program that decides again: ``python -m apps.fraud.operating``, requests as JSON lines.
+
+    {"op": "begin", "artefact": PATH | null, "version": ID, "point": {…}}          → {}
+    {"op": "folder", "folder": PATH, "champion": {…}, "first": MS | null, "stop": MS | null}
+                                                                  → {"done": [block numbers]}
+    {"op": "open", "path": PATH, "version": ID | null}            → {"ids": […], "times": […]}
+    {"op": "part", "number": N, "labels": […]}                    → {"rows": N}
+    {"op": "conclude", "prices": {…}}                             → {"comparison": {…} | null}
+    {"op": "shadow", "path": PATH, "version": ID | null, "out": PATH}  → `shadowing.Shadowed`
+
+A refusal is answered ``{"refused": {"code": …, "message": …}}`` and changes nothing. The program
+ends when its input does: with the worker that started it.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from apps.fraud.operating.blocks import Decisions, read
+from apps.fraud.operating.challenger import Challenger
+from apps.fraud.operating.parts import Folder
+from apps.fraud.operating.prices import Prices
+from apps.fraud.operating.shadowing import shadow
+from apps.fraud.schema import OperatingPoint
+from loupe.contract.runtime.columns import Columns
+from loupe.contract.runtime.errors import InputRefused, LoupeError
+from loupe.contract.runtime.urgency import NICE
+
+Asked = Mapping[str, Any]
+
+
+class Program:
+    """The state between requests."""
+
+    def __init__(self) -> None:
+        self._challenger: Challenger | None = None
+        self._version: int | None = None
+        self._folder: Folder | None = None
+        self._champion: OperatingPoint | None = None
+        self._span: tuple[int | None, int | None] = (None, None)
+        self._seen: set[str] = set()
+        self._open: tuple[Decisions, Columns] | None = None
+
+    def begin(self, asked: Asked) -> dict[str, Any]:
+        """Read the challenger."""
+        artefact = asked["artefact"]
+        self._challenger = Challenger(
+            Path(artefact) if artefact else None, OperatingPoint.model_validate(asked["point"])
+        )
+        self._version = asked["version"]
+        return {}
+
+    def folder(self, asked: Asked) -> dict[str, Any]:
+        """Where the parts are, and which blocks are done."""
+        self._folder = Folder(Path(asked["folder"]))
+        self._champion = OperatingPoint.model_validate(asked["champion"])
+        self._span = asked["first"], asked["stop"]
+        self._seen = self._folder.ids()
+        return {"done": [number for number in range(asked["blocks"]) if self._folder.there(number)]}
+
+    def open(self, asked: Asked) -> dict[str, Any]:
+        """Read a block: its transactions within the period that did not come before."""
+        block = read(Path(asked["path"]))
+        times = block.columns["event_time"]
+        first, stop = self._span
+        mask = np.ones(len(block), dtype=bool)
+        if first is not None:
+            mask &= times >= first
+        if stop is not None:
+            mask &= times < stop
+        ids = block.columns["id"].tolist()
+        for row in np.flatnonzero(mask).tolist():
+            # What production decided first is what it did.
+            if ids[row] in self._seen:
+                mask[row] = False
+            else:
+                self._seen.add(ids[row])
+        taken = block.only(mask)
+        columns = self._ready().scored(taken, again=asked["version"] != self._version)
+        self._open = taken, columns
+        return {
+            "ids": taken.columns["id"].tolist(),
+            "times": taken.columns["event_time"].tolist(),
+        }
+
+    def part(self, asked: Asked) -> dict[str, Any]:
+        """Decide the open block with its labels, and keep that."""
+        if self._open is None or self._folder is None or self._champion is None:
+            raise InputRefused("No block is open.", code="order")
+        block, columns = self._open
+        labels = np.asarray(asked["labels"], dtype=np.int64)
+        self._folder.write(asked["number"], block, columns, labels, self._champion, self._ready())
+        self._open = None
+        return {"rows": len(block)}
+
+    def conclude(self, asked: Asked) -> dict[str, Any]:
+        """Put the parts together."""
+        if self._folder is None or self._champion is None:
+            raise InputRefused("No folder is named.", code="order")
+        prices = Prices.model_validate(asked["prices"])
+        found = self._folder.concluded(self._champion, self._ready().point, prices)
+        return {"comparison": found.model_dump(mode="json") if found else None}
+
+    def shadow(self, asked: Asked) -> dict[str, Any]:
+        """Decide one block once more."""
+        again = asked["version"] != self._version
+        block = read(Path(asked["path"]))
+        return asdict(shadow(block, self._ready(), Path(asked["out"]), again=again))
+
+    def _ready(self) -> Challenger:
+        if self._challenger is None:
+            raise InputRefused("No challenger is named.", code="order")
+        return self._challenger
+
+
+def main() -> int:
+    """Answer requests until there are no more."""
+    os.nice(NICE)  # what scores payments goes first
+    program = Program()
+    verbs: Final[dict[str, Callable[[Asked], dict[str, Any]]]] = {
+        "begin": program.begin,
+        "folder": program.folder,
+        "open": program.open,
+        "part": program.part,
+        "conclude": program.conclude,
+        "shadow": program.shadow,
+    }
+    for line in sys.stdin:
+        asked = json.loads(line)
+        try:
+            told = verbs[asked["op"]](asked)
+        except LoupeError as error:
+            told = {"refused": {"code": error.code, "message": error.message}}
+        print(json.dumps(told), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,87 @@
+"""Operating points that decide nothing yet: to be tried by backtest and shadow, and published."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import IntegrityError, models, transaction
+from django.utils.translation import gettext as _
+from pydantic import ValidationError
+
+from apps.fraud.models import PointDraft
+from apps.fraud.schema import OperatingPoint
+from apps.fraud.services.errors import Taken, Unusable
+from loupe.host.models import ModelVersion, visible_versions
+from loupe.host.people import Action, Actor, NotVisible, Project, record_audit, require
+
+
+def save(
+    actor: Actor,
+    project: Project,
+    version: ModelVersion,
+    data: Mapping[str, Any],
+    note: str = "",
+    *,
+    certificate: Mapping[str, Any] | None = None,
+) -> PointDraft:
+    """Keep an operating point for `version` that decides nothing.
+
+    Args:
+        data: of `apps.fraud.schema.OperatingPoint`; what is left out has its default.
+        certificate: how it was fitted; None: by hand.
+
+    Raises:
+        NotVisible, Denied: the actor may not manage models here.
+        Unusable: a value is not allowed; the message names it.
+        Taken: somebody else saved at the same moment.
+    """
+    require(actor, Action.MANAGE_MODELS, project)
+    version = visible_versions(actor, project, "fraud").get(pk=version.pk)
+    try:
+        point = OperatingPoint.model_validate(dict(data))
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or "point"
+        raise Unusable(
+            _("%(field)s: %(problem)s.") % {"field": field, "problem": first["msg"].rstrip(".")},
+            field=field,
+        ) from error
+    last = PointDraft.objects.filter(project=project).aggregate(last=models.Max("number"))
+    try:
+        with transaction.atomic():
+            made = PointDraft.objects.create(
+                project=project,
+                number=(last["last"] or 0) + 1,
+                version=version,
+                data=point.model_dump(mode="json"),
+                certificate=None if certificate is None else dict(certificate),
+                note=note.strip()[:300],
+                created_by=actor.user,
+            )
+            told = {"number": made.number, "version": str(version), "note": made.note}
+            record_audit(actor, project, "point.drafted", f"point_draft:{made.pk}", told)
+    except IntegrityError as error:
+        raise Taken(_("Somebody else saved a draft meanwhile: save yours again.")) from error
+    return made
+
+
+def listing(actor: Actor, project: Project) -> "models.QuerySet[PointDraft]":
+    """Every draft, newest first.
+
+    Raises:
+        NotVisible, Denied: the actor may not look.
+    """
+    require(actor, Action.VIEW, project)
+    rows = PointDraft.objects.filter(project=project)
+    return rows.select_related("version__model", "created_by").order_by("-number")
+
+
+def find(actor: Actor, project: Project, number: int) -> PointDraft:
+    """One draft by its number.
+
+    Raises:
+        NotVisible: there is none that the actor can see.
+    """
+    found = listing(actor, project).filter(number=number).first()
+    if found is None:
+        raise NotVisible(_("There is no draft %(number)s.") % {"number": number})
+    return found

@@ -1,0 +1,29 @@
+"""Messages that say there is something to do; the database holds what."""
+
+from uuid import UUID
+
+from celery import current_app
+from django.db import transaction
+from kombu.exceptions import OperationalError
+
+BACKTEST = "apps.fraud.backtest"
+SHADOW = "apps.fraud.shadow"
+RECOVER = "apps.fraud.recover"
+
+
+def wake_backtest(backtest_id: UUID, seconds: float = 0) -> None:
+    """Have a worker go on with a backtest, `seconds` after what is being written is committed."""
+    transaction.on_commit(lambda: _send(BACKTEST, str(backtest_id), seconds), robust=True)
+
+
+def wake_shadow(project_id: UUID, seconds: float = 0) -> None:
+    """Have a worker shadow what is new in a project."""
+    transaction.on_commit(lambda: _send(SHADOW, str(project_id), seconds), robust=True)
+
+
+def _send(name: str, about: str, seconds: float) -> None:
+    try:
+        current_app.send_task(name, args=[about], countdown=seconds or None)
+    except OperationalError:
+        # The broker is away: `recover` finds the row.
+        return

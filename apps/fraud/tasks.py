@@ -1,0 +1,33 @@
+"""Celery tasks of the app: thin, safe to run twice, under two minutes."""
+
+import uuid
+
+from celery import shared_task
+from celery.signals import worker_ready
+
+from apps.fraud.services import backtest_work, shadow_work, wakeups
+
+
+@shared_task(name=wakeups.BACKTEST)  # type: ignore[untyped-decorator]
+def backtest(backtest_id: str) -> None:
+    """Go on with a backtest."""
+    backtest_work.turn(uuid.UUID(backtest_id))
+
+
+@shared_task(name=wakeups.SHADOW)  # type: ignore[untyped-decorator]
+def shadow(project_id: str) -> None:
+    """Shadow what is new in a project."""
+    shadow_work.turn(uuid.UUID(project_id))
+
+
+@shared_task(name=wakeups.RECOVER)  # type: ignore[untyped-decorator]
+def recover() -> None:
+    """Wake up what nobody works on."""
+    backtest_work.recover()
+    shadow_work.recover()
+
+
+@worker_ready.connect  # type: ignore[untyped-decorator]
+def recover_at_start(**_: object) -> None:
+    """A worker that starts may replace one that was killed."""
+    recover.delay()
