@@ -2,7 +2,8 @@
 
 Thirteen findings are assessed; the names are those of CT-RATE's labels (Hamamci et al., 2024,
 arXiv:2403.17834), and mass and pneumothorax besides. Everything in `NOT_ASSESSED` is said to be so.
-Free of Django and of numerical libraries.
+Free of Django and of
+numerical libraries; plain dataclasses, which pydantic models take as fields.
 
 Volumes are [z, y, x] in RAS: z grows towards the head, y towards the front, and x towards the
 patient's right. A side is always the patient's.
@@ -13,8 +14,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
-
-from pydantic import BaseModel, ConfigDict, Field
 
 from loupe.contract.text import Text
 
@@ -180,7 +179,8 @@ SIDE_NAMES: Final[Mapping[Side, Text]] = MappingProxyType(
 )
 
 
-class Finding(BaseModel):
+@dataclass(frozen=True, kw_only=True)
+class Finding:
     """One finding of one study.
 
     A focal finding that is present appears once for each lesion, with ids ``lung_nodule.1`` and so
@@ -196,28 +196,25 @@ class Finding(BaseModel):
         label: the value of this finding's voxels in the study's mask; 0 if it has none.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    id: str = Field(min_length=1, max_length=64)
+    id: str
     kind: str
     state: State
-    probability: float = Field(ge=0, le=1)
+    probability: float
     side: Side = Side.NONE
     lobes: tuple[Lobe, ...] = ()
-    size_mm: float | None = Field(default=None, ge=0)
-    volume_ml: float | None = Field(default=None, ge=0)
+    size_mm: float | None = None
+    volume_ml: float | None = None
     centre: tuple[float, float, float] | None = None
     box: tuple[tuple[float, float], tuple[float, float], tuple[float, float]] | None = None
-    label: int = Field(default=0, ge=0, le=255)
+    label: int = 0
 
 
-class FindingSet(BaseModel):
+@dataclass(frozen=True, kw_only=True)
+class FindingSet:
     """Every finding of one study, present or not, in the order of `FINDINGS`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
+    findings: tuple[Finding, ...]
     schema_version: int = SCHEMA_VERSION
-    findings: tuple[Finding, ...] = Field(max_length=200)
 
     def present(self) -> tuple[Finding, ...]:
         """Those said to be present."""
@@ -235,6 +232,6 @@ class FindingSet(BaseModel):
 def side_of(lobes: tuple[Lobe, ...]) -> Side:
     """The side that lobes lie on; `NONE` for no lobes."""
     sides = {lobe.side for lobe in lobes}
-    if len(sides) == 2:  # noqa: PLR2004
+    if len(sides) == 2:
         return Side.BOTH
     return next(iter(sides), Side.NONE)
