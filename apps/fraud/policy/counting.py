@@ -13,7 +13,7 @@ from apps.fraud.rules.nodes import names
 from apps.fraud.rules.parsing import parse
 
 _FROM_TIME = {"hour", "day", "weekday", "weekend"}
-_ALWAYS = ("id", "event_time", "amount", "refused")
+_ALWAYS = ("id", "event_time", "amount", "refused", "label")
 
 
 def count(asked: CountAsked) -> Counts:
@@ -36,7 +36,7 @@ def count(asked: CountAsked) -> Counts:
     taken = columns.get("refused", np.full(len(columns["id"]), ""))[kept] == ""
     kept = kept[_within(columns["event_time"][kept], start, end) & taken]
     columns = {name: column[kept] for name, column in columns.items()}
-    labels = labels_of(columns["id"], asked.labels)
+    labels = labels_of(columns, asked.labels)
     found = counts(asked.rules, columns, asked.timezone, labels)
     return Counts(
         rows=len(kept),

@@ -9,7 +9,7 @@ from apps.fraud.thresholds.bounds import rows_needed
 from apps.fraud.thresholds.fit import fit
 from loupe.contract.runtime.errors import InputRefused
 
-COLUMNS = ("id", "event_time", "amount", "score", "refused")
+COLUMNS = ("id", "event_time", "amount", "score", "refused", "label")
 
 
 def fitted(asked: FitAsked) -> FitFound:
@@ -20,7 +20,7 @@ def fitted(asked: FitAsked) -> FitFound:
     kept = newest_of_each(columns["id"])
     kept = kept[~np.isnan(columns["score"][kept])]
     columns = {name: column[kept] for name, column in columns.items()}
-    labels = labels_of(columns["id"], asked.labels)
+    labels = labels_of(columns, asked.labels)
     silent = (labels < 0) & (columns["event_time"] < asked.silent_before)
     labels = np.where(silent, 0, labels)
     told = {

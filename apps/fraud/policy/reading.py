@@ -28,9 +28,14 @@ def together(blocks: Sequence[str], names: Sequence[str]) -> Columns:
     return found
 
 
-def labels_of(ids: NDArray[np.str_], file: str) -> NDArray[np.int64]:
-    """The label of each id: 1 fraud, 0 honest, −1 not known."""
-    found = np.full(len(ids), -1, dtype=np.int64)
+def labels_of(columns: Columns, file: str) -> NDArray[np.int64]:
+    """The label of each row: 1 fraud, 0 honest, −1 not known.
+
+    What was told of a transaction later holds before what its own row said.
+    """
+    ids = columns["id"]
+    none = np.full(len(ids), -1, dtype=np.int64)
+    found = np.nan_to_num(columns.get("label", none).astype(np.float64), nan=-1).astype(np.int64)
     if not file:
         return found
     with np.load(file, allow_pickle=False) as kept:
