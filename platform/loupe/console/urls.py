@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 
 from loupe.console.pages import (
     audit,
+    bulk_every,
     bulk_review,
     dataset,
     dataset_imports,
@@ -37,6 +38,7 @@ app_name = "console"
 ICON = f"/{settings.STATIC_URL.lstrip('/')}console/loupe.svg"
 P = "p/<slug:project>/"
 A = f"{P}apps/<slug:app>/"
+B = f"{A}results/bulk/<uuid:call_id>/"
 R = f"{A}results/<int:result_id>/"
 M = f"{P}models/<slug:app>/<int:model_id>/"
 T = f"{P}trainings/<uuid:run_id>/"
@@ -56,6 +58,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{A}results/", results.listing, name="results"),
     path(f"{A}results/bulk", bulk_review.bulk, name="bulk"),
     path(f"{A}results/bulk/undo", bulk_review.undo, name="bulk_undo"),
+    path(f"{A}results/matching", bulk_every.matching, name="matching"),
+    path(f"{B}live", bulk_every.live, name="bulk_live"),
+    path(f"{B}cancel", bulk_every.cancel, name="bulk_cancel"),
+    path(f"{B}undo", bulk_every.undo, name="bulk_take_back"),
     path(f"{A}results/export/<slug:key>", results.export, name="export"),
     path(R, result.page, name="result"),
     path(f"{R}review", result.give, name="review"),

@@ -18,7 +18,19 @@ from loupe.jobs.models import Result
 from loupe.jobs.stored import StoredResult, from_row
 from loupe.plugins import registry as apps
 
-__all__ = ["PAGE", "Filters", "Page", "StoredResult", "neighbours", "page", "view", "views"]
+__all__ = [
+    "PAGE",
+    "Filters",
+    "Matching",
+    "Page",
+    "StoredResult",
+    "matching",
+    "neighbours",
+    "page",
+    "rows_below",
+    "view",
+    "views",
+]
 
 PAGE = 50
 
@@ -90,6 +102,33 @@ def view(actor: Actor, app: str, result_id: int) -> StoredResult:
     if found is None:
         raise NotVisible(f"There is no result {result_id} that you can see.")
     return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Matching:
+    """How many row results match, and the newest of them (0 where there is none)."""
+
+    count: int
+    newest_id: int
+
+
+def matching(
+    actor: Actor, project: Project, app: str, filters: Filters, *, newest_id: int | None = None
+) -> Matching:
+    """All row results that match, up to `newest_id` where one is given. Two queries."""
+    require(actor, Action.VIEW, project)
+    below = None if newest_id is None else newest_id + 1
+    rows = _rows(project, app, filters, below=below)
+    newest = rows.values_list("pk", flat=True)[:1]
+    return Matching(count=rows.count(), newest_id=next(iter(newest), 0))
+
+
+def rows_below(
+    project: Project, app: str, filters: Filters, below: int, limit: int
+) -> list[Result]:
+    """At most `limit` matching rows older than `below`, newest first. Ask the policy before."""
+    rows = _rows(project, app, filters, below=below).select_related(None)
+    return list(rows.select_related("project")[:limit])
 
 
 def _columnar(app: str) -> bool:

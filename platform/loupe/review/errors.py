@@ -43,3 +43,27 @@ class CorrectionRefused(LoupeError):
     """What a person says should have been found is no valid labels of the app."""
 
     code = "correction_invalid"
+
+
+class NeedsSignature(LoupeError):
+    """A signature is given about one result at a time, on its own page."""
+
+    code = "signature_needed"
+
+
+class NothingMatches(LoupeError):
+    """No result matches the filters of a bulk call."""
+
+    code = "nothing_selected"
+
+
+class BulkUnderWay(LoupeError):
+    """The same person's last bulk call has not ended."""
+
+    code = "bulk_under_way"
+
+
+class BulkEnded(LoupeError):
+    """The bulk call is in no state for this: it has ended, or was taken back already."""
+
+    code = "bulk_ended"

@@ -25,7 +25,7 @@ from loupe.plugins import registry as apps
 from loupe.review.correction import checked
 from loupe.review.errors import Conflict, NotAPerson, NothingToUndo, Signed, UnknownVerb
 from loupe.review.ledger import UNDO, apply, check, corrections, lock, said, standing, tell
-from loupe.review.models import Review
+from loupe.review.models import BulkReview, Review
 from loupe.review.password import confirm
 from loupe.review.signature import content_sha256
 
@@ -108,10 +108,12 @@ def give_many(
     password: str | None = None,
     expected_last_review_ids: Mapping[int, int] | None = None,
     request: HttpRequest | None = None,
+    bulk: BulkReview | None = None,
 ) -> tuple[list[Review], list[Refused]]:
     """Say the same about several results of one app; each stands or is refused for itself.
 
-    `expected_last_review_ids` holds what `give` takes, by result id.
+    `expected_last_review_ids` holds what `give` takes, by result id; `bulk` is the call about
+    everything that matches a filter that these are part of.
 
     Raises:
         NotVisible, Denied, NotAPerson, UnknownVerb, PasswordRefused: as `give`, before anything
@@ -130,7 +132,14 @@ def give_many(
         for result in sorted(results, key=lambda result: result.pk):
             try:
                 given.append(
-                    _say(user, result.pk, chosen[result.app], note, expected.get(result.pk))
+                    _say(
+                        user,
+                        result.pk,
+                        chosen[result.app],
+                        note,
+                        expected.get(result.pk),
+                        bulk=bulk,
+                    )
                 )
             except (Conflict, Signed) as error:
                 refused.append(Refused(result_id=result.pk, code=error.code, message=error.message))
@@ -205,9 +214,15 @@ def last_review_id(result: Result) -> int:
     )
 
 
-def last_review_ids(results: Iterable[int]) -> dict[int, int]:
-    """The newest statement of each of these results that has any, in one query."""
-    rows = Review.objects.filter(result__in=list(results)).values("result")
+def last_review_ids(results: Iterable[int], *, up_to: int | None = None) -> dict[int, int]:
+    """The newest statement of each of these results that has any, in one query.
+
+    With `up_to` only statements up to that one count.
+    """
+    said_then = Review.objects.filter(result__in=list(results))
+    if up_to is not None:
+        said_then = said_then.filter(pk__lte=up_to)
+    rows = said_then.values("result")
     found = rows.annotate(last=Max("pk")).values_list("result", "last")
     return dict(found)
 
@@ -265,6 +280,7 @@ def _say(
     note: str,
     expected: int | None,
     correction: dict[str, Any] | None = None,
+    bulk: BulkReview | None = None,
 ) -> Review:
     result = lock(result_id)
     check(said(result), expected)
@@ -275,6 +291,7 @@ def _say(
         outcome=verb.outcome or result.decision.outcome,
         note=note,
         correction=correction,
+        bulk=bulk,
         created_at=timezone.now(),
     )
     if verb.signature:

@@ -237,6 +237,16 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 5.0,
         "options": {"expires": 5.0},
     },
+    "small files": {
+        "task": "loupe.blobs.pack",
+        "schedule": 30.0,
+        "options": {"expires": 30.0},
+    },
+    "bulk reviews": {
+        "task": "loupe.review.recover",
+        "schedule": 5.0,
+        "options": {"expires": 5.0},
+    },
     "uploads": {
         "task": "loupe.uploads.sweep",
         "schedule": 600.0,

@@ -17,6 +17,7 @@ READ = {
     "workspace": Action.VIEW,
     "results": Action.VIEW,
     "result": Action.VIEW,
+    "matching": Action.REVIEW,
     "raw": Action.VIEW,
     "jobs": Action.VIEW,
     "job": Action.VIEW,
@@ -55,6 +56,9 @@ WRITE = {
 }
 ELSEWHERE = {
     # Need a thing of their own; their own tests walk through them.
+    "bulk_live",
+    "bulk_cancel",
+    "bulk_take_back",
     "picture",
     "tiles",
     "tile",

@@ -1,22 +1,25 @@
 """One verb said about many rows of the results list, and taken back again in one go.
 
 Which statements the last call made is kept in the session, so that undo takes back exactly those.
+A call about everything that the filters match is a worker's: see `bulk_every`.
 """
 
 import time
 from typing import TypedDict
 
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from loupe.accounts.policy import Action
+from loupe.console.pages import filters as reading
 from loupe.console.pages.frame import PageRequest, app_or_missing, project_page, say, say_refused
 from loupe.contract.app import DomainApp
 from loupe.contract.runtime.errors import LoupeError
 from loupe.jobs.models import Result
+from loupe.review import bulk as calls
 from loupe.review import services as review
 from loupe.review.models import Review
 
@@ -52,6 +55,8 @@ def undoable(request: PageRequest, domain: type[DomainApp]) -> str:
 def bulk(request: PageRequest, app: str) -> HttpResponse:
     """Say one verb about every selected row; each stands or is refused for itself."""
     domain = app_or_missing(app)
+    if request.POST.get("every") == "yes":
+        return _every(request, domain)
     ids = [number for text in request.POST.getlist("result") if (number := _whole(text))]
     rows = list(
         Result.objects.filter(project=request.project, app=app, pk__in=ids).select_related(
@@ -113,6 +118,35 @@ def undo(request: PageRequest, app: str) -> HttpResponse:
     say(request, told % {"n": len(taken)})
     _say_refusals(request, refused)
     return _back(request, app)
+
+
+def _every(request: PageRequest, domain: type[DomainApp]) -> HttpResponse:
+    """Say it about all that the filters match; a worker does so, and the list shows how far."""
+    newest = _whole(request.POST.get("newest", ""))
+    asked = reading.asked(QueryDict(request.POST.get("back", "")), domain)
+    try:
+        if domain.result_form != "rows" or not newest:
+            raise LoupeError(_("No row was selected."), code="nothing_selected")
+        calls.start(
+            request.actor,
+            request.project,
+            domain.slug,
+            request.POST.get("verb", ""),
+            asked.filters,
+            newest_id=newest,
+            note=request.POST.get("note", "").strip(),
+        )
+    except LoupeError as error:
+        say_refused(request, error)
+    else:
+        request.session.pop(KEY, None)
+    return _back(request, domain.slug)
+
+
+def said_at(request: PageRequest, app: str) -> float:
+    """When the last call about rows of one page was made here; 0 where there is none."""
+    kept = _kept(request, app)
+    return kept["at"] if kept else 0.0
 
 
 def _kept(request: PageRequest, app: str) -> Kept | None:

@@ -37,6 +37,7 @@ def found(request: PageRequest, dataset_id: uuid.UUID) -> Dataset:
         NotVisible: there is none that the person can see.
     """
     rows = Dataset.objects.filter(project=request.project, pk=dataset_id)
+    rows = rows.filter(app__in=[app.slug for app in labelled_apps()])
     dataset = visible(rows, request.actor).select_related("project").first()
     if dataset is None:
         raise NotVisible(_("There is no dataset %(id)s that you can see.") % {"id": dataset_id})
@@ -49,6 +50,8 @@ def listing(request: PageRequest) -> HttpResponse:
     """Datasets by their newest; a constant number of queries."""
     rows = listed(visible(Dataset.objects.filter(project=request.project), request.actor))
     archived = request.GET.get("archived") == "yes"
+    # What an app's sources were frozen as has no pages: nobody labels it.
+    rows = rows.filter(app__in=[one.slug for one in labelled_apps()])
     rows = rows.filter(archived_at__isnull=not archived)
     app = request.GET.get("app", "")
     if app:

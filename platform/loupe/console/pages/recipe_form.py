@@ -49,6 +49,7 @@ class TrainingForm(forms.Form):
         *,
         schema: type[BaseModel],
         versions: Iterable[DatasetVersion],
+        sources: Mapping[str, str],
         bases: Iterable[ModelVersion],
         initial: Mapping[str, Any],
     ) -> None:
@@ -68,7 +69,10 @@ class TrainingForm(forms.Form):
                 self.main_names.add(PREFIX + name)
         dataset, base = self.fields["dataset"], self.fields["base"]
         if isinstance(dataset, forms.ChoiceField):
-            dataset.choices = [(str(one.pk), str(one)) for one in versions]
+            frozen = [(str(one.pk), str(one)) for one in versions]
+            dataset.choices = [*sources.items(), *frozen]
+            if sources:
+                dataset.label = _("Data")
         if isinstance(base, forms.ChoiceField):
             base.choices = [
                 ("", _("From scratch")),

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from loupe.accounts.policy import Action
-from loupe.console.pages import bulk_review
+from loupe.console.pages import bulk_every, bulk_review
 from loupe.console.pages import filters as reading
 from loupe.console.pages.frame import PageRequest, app_or_missing, project_page
 from loupe.delivery import exports
@@ -60,6 +60,7 @@ def listing(request: PageRequest, app: str) -> HttpResponse:
             "last_reviews": review.last_review_ids(row.id for row in page.results)
             if domain.result_form == "rows"
             else {},
+            "bulk": bulk_every.newest(request, domain),
             "undoable": bulk_review.undoable(request, domain),
             "page_keys": [
                 ("j k", _("Next and previous row")),
@@ -68,6 +69,7 @@ def listing(request: PageRequest, app: str) -> HttpResponse:
                 ("X", _("Select from the last selected row to this one")),
                 ("J K", _("Select while going on")),
                 ("a", _("Select all rows of this page, or none")),
+                ("A", _("Select all that match, on every page")),
                 *[
                     (verb.shortcut, _("%(verb)s, for all selected rows") % {"verb": label})
                     for verb, label in shown_verbs

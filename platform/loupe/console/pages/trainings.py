@@ -1,6 +1,7 @@
 """Trainings: the list, the form that starts one, and the live page of one."""
 
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpResponse, HttpResponseRedirect
@@ -21,13 +22,15 @@ from loupe.datasets.models import DatasetVersion
 from loupe.plugins import registry as apps
 from loupe.registry import services as registry
 from loupe.registry.models import Stage
-from loupe.training import progress, recipes, services
+from loupe.training import gathering, progress, recipes, services
 from loupe.training.errors import RecipeInvalid
 from loupe.training.models import Evaluation, Run, RunKind, RunState
 
 PAGE = 50
 CHOICES = 200
 """Versions offered in the form; older ones are reached from their dataset's page."""
+SOURCE = "source:"
+"""What the form's values of sources begin with; a version is its number."""
 
 
 @require_GET
@@ -134,13 +137,15 @@ def create(request: PageRequest, app: str) -> HttpResponse:
         str(one.pk): one
         for one in registry.visible_versions(request.actor, request.project, app)[:CHOICES]
     }
+    sources = {f"{SOURCE}{key}": said for key, said in gathering.sources(request.project, app)}
     given = request.POST if request.method == "POST" else None
     form = TrainingForm(
         given,
         schema=training.config_schema,
         versions=versions.values(),
+        sources=sources,
         bases=bases.values(),
-        initial=_initial(request, domain, list(versions.values())),
+        initial=_initial(request, domain, list(versions.values()), list(sources)),
     )
     if given is not None and form.is_valid():
         try:
@@ -149,7 +154,7 @@ def create(request: PageRequest, app: str) -> HttpResponse:
                 request.project,
                 app=app,
                 model_name=form.cleaned_data["model_name"],
-                dataset_version=versions[form.cleaned_data["dataset"]],
+                dataset_version=_data(request, app, versions, form.cleaned_data["dataset"]),
                 config=form.config(),
                 base=bases.get(form.cleaned_data["base"]),
                 seed=form.cleaned_data["seed"],
@@ -163,14 +168,28 @@ def create(request: PageRequest, app: str) -> HttpResponse:
                 form.add_error(field if field in form.fields else None, sentence)
         except LoupeError as error:
             blame(form, error)
-    context = {"domain": domain, "form": form, "versions": versions}
+    context = {"domain": domain, "form": form, "data": bool(versions or sources)}
     return render(request, "console/training_form.html", context)
 
 
+def _data(
+    request: PageRequest, app: str, versions: Mapping[str, DatasetVersion], chosen: str
+) -> DatasetVersion:
+    """The version that was chosen; a source is frozen as it is now."""
+    if chosen.startswith(SOURCE):
+        source = chosen.removeprefix(SOURCE)
+        return gathering.freeze(request.actor, request.project, app, source)
+    return versions[chosen]
+
+
 def _initial(
-    request: PageRequest, domain: type[DomainApp], versions: list[DatasetVersion]
+    request: PageRequest,
+    domain: type[DomainApp],
+    versions: list[DatasetVersion],
+    sources: list[str],
 ) -> dict[str, Any]:
-    """What the address asks for: ``dataset``, ``version``, ``model``; else the newest there is."""
+    """What the address asks for: ``dataset``, ``version``, ``model``; else the first source, or the
+    newest version there is."""
     dataset, number = request.GET.get("dataset", ""), request.GET.get("version", "")
     chosen = next(
         (
@@ -178,17 +197,17 @@ def _initial(
             for one in versions
             if str(one.dataset_id) == dataset and (not number or str(one.number) == number)
         ),
-        versions[0] if versions else None,
+        versions[0] if versions and not sources else None,
     )
     name = request.GET.get("model", "")
-    if not name and chosen is not None:
+    if not name and chosen is not None and not sources:
         name = chosen.dataset.name
     live = registry.visible_versions(request.actor, request.project, domain.slug)
     base = live.filter(stage=Stage.PRODUCTION, model__project=None).order_by("pk").first()
     own = live.filter(stage=Stage.PRODUCTION, model__name=name, model__project=request.project)
     start = own.first() or base
     return {
-        "dataset": str(chosen.pk) if chosen else "",
+        "dataset": str(chosen.pk) if chosen else "".join(sources[:1]),
         "model_name": name,
         "base": str(start.pk) if start else "",
         "seed": 0,

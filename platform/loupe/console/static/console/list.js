@@ -9,6 +9,10 @@ if (list) {
   const all = document.getElementById("all");
   const bar = document.getElementById("bulk");
   const count = document.getElementById("bulk-count");
+  const everyButton = document.getElementById("bulk-every");
+  const language = document.documentElement.lang;
+  let matching = null; // what the filters match on all pages, once the server has said
+  let every = false; // whether all of these are selected, and not just rows of this page
   let current = -1;
   let anchor = -1; // where a range starts: the row that was picked or dropped last
 
@@ -19,12 +23,56 @@ if (list) {
   function show() {
     if (!bar || boxes.length === 0) return;
     const number = chosen();
+    if (number < boxes.length) every = false;
     bar.hidden = number === 0;
-    count.textContent =
-      number === 1 ? count.dataset.one : count.dataset.many.replace("%n", String(number));
+    count.textContent = every
+      ? everyButton.dataset.chosen.replace("%n", matching.count.toLocaleString(language))
+      : number === 1
+        ? count.dataset.one
+        : count.dataset.many.replace("%n", String(number));
+    showEvery(number);
     all.checked = number === boxes.length;
     all.indeterminate = number > 0 && number < boxes.length;
     boxes.forEach((box, index) => rows[index]?.toggleAttribute("data-picked", box.checked));
+  }
+
+  /* The offer to go beyond this page, where there is more than this page. */
+  function showEvery(number) {
+    if (!everyButton) return;
+    const more = matching !== null && matching.count > boxes.length;
+    everyButton.hidden = every || !more || number < boxes.length;
+    if (more) {
+      const shown = matching.count.toLocaleString(language);
+      everyButton.textContent = everyButton.dataset.offer.replace("%n", shown);
+    }
+    for (const id of ["every", "newest"]) document.getElementById(id).disabled = !every;
+    if (number === boxes.length && matching === null) void ask();
+  }
+
+  let asking = null;
+  function ask() {
+    asking ??= fetch(everyButton.dataset.from, { headers: { Accept: "application/json" } })
+      .then((answer) => (answer.ok ? answer.json() : null))
+      .catch(() => null) // offline: the rows of this page can still be reviewed
+      .then((found) => {
+        matching = found;
+        asking = null;
+        if (found !== null) {
+          document.getElementById("newest").value = String(found.newest);
+          show();
+        }
+      });
+    return asking;
+  }
+
+  async function pickEvery() {
+    if (!everyButton) return;
+    pickAll(true);
+    if (matching === null) await ask();
+    if (matching === null || matching.count <= boxes.length) return;
+    if (chosen() < boxes.length) return; // somebody dropped a row meanwhile
+    every = true;
+    show();
   }
 
   function go(to) {
@@ -75,6 +123,7 @@ if (list) {
     if (event.target === all) pickAll(all.checked);
     show();
   });
+  everyButton?.addEventListener("click", () => void pickEvery());
   document.getElementById("bulk-none")?.addEventListener("click", () => pickAll(false));
 
   document.addEventListener("keydown", (event) => {
@@ -97,6 +146,8 @@ if (list) {
       range(current);
     } else if (event.key === "a" && bar) {
       pickAll(chosen() < boxes.length);
+    } else if (event.key === "A" && bar && !event.repeat) {
+      void pickEvery();
     } else if (event.key === "u" && !event.repeat) {
       document.getElementById("bulk-undo")?.requestSubmit();
     } else if (chosen() > 0 && !event.repeat) {
