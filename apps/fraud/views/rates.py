@@ -1,5 +1,6 @@
 """Rates of exchange: by currency, with since when; told one by one or as a CSV file."""
 
+from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -12,6 +13,7 @@ from apps.fraud.services import rates, rates_csv, schemes
 from apps.fraud.services.errors import Unusable
 from apps.fraud.services.rates import Told
 from loupe.contract.runtime.errors import LoupeError
+from loupe.host.blobs import open_local, store_uploaded
 from loupe.host.pages import PageRequest, project_page, say, say_refused
 from loupe.host.people import Action
 
@@ -62,7 +64,7 @@ def load(request: PageRequest, app: str) -> HttpResponse:
             request.actor,
             request.project,
             schemes.of(request.project.pk),
-            rates_csv.read(file.read(rates_csv.MOST_BYTES + 1)),
+            rates_csv.read(_bytes(file)),
             inverse=request.POST.get("inverse") == "yes",
             source="file",
         )
@@ -84,6 +86,12 @@ def remove(request: PageRequest, app: str, rate_id: int) -> HttpResponse:
     except LoupeError as error:
         say_refused(request, error)
     return HttpResponseRedirect(reverse("fraud:rates", args=[request.project.slug]))
+
+
+def _bytes(file: UploadedFile) -> bytes:
+    """What was uploaded, a little more than is allowed at most."""
+    with open_local(store_uploaded(file, "text/csv")) as path, path.open("rb") as opened:
+        return opened.read(rates_csv.MOST_BYTES + 1)
 
 
 def _shown(request: PageRequest, error: LoupeError | None = None) -> HttpResponse:
