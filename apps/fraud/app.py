@@ -125,6 +125,7 @@ class App(DomainApp):
     pages = Pages(
         result="fraud/result.html",
         row="fraud/row.html",
+        job="fraud/job_beside.html",
         styles=("fraud/fraud.css",),
         urls="apps.fraud.urls",
         api_urls="apps.fraud.api.urls",
@@ -134,6 +135,7 @@ class App(DomainApp):
             Tab(label=Text(en="Entities", zh="实体"), url="fraud:entities", section="entities"),
             Tab(label=Text(en="Lists", zh="名单"), url="fraud:lists", section="lists"),
             Tab(label=Text(en="Policy", zh="策略"), url="fraud:rules", section="policy"),
+            Tab(label=Text(en="Trials", zh="试验"), url="fraud:backtests", section="backtests"),
             Tab(label=Text(en="Columns", zh="列映射"), url="fraud:mapping", section="scheme"),
         ),
     )
@@ -148,6 +150,15 @@ class App(DomainApp):
             label=Text(en="Look for rings in the newest transactions", zh="在最新交易中查找团伙"),
             run="apps.fraud.services.ringing:refresh",
             default_cron="10 * * * *",
+        ),
+        AppSchedule(
+            key="trials",
+            label=Text(
+                en="Go on with backtests and shadow runs that were interrupted",
+                zh="继续被中断的回测和影子运行",
+            ),
+            run="apps.fraud.services.trials:go_on",
+            default_cron="* * * * *",
         ),
         AppSchedule(
             key="tell-live",

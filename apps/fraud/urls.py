@@ -2,6 +2,7 @@
 
 from django.urls import URLPattern, path
 
+from apps.fraud import trial_urls
 from apps.fraud.views import (
     alerts,
     cases,
@@ -20,6 +21,7 @@ APP = {"app": "fraud"}
 P = "p/<slug:project>/"
 
 urlpatterns: list[URLPattern] = [
+    *trial_urls.urlpatterns,
     path(f"{P}alerts/", alerts.listing, APP, name="alerts"),
     path(f"{P}alerts/act", alerts.act, APP, name="alerts_act"),
     path(f"{P}alerts/<int:alert_id>/", alerts.page, APP, name="alert"),

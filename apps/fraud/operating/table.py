@@ -109,6 +109,12 @@ def compared(found: Comparison, currency: str) -> Table:
     )
 
 
+def difference_told(one: Difference, currency: str) -> tuple[Words, str]:
+    """One difference: what it is about, and the difference with its interval in brackets."""
+    *_sides, difference, between = _difference(one, currency)
+    return _capital(_DIFFERENCES[one.key]), f"{difference} ({between})"
+
+
 def _difference(one: Difference, currency: str) -> tuple[str, ...]:
     def told(value: float | None) -> str:
         if value is None:

@@ -15,6 +15,7 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.db.models import F
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from apps.fraud.models import Backtest, TransactionLabel
@@ -84,7 +85,7 @@ def _claimed(backtest_id: uuid.UUID) -> Backtest | None:
         lease_token=token,
         lease_until=now + _lease(),
         attempts=F("attempts") + 1,
-        started_at=models.functions.Coalesce(F("started_at"), models.Value(now)),
+        started_at=Coalesce(F("started_at"), models.Value(now)),
     )
     found = rows.select_related("version__model__project", "project").first()
     if found is not None and not taken and found.lease_until is not None:

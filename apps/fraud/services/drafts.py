@@ -7,10 +7,10 @@ from django.db import IntegrityError, models, transaction
 from django.utils.translation import gettext as _
 from pydantic import ValidationError
 
-from apps.fraud.models import PointDraft
+from apps.fraud.models import PointDraft, RuleSet, ThresholdFit
 from apps.fraud.schema import OperatingPoint
 from apps.fraud.services.errors import Taken, Unusable
-from loupe.host.models import ModelVersion, visible_versions
+from loupe.host.models import ModelVersion, operating_point, visible_versions
 from loupe.host.people import Action, Actor, NotVisible, Project, record_audit, require
 
 
@@ -85,3 +85,48 @@ def find(actor: Actor, project: Project, number: int) -> PointDraft:
     if found is None:
         raise NotVisible(_("There is no draft %(number)s.") % {"number": number})
     return found
+
+
+def from_choice(
+    actor: Actor, project: Project, version: ModelVersion, choice: str, cuts: Mapping[str, float]
+) -> PointDraft | None:
+    """A draft of what a form offers; None: the point that the version has here.
+
+    Args:
+        choice: empty, ``draft:N``, ``fit:N`` (a proposal of thresholds), ``rules:N`` (a version of
+            the project's rules) or ``cuts`` (the cut-offs in `cuts`, for all amounts).
+
+    Raises:
+        NotVisible, Denied: the actor may not, or what is named is not there.
+        Unusable: a cut-off is not allowed.
+    """
+    kind, _colon, number = choice.partition(":")
+    if not kind:
+        return None
+    if kind != "cuts" and not (number.isascii() and number.isdigit() and len(number) < 10):
+        raise Unusable(_("Choose an operating point to try."), field="point")
+    if kind == "draft":
+        return find(actor, project, int(number))
+    require(actor, Action.MANAGE_MODELS, project)
+    base = dict(operating_point(version, project).data)
+    if kind == "fit":
+        fit = ThresholdFit.objects.filter(project=project, pk=int(number)).first()
+        if fit is None:
+            raise NotVisible(_("There is no proposal %(number)s.") % {"number": number})
+        certificate = fit.certificate if fit.model_version_id == version.pk else None
+        note = _("Proposal %(number)s") % {"number": number}
+        return save(
+            actor, project, version, {**base, "bands": fit.bands}, note, certificate=certificate
+        )
+    if kind == "rules":
+        rules = RuleSet.objects.filter(project=project, number=int(number)).first()
+        if rules is None:
+            raise NotVisible(_("There are no rules %(number)s.") % {"number": number})
+        note = _("Rules %(number)s") % {"number": number}
+        told = {**base, "rules": rules.data, "rules_version": rules.number}
+        return save(actor, project, version, told, note)
+    if kind != "cuts":
+        raise Unusable(_("Choose an operating point to try."), field="point")
+    bands = [{**band, **cuts} for band in base["bands"]]
+    said = ", ".join(f"{key} {value:g}" for key, value in cuts.items())
+    return save(actor, project, version, {**base, "bands": bands}, said)

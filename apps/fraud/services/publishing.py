@@ -219,6 +219,16 @@ def roll_back_point(
     return point
 
 
+def version_before(actor: Actor, project: Project) -> ModelVersion | None:
+    """The version that would be in production again; None: there is none to go back to."""
+    rows = visible_versions(actor, project, "fraud").filter(model__project=project)
+    now = rows.filter(stage="production").order_by("-promoted_at").first()
+    if now is None:
+        return None
+    retired = rows.filter(model=now.model, stage="retired", promoted_at__lt=now.promoted_at)
+    return retired.order_by("-promoted_at", "-pk").first()
+
+
 def point_before(version: ModelVersion, project: Project) -> StoredPoint | None:
     """What would decide again; going back twice goes back two points."""
     now = operating_point(version, project)

@@ -74,7 +74,8 @@ class Pages:
     before the host's jobs and models. `point` is a template that says what a version's operating
     point means, in place of its JSON on the model's page; it gets `shown` (the version), `point`
     and `evaluation`. `beside` is a template that stands beside a result, below what people say of
-    it; it gets `result` and `data`.
+    it; it gets `result` and `data`. `job` is a template that stands on a job's page once it has ended;
+    it gets `job` and `now`.
     """
 
     result: str
@@ -89,6 +90,7 @@ class Pages:
     tabs: tuple[Tab, ...] = ()
     beside: str | None = None
     point: str | None = None
+    job: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

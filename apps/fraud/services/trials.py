@@ -1,0 +1,10 @@
+"""What beat does for backtests and shadow runs: go on where a worker was killed."""
+
+from typing import Any
+
+from apps.fraud.services import backtest_work, shadow_work
+
+
+def go_on(project_id: str, options: dict[str, Any]) -> str:
+    """The schedule ``trials``: wake up what nobody works on."""
+    return f"{backtest_work.recover()} backtests and {shadow_work.recover()} shadow runs woken"

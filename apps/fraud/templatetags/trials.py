@@ -1,0 +1,114 @@
+"""How the pages of backtests, shadow runs and publications write things."""
+
+from uuid import UUID
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from apps.fraud.app import App
+from apps.fraud.models import Backtest, Publication
+from apps.fraud.models.backtests import BacktestState
+from apps.fraud.operating.compare import Difference
+from apps.fraud.operating.table import Words, difference_told
+from apps.fraud.services import bad_rows
+from apps.fraud.templatetags.fraud import money
+
+register = template.Library()
+
+_TONES = {
+    BacktestState.QUEUED: "",
+    BacktestState.RUNNING: "tone-live",
+    BacktestState.DONE: "tone-good",
+    BacktestState.FAILED: "tone-bad",
+    BacktestState.CANCELLED: "",
+}
+_ANSWERS = {
+    Publication.State.WAITING: "tone-unsure",
+    Publication.State.APPROVED: "tone-good",
+    Publication.State.DECLINED: "tone-bad",
+    Publication.State.WITHDRAWN: "",
+}
+
+
+def _chinese() -> bool:
+    return (get_language() or "en").startswith("zh")
+
+
+@register.filter
+def said(words: Words) -> str:
+    """Words in the language of the page."""
+    return words.zh if _chinese() else words.en
+
+
+@register.filter
+def outcome_name(key: str) -> str:
+    """What an outcome is called."""
+    for outcome in App.outcomes:
+        if outcome.key == key:
+            return outcome.label.zh if _chinese() else outcome.label.en
+    return key
+
+
+@register.filter
+def thousands(number: float) -> str:
+    """A whole number as people read it: 1,234,567."""
+    return f"{number:,.0f}"
+
+
+@register.filter
+def signed(number: float) -> str:
+    """A difference: +12, −3, 0."""
+    return f"{number:+,.0f}".replace("-", "−") if number else "0"
+
+
+@register.filter
+def signed_money(minor: int, currency: str) -> str:
+    """A difference in money: +12.50 EUR."""
+    return f"+{money(minor, currency)}" if minor > 0 else money(minor, currency)
+
+
+@register.simple_tag
+def backtest_state(backtest: Backtest) -> SafeString:
+    """How far it is, by colour and word."""
+    state = BacktestState(backtest.state)
+    return format_html('<span class="badge-state {}">{}</span>', _TONES[state], state.label)
+
+
+@register.simple_tag
+def publication_state(publication: Publication) -> SafeString:
+    """What became of a request, by colour and word."""
+    state = Publication.State(publication.state)
+    words = _("Rolled back") if publication.rolls_back else state.label
+    tone = "" if publication.rolls_back else _ANSWERS[state]
+    return format_html('<span class="badge-state {}">{}</span>', tone, words)
+
+
+@register.filter
+def saved_more(backtest: Backtest) -> str:
+    """How much more or less the candidate saves."""
+    if backtest.result is None:
+        return "–"
+    for one in backtest.result["differences"]:
+        if one["key"] == "saved":
+            return signed_money(round(one["difference"]), backtest.currency)
+    return "–"
+
+
+@register.simple_tag
+def bad_rows_of(job_id: object) -> int:
+    """How many rows of a job were kept out."""
+    return bad_rows.of_job(UUID(str(job_id)))
+
+
+@register.filter
+def evidence_lines(publication: Publication) -> list[tuple[str, str, str]]:
+    """The differences of the attached backtest: key, words, and text with its interval."""
+    told = publication.evidence.get("backtest", {})
+    found = []
+    for one in told.get("differences", ()):
+        words, text = difference_told(Difference.model_validate(one), told["currency"])
+        found.append((one["key"], said(words), text))
+    return found
