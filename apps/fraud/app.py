@@ -7,6 +7,7 @@ from pydantic import BaseModel
 from apps.fraud import exports, verbs
 from apps.fraud.examples import ROWS, transactions
 from apps.fraud.schema import OperatingPoint, ScoredTransaction
+from apps.fraud.training.config import TrainingConfig
 from loupe.contract.app import DomainApp
 from loupe.contract.exports import Export
 from loupe.contract.extras import AppSchedule, Pages, SyncMode, Tab
@@ -17,6 +18,7 @@ from loupe.contract.runtime.columns import Columns
 from loupe.contract.runtime.payload import Payload
 from loupe.contract.runtime.steps import Place, Step, load
 from loupe.contract.text import Text
+from loupe.contract.training import Curve, Training
 
 
 class App(DomainApp):
@@ -142,6 +144,31 @@ class App(DomainApp):
     shipped_models: ClassVar = ("models_shipped/payments",)
     samples = "samples"
     check_artefact = "apps.fraud.inference.uploads:check_artefact"
+    training = Training(
+        module="apps.fraud.training",
+        evaluate_module="apps.fraud.training.evaluation",
+        config_schema=TrainingConfig,
+        curves=(
+            Curve(
+                key="trees",
+                label=Text(en="Trees: average precision", zh="树模型：平均精确率"),
+                higher_is_better=True,
+            ),
+            Curve(
+                key="average_precision",
+                label=Text(en="Network: average precision", zh="图网络：平均精确率"),
+                higher_is_better=True,
+            ),
+            Curve(
+                key="loss",
+                label=Text(en="Network: loss", zh="图网络：损失"),
+                higher_is_better=False,
+            ),
+        ),
+        gate="apps.fraud.training.gate:gate",
+        sources="apps.fraud.services.training_data:sources",
+        gather="apps.fraud.services.training_data:gather",
+    )
     commands: ClassVar = verbs.COMMANDS
     benchmarks: ClassVar = verbs.BENCHMARKS
     schedules: ClassVar = (
@@ -168,6 +195,15 @@ class App(DomainApp):
             ),
             run="apps.fraud.services.outbox:tell_live",
             default_cron="*/5 * * * *",
+        ),
+        AppSchedule(
+            key="retrain",
+            label=Text(
+                en="Train a candidate on the project's labelled log",
+                zh="用项目的已标注日志训练候选模型",
+            ),
+            run="apps.fraud.services.retraining:retrain",
+            default_cron="30 3 * * 0",
         ),
     )
 

@@ -18,6 +18,7 @@ from apps.fraud.commands.train import add_data, add_recipe, read_data, recipe
 from apps.fraud.training import handbook, splitting
 from apps.fraud.training.attributed import measuring as graphs
 from apps.fraud.training.attributed.reading import is_graph, read_graph
+from apps.fraud.training.keeping import Keeping
 from apps.fraud.training.measuring import measure, measure_handbook
 from apps.fraud.training.report import lines
 from apps.fraud.training.table import Table
@@ -53,6 +54,10 @@ def _parser() -> argparse.ArgumentParser:
         help="the Handbook's week beside its published row; auto: where its weeks are in the file",
     )  # fmt: skip
     parser.add_argument("--epochs", type=int, default=200, help="of the networks on a graph")
+    parser.add_argument(
+        "--keep", type=Path,
+        help="folder for each model as it is learned: the same command goes on where it was",
+    )  # fmt: skip
     return parser
 
 
@@ -70,9 +75,12 @@ def _transactions(asked: argparse.Namespace) -> dict[str, Any]:
     config = recipe(asked)
     read = read_data(asked)
     plan, screen = plan_of(config, asked.seed), _Screen()
+    # The number of seeds is left out: more of them go on from those that are there.
+    recipe_of = config.model_dump_json(exclude={"seeds", "network_seeds", "network"})
+    keeping = Keeping(asked.keep, f"{read.sha256} {recipe_of} {asked.seed} {asked.handbook}")
     known = handbook.covers(read.scheme, read.columns["event_time"])
     if asked.handbook == "yes" or (asked.handbook == "auto" and known):
-        said = measure_handbook(read.columns, plan, screen)[0]
+        said = measure_handbook(read.columns, plan, screen, keeping)[0]
     else:
 
         def periods(table: Table) -> splitting.Periods:
@@ -80,7 +88,9 @@ def _transactions(asked: argparse.Namespace) -> dict[str, Any]:
                 table, train_days=config.train_days, test_days=config.test_days
             )
 
-        said = measure(read.scheme, read.columns, plan, periods=periods, beat=screen)[0]
+        said = measure(
+            read.scheme, read.columns, plan, periods=periods, beat=screen, keeping=keeping
+        )[0]
     said["data"] = {
         "rows": len(read.columns["event_time"]),
         "refused": read.refused,

@@ -27,7 +27,7 @@ from loupe.host.people import SYSTEM
 SLUG = "fraud"
 MAKE = "apps.fraud.inference.uploads:check_artefact"
 DONE, REFUSED, CANCELLED = 0, 2, 130
-FIELDS = ("test_days", "train_days", "seeds", "most_rows", "network_rows")
+FIELDS = ("test_days", "train_days", "seeds", "network_seeds", "most_rows", "network_rows")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -92,6 +92,7 @@ def add_recipe(parser: argparse.ArgumentParser) -> None:
     """The options that say how it is learned."""
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--seeds", type=int, help="models of each rung; 5")
+    parser.add_argument("--network-seeds", type=int, help="models of the graph network; 1")
     parser.add_argument("--test-days", type=int, help="days at the end that measure")
     parser.add_argument("--train-days", type=int, help="days to learn from")
     parser.add_argument("--most-rows", type=int, help="rows that trees learn from")

@@ -45,6 +45,15 @@ class TrainingConfig(BaseModel):
         description="models of each rung of the ladder; figures are told over all of them",
         json_schema_extra=_words("Seeds", "随机种子数", "每一级模型的训练次数；指标取其整体"),
     )
+    network_seeds: int = Field(
+        default=1,
+        ge=1,
+        le=20,
+        description="of the graph network, at most as many as models of the other rungs",
+        json_schema_extra=_words(
+            "Seeds of the network", "图网络随机种子数", "图神经网络的训练次数，不超过其他级的次数"
+        ),
+    )
     network: bool = Field(
         default=True,
         description="train the graph network too; it takes most of the time",

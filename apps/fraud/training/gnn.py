@@ -27,11 +27,11 @@ class GnnRecipe:
         refresh: milliseconds between two makings of the entities' embeddings.
     """
 
-    epochs: int = 12
-    patience: int = 3
-    batch: int = 512
-    rate: float = 2e-3
-    decay: float = 1e-4
+    epochs: int = 16
+    patience: int = 16
+    batch: int = 1024
+    rate: float = 3e-3
+    decay: float = 0.02
     hidden: int = 32
     embedding: int = 12
     refresh: int = DAY_MS
@@ -87,10 +87,23 @@ class Network:
         return self.recipe.embedding
 
 
+def drawn(
+    label: NDArray[np.int64], most: int, rng: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """All frauds and as many honest rows by lot that about `most` remain: their places in `label`,
+    in a drawn order, and weights by which they stand for all."""
+    fraud = label == 1
+    share = min(1.0, max(1, most - int(fraud.sum())) / max(1, int((~fraud).sum())))
+    keep = np.flatnonzero(fraud | (rng.random(len(label)) < share))
+    order = rng.permutation(keep)
+    return order, np.where(fraud[order], 1.0, 1.0 / share).astype(np.float32)
+
+
 def train_network(
     messages: Messages,
     rows: NDArray[np.int64],
     weight: NDArray[np.float32],
+    most: int,
     recipe: GnnRecipe,
     seed: int,
     *,
@@ -98,43 +111,47 @@ def train_network(
     epochs: int = 0,
     beat: Beat = lambda: None,
 ) -> Network:
-    """Learn from rows with their weights.
+    """Learn from rows: in each epoch from all frauds and other honest ones, by lot.
 
     Args:
+        weight: [n] of the rows: what each stands for.
+        most: rows of an epoch.
         watch: rows of the validation: the epoch with the best average precision there is kept.
-        epochs: how many, where nothing is watched.
+        epochs: after how many to end, on the recipe's own schedule of rates; 0: the recipe's.
         beat: called every few seconds; may raise `Cancelled`.
     """
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     scorer = Scorer(messages.shape(recipe.hidden, recipe.embedding))
     network = Network(scorer, messages, recipe, 0)
-    most = epochs or recipe.epochs
-    steps = most * -(-len(rows) // recipe.batch)
+    last = epochs or recipe.epochs
+    # The draws differ by a few rows from epoch to epoch.
+    steps = recipe.epochs * (-(-min(most, len(rows)) // recipe.batch) + 2)
     optimizer = torch.optim.AdamW(scorer.parameters(), lr=recipe.rate, weight_decay=recipe.decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, max_lr=2 * recipe.rate, total_steps=max(2, steps), pct_start=0.15
     )
     lossy = nn.BCEWithLogitsLoss(reduction="none")
-    label = torch.from_numpy((messages.label[rows] == 1).astype(np.float32))
-    weights = torch.from_numpy(weight)
     best, kept, curve, best_epoch, begun = -1.0, None, [], 0, time.monotonic()
-    for epoch in range(1, most + 1):
+    for epoch in range(1, last + 1):
         scorer.train()
         total = 0.0
-        order = rng.permutation(len(rows))
-        for start in range(0, len(rows), recipe.batch):
+        picked, stands = drawn(messages.label[rows], most, rng)
+        taught = rows[picked]
+        label = torch.from_numpy((messages.label[taught] == 1).astype(np.float32))
+        weights = torch.from_numpy(stands * weight[picked])
+        for start in range(0, len(taught), recipe.batch):
             beat()
-            pick = order[start : start + recipe.batch]
-            margin = scorer(messages.batch(rows[pick]))
+            pick = slice(start, start + recipe.batch)
+            margin = scorer(messages.batch(taught[pick]))
             loss = (lossy(margin, label[pick]) * weights[pick]).sum() / weights[pick].sum()
             optimizer.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(scorer.parameters(), 1.0)
             optimizer.step()
             schedule.step()
-            total += float(loss.detach()) * len(pick)
-        line = {"epoch": float(epoch), "loss": total / len(rows)}
+            total += float(loss.detach()) * len(margin)
+        line = {"epoch": float(epoch), "loss": total / len(taught)}
         if watch is not None:
             counts = Counts.of(messages.label[watch], network.margins(watch))
             line["average_precision"] = average_precision(counts)
@@ -147,4 +164,4 @@ def train_network(
             break
     if kept is not None:
         scorer.load_state_dict(kept)
-    return Network(scorer, messages, recipe, best_epoch or most, curve)
+    return Network(scorer, messages, recipe, best_epoch or last, curve)

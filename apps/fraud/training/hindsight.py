@@ -29,6 +29,9 @@ GAIN: Final = 0.15
 gains a little by totals of all the data, which honest columns may."""
 EXACT, TIMES = 0.99, 5
 """From here on told exactly, if the known leaves so many times as much untold."""
+HELPS = 0.05
+"""Share of the labels' variance that an exactly told column must add to what was known: the channel
+of a terminal follows exactly from that terminal's totals, and tells of no label."""
 
 
 def copied(table: Table, seed: int = 0) -> dict[str, str]:
@@ -50,7 +53,9 @@ def copied(table: Table, seed: int = 0) -> dict[str, str]:
         if not target.std() > 0:
             continue
         by_known, by_both = _share(known, target, seed), _share(both, target, seed)
-        if _is_copy(by_known, by_both):
+        if not _is_copy(by_known, by_both):
+            continue
+        if by_both - by_known >= GAIN or _helps(known, target, table.label[rows], seed):
             found[key] = (
                 f"{by_both:.0%} of it follows from labels and totals that were not known yet, "
                 f"{max(by_known, 0):.0%} from what was"
@@ -62,6 +67,18 @@ def _is_copy(by_known: float, by_both: float) -> bool:
     """Hindsight tells much more than the known does, or all of it where the known comes near."""
     exactly = by_both >= EXACT and 1 - by_both <= (1 - by_known) / TIMES
     return exactly or (by_both >= TOLD and by_both - by_known >= GAIN)
+
+
+def _helps(
+    known: NDArray[np.float32],
+    column: NDArray[np.float64],
+    label: NDArray[np.int64],
+    seed: int,
+) -> bool:
+    """Whether the column tells of labels what the known does not."""
+    fraud = (label == 1).astype(np.float64)
+    more = np.column_stack([known, column.astype(np.float32)])
+    return _share(more, fraud, seed) - max(0.0, _share(known, fraud, seed)) >= HELPS
 
 
 def _numbers(column: NDArray, label: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -2,14 +2,17 @@
 
 Two phases. On `fit` and `validation` each model finds its settings (trees, penalty, epochs) and the
 ensemble its weights. Then all of `train` teaches the models that are measured on the test, once for
-each seed. Nothing is chosen on the test.
+each seed. Nothing is chosen on the test. Every model is a piece that is kept
+(`apps.fraud.training.keeping`), so that a ladder that was stopped goes on where it was.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
+import xgboost
 from numpy.typing import NDArray
 
 from apps.fraud.features.catalogue import FLAT, GRAPH, catalogue
@@ -19,6 +22,7 @@ from apps.fraud.training.blocks import Blocks, blocks
 from apps.fraud.training.ensemble import Ensemble
 from apps.fraud.training.gnn import GnnRecipe, Network, train_network
 from apps.fraud.training.intervals import Draws
+from apps.fraud.training.keeping import Keeping, Piece
 from apps.fraud.training.messages import Messages
 from apps.fraud.training.neighbours import neighbourhood
 from apps.fraud.training.rungs import Learning, Learnt, Trees
@@ -28,16 +32,24 @@ from apps.fraud.training.table import Table
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
 Beat = Callable[[str], None]
+Tell = Callable[[Mapping[str, float]], None]
 KEPT = 32
 """Earlier transactions of each entity that the graph knows of."""
 
 RULES, LOGISTIC, FLAT_TREES, GRAPH_TREES = "rules", "logistic", "xgboost_flat", "xgboost_graph"
 NEAR_TREES, NETWORK, ALL_TREES, ENSEMBLE = "xgboost_near", "gnn", "xgboost_all", "ensemble"
+UNTREATED = "xgboost_untreated"
+"""No rung: the served trees without what helps strangers, for the measure of the cold start."""
+STRANGERS = ("priors", "graph")
+"""Groups of features that tell something of a payer without history: hierarchical priors, those who
+behave alike, and neighbours by what is shared."""
 ORDER = (
     RULES, LOGISTIC, FLAT_TREES, GRAPH_TREES, NEAR_TREES, NETWORK, ALL_TREES, ENSEMBLE,
 )  # fmt: skip
 SERVED = GRAPH_TREES
 """The rung whose features the live service makes, all of them."""
+TOLD_TREES = 5
+"""Every so many trees the curve is told."""
 TITLES = {
     RULES: ("Rules", "规则"),
     LOGISTIC: ("Logistic regression", "逻辑回归"),
@@ -56,11 +68,13 @@ class Plan:
 
     Attributes:
         seeds: models of each learned rung.
+        network_seeds: of the network and of the trees that read it; at most `seeds`.
         most_rows: rows that trees learn from; frauds all, honest ones by lot with weights.
-        network_rows: rows that the network learns from; 0: no network.
+        network_rows: rows that the network learns from in an epoch; 0: no network.
     """
 
     seeds: int = 5
+    network_seeds: int = 1
     most_rows: int = 120_000
     network_rows: int = 60_000
     trees: Trees = field(default_factory=Trees)
@@ -75,8 +89,9 @@ class Climbed:
     Attributes:
         scores: by rung, [seeds, test rows] margins.
         validation: by rung, margins of the validation, of the models that had not seen it.
-        served: the model of `SERVED`, learned from all of the training with the first seed.
+        served: the trees of `SERVED`, learned from all of the training with the first seed.
         names: of its features.
+        untreated: [seeds, test rows] margins of `UNTREATED`.
         seconds: by rung, all seeds together.
         curve: of the network, while it was watched.
     """
@@ -85,8 +100,9 @@ class Climbed:
     scores: dict[str, Floats]
     validation: dict[str, Floats]
     ensemble: Ensemble
-    served: Learnt
+    served: xgboost.Booster
     names: tuple[str, ...]
+    untreated: Floats
     chosen: dict[str, dict[str, float]]
     seconds: dict[str, float]
     curve: list[dict[str, float]]
@@ -100,18 +116,24 @@ class _Climb:
     parts: Split
     plan: Plan
     beat: Beat
+    tell: Tell
+    keeping: Keeping
     flat: tuple[str, ...]
     graph: tuple[str, ...]
+    untreated: tuple[str, ...]
     around: Blocks
     place: NDArray[np.int64]
     near: NDArray[np.float32]
     near_names: tuple[str, ...]
     seconds: dict[str, float] = field(default_factory=dict)
+    steps: int = 0
 
     def matrix(self, rung: str, rows: Rows) -> tuple[NDArray[np.float32], tuple[str, ...]]:
         """What a rung sees of some rows."""
         if rung in (RULES, LOGISTIC, FLAT_TREES):
             return self.table.columns(self.flat)[rows], self.flat
+        if rung == UNTREATED:
+            return self.table.columns(self.untreated)[rows], self.untreated
         values = self.table.columns(self.graph)[rows]
         if rung == GRAPH_TREES:
             return values, self.graph
@@ -139,8 +161,35 @@ class _Climb:
             return rungs.learn_logistic(task)
         return rungs.learn_trees(task, self.plan.trees)
 
+    def piece(self, rung: str, key: str, make: Callable[[], Piece]) -> Piece:
+        """A piece of a rung, kept or made; its time, made or not, counts for the rung."""
+        self.beat(rung)
 
-def climb(table: Table, parts: Split, plan: Plan, beat: Beat = lambda note: None) -> Climbed:
+        def timed() -> Piece:
+            begun = time.monotonic()
+            made = make()
+            figures = {**made.figures, "seconds": time.monotonic() - begun}
+            return Piece(made.arrays, figures)
+
+        found = self.keeping.piece(f"{rung}-{key}", timed)
+        self.seconds[rung] = self.seconds.get(rung, 0.0) + float(found.figures["seconds"])
+        return found
+
+    def curve(self, values: Mapping[str, float]) -> None:
+        """Tell the next step of the curves."""
+        self.steps += 1
+        self.tell({"step": self.steps, **values})
+
+
+def climb(
+    table: Table,
+    parts: Split,
+    plan: Plan,
+    beat: Beat = lambda note: None,
+    *,
+    tell: Tell = lambda values: None,
+    keeping: Keeping | None = None,
+) -> Climbed:
     """Learn and score every rung.
 
     Args:
@@ -149,27 +198,35 @@ def climb(table: Table, parts: Split, plan: Plan, beat: Beat = lambda note: None
         plan: how much work it may be.
         beat: called with a note before each model and now and then within the network's training;
             may raise `Cancelled`.
+        tell: called with each step of the curves: ``step`` from 1, and ``trees`` (average precision
+            of the validation, of the served rung), or ``average_precision`` and ``loss`` of the
+            network.
+        keeping: where pieces are kept.
     """
-    work = _prepared(table, parts, plan, beat)
+    work = _prepared(table, parts, plan, beat, tell, keeping or Keeping(None))
     validation: dict[str, Floats] = {}
     chosen: dict[str, dict[str, float]] = {}
     scores: dict[str, list[Floats]] = {}
-    served: Learnt | None = None
+    served: xgboost.Booster | None = None
     for rung in (RULES, LOGISTIC, FLAT_TREES, GRAPH_TREES, NEAR_TREES):
-        begun = time.monotonic()
-        beat(rung)
-        first = work.learn(rung, parts.fit, plan.seed, parts.validation, {})
-        validation[rung] = first.predict(work.matrix(rung, parts.validation)[0])
-        chosen[rung] = first.chosen
-        test = work.matrix(rung, parts.test)[0]
-        # Rules and the regression learn the same from every seed but for the draw of rows.
+        first = work.piece(rung, "watched", partial(_watched, work, rung))
+        validation[rung] = first.arrays["validation"]
+        chosen[rung] = dict(first.figures["chosen"])
+        if rung == SERVED:
+            for value in first.figures["curve"][::TOLD_TREES]:
+                work.curve({"trees": value})
         for seed in range(plan.seed, plan.seed + plan.seeds):
-            beat(rung)
-            model = work.learn(rung, parts.train, seed, None, first.chosen)
-            scores.setdefault(rung, []).append(model.predict(test))
+            make = partial(_measured, work, rung, seed, chosen[rung])
+            made = work.piece(rung, str(seed), make)
+            scores.setdefault(rung, []).append(made.arrays["test"])
             if rung == SERVED and served is None:
-                served = model
-        work.seconds[rung] = time.monotonic() - begun
+                served = xgboost.Booster(model_file=bytearray(made.arrays["forest"].tobytes()))
+    if served is None:
+        raise RuntimeError(f"{SERVED} is no rung of the ladder.")
+    untreated = []
+    for seed in range(plan.seed, plan.seed + plan.seeds):
+        make = partial(_measured, work, UNTREATED, seed, chosen[SERVED])
+        untreated.append(work.piece(UNTREATED, str(seed), make).arrays["test"])
     curve: list[dict[str, float]] = []
     if plan.network_rows:
         curve = _network(work, validation, chosen, scores)
@@ -177,12 +234,12 @@ def climb(table: Table, parts: Split, plan: Plan, beat: Beat = lambda note: None
     members = {key: each for key, each in validation.items() if key != RULES}
     weights = ensembles.choose(members, table.label[parts.validation], draws, (NETWORK, ALL_TREES))
     scores[ENSEMBLE] = [
-        weights.margins({key: each[index] for key, each in scores.items() if key != RULES})
+        weights.margins(
+            {key: each[index % len(each)] for key, each in scores.items() if key != RULES}
+        )
         for index in range(plan.seeds)
     ]
     validation[ENSEMBLE] = weights.margins(members)
-    if served is None:
-        raise RuntimeError(f"{SERVED} is no rung of the ladder.")
     return Climbed(
         split=parts,
         scores={key: np.stack(scores[key]) for key in ORDER if key in scores},
@@ -190,31 +247,54 @@ def climb(table: Table, parts: Split, plan: Plan, beat: Beat = lambda note: None
         ensemble=weights,
         served=served,
         names=work.graph,
+        untreated=np.stack(untreated),
         chosen=chosen,
         seconds=work.seconds,
         curve=curve,
     )
 
 
-def _prepared(table: Table, parts: Split, plan: Plan, beat: Beat) -> _Climb:
+def _watched(work: _Climb, rung: str) -> Piece:
+    """The model that finds a rung's settings."""
+    parts = work.parts
+    first = work.learn(rung, parts.fit, work.plan.seed, parts.validation, {})
+    margins = first.predict(work.matrix(rung, parts.validation)[0])
+    return Piece({"validation": margins}, {"chosen": first.chosen, "curve": first.curve})
+
+
+def _measured(work: _Climb, rung: str, seed: int, chosen: dict[str, float]) -> Piece:
+    """One model of a rung that is measured on the test; of the served rung the trees too."""
+    model = work.learn(rung, work.parts.train, seed, None, chosen)
+    arrays: dict[str, NDArray] = {"test": model.predict(work.matrix(rung, work.parts.test)[0])}
+    if rung == SERVED and model.booster is not None and seed == work.plan.seed:
+        arrays["forest"] = np.frombuffer(model.booster.save_raw("json"), np.uint8)
+    return Piece(arrays)
+
+
+def _prepared(
+    table: Table, parts: Split, plan: Plan, beat: Beat, tell: Tell, keeping: Keeping
+) -> _Climb:
     beat("neighbours")
     begun = time.monotonic()
+    features = catalogue(table.scheme, GRAPH)
     flat = tuple(one.name for one in catalogue(table.scheme, FLAT))
-    graph = tuple(one.name for one in catalogue(table.scheme, GRAPH))
+    graph = tuple(one.name for one in features)
+    untreated = tuple(one.name for one in features if one.group not in STRANGERS)
     around = blocks(table, KEPT)
     # Only rows that some model learns from or is asked about.
     needed = np.zeros(len(table), np.bool_)
     for seed in range(plan.seed, plan.seed + plan.seeds):
         for rows in (parts.train, parts.fit):
             needed[thinned(table, rows, plan.most_rows, seed)[0]] = True
-            if plan.network_rows:
-                needed[thinned(table, rows, plan.network_rows, seed)[0]] = True
     needed[parts.validation] = needed[parts.test] = True
     rows = np.flatnonzero(needed)
     place = np.full(len(table), -1, np.int64)
     place[rows] = np.arange(len(rows))
     near = neighbourhood(table, around, rows)
-    work = _Climb(table, parts, plan, beat, flat, graph, around, place, near.values, near.names)
+    work = _Climb(
+        table, parts, plan, beat, tell, keeping, flat, graph, untreated, around, place,
+        near.values, near.names,
+    )  # fmt: skip
     work.seconds["neighbours"] = time.monotonic() - begun
     return work
 
@@ -226,31 +306,45 @@ def _network(
     scores: dict[str, list[Floats]],
 ) -> list[dict[str, float]]:
     """The network, and trees that also see the embeddings it had ready."""
-    begun = time.monotonic()
-    table, parts, plan = work.table, work.parts, work.plan
-    messages = Messages.of(table, work.around, work.flat, parts.fit)
+    parts, plan = work.parts, work.plan
+    messages: list[Messages] = []
 
-    def taught(rows: Rows, seed: int, watch: Rows | None, epochs: int) -> Network:
-        kept, weight = thinned(table, rows, plan.network_rows, seed)
+    def teach(rows: Rows, seed: int, watch: Rows | None, epochs: int) -> Network:
+        if not messages:
+            placed = np.flatnonzero(work.place >= 0)
+            own = work.matrix(NEAR_TREES, placed)[0]
+            messages.append(Messages.of(work.table, work.around, own, work.place, parts.fit))
+        pool, weight = thinned(work.table, rows, plan.most_rows, seed)
         return train_network(
-            messages, kept, weight, plan.gnn, seed, watch=watch, epochs=epochs,
-            beat=lambda: work.beat(NETWORK),
+            messages[0], pool, weight, plan.network_rows, plan.gnn, seed, watch=watch,
+            epochs=epochs, beat=lambda: work.beat(NETWORK),
         )  # fmt: skip
 
-    watched = taught(parts.fit, plan.seed, parts.validation, 0)
-    validation[NETWORK] = watched.margins(parts.validation)
-    chosen[NETWORK] = {"epochs": float(watched.epochs)}
-    first = _with_embeddings(work, watched, parts.fit, plan.seed, parts.validation, {})
-    validation[ALL_TREES] = first[1](parts.validation)
-    chosen[ALL_TREES] = first[0]
-    for seed in range(plan.seed, plan.seed + plan.seeds):
-        network = taught(parts.train, seed, None, watched.epochs)
-        scores.setdefault(NETWORK, []).append(network.margins(parts.test))
-        work.beat(ALL_TREES)
-        model = _with_embeddings(work, network, parts.train, seed, None, first[0])
-        scores.setdefault(ALL_TREES, []).append(model[1](parts.test))
-    work.seconds[NETWORK] = time.monotonic() - begun
-    return watched.curve
+    def watched() -> Piece:
+        network = teach(parts.fit, plan.seed, parts.validation, 0)
+        trees, margins = _with_embeddings(work, network, parts.fit, plan.seed, parts.validation, {})
+        return Piece(
+            {"network": network.margins(parts.validation), "trees": margins(parts.validation)},
+            {"epochs": network.epochs, "trees": trees, "curve": network.curve},
+        )
+
+    first = work.piece(NETWORK, "watched", watched)
+    epochs, trees = int(first.figures["epochs"]), dict(first.figures["trees"])
+    validation[NETWORK], validation[ALL_TREES] = first.arrays["network"], first.arrays["trees"]
+    chosen[NETWORK], chosen[ALL_TREES] = {"epochs": float(epochs)}, trees
+    for line in first.figures["curve"]:
+        work.curve({key: line[key] for key in ("loss", "average_precision")})
+    for seed in range(plan.seed, plan.seed + min(plan.network_seeds, plan.seeds)):
+
+        def measured(seed: int = seed) -> Piece:
+            network = teach(parts.train, seed, None, epochs)
+            _chosen, margins = _with_embeddings(work, network, parts.train, seed, None, trees)
+            return Piece({"network": network.margins(parts.test), "trees": margins(parts.test)})
+
+        made = work.piece(NETWORK, str(seed), measured)
+        scores.setdefault(NETWORK, []).append(made.arrays["network"])
+        scores.setdefault(ALL_TREES, []).append(made.arrays["trees"])
+    return list(first.figures["curve"])
 
 
 def _with_embeddings(
@@ -264,7 +358,7 @@ def _with_embeddings(
         more, told = network.embeddings(these)
         return np.concatenate([values, told], axis=1), (*names, *more)
 
-    kept, weight = thinned(work.table, rows, work.plan.network_rows, seed)
+    kept, weight = thinned(work.table, rows, work.plan.most_rows, seed)
     values, names = matrix(kept)
     model = rungs.learn_trees(
         Learning(

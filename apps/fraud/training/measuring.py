@@ -9,6 +9,7 @@ from apps.fraud.scheme import Scheme
 from apps.fraud.training import handbook
 from apps.fraud.training import table as tables
 from apps.fraud.training.canaries import guard
+from apps.fraud.training.keeping import Keeping
 from apps.fraud.training.ladder import Climbed, Plan, climb
 from apps.fraud.training.report import report
 from apps.fraud.training.splitting import Periods, default_periods, split
@@ -25,8 +26,12 @@ def measure(
     *,
     periods: Callable[[Table], Periods] = default_periods,
     beat: Beat = lambda note: None,
+    keeping: Keeping | None = None,
 ) -> tuple[dict[str, Any], Table, Climbed]:
     """The ladder on any transactions, with the guard before it.
+
+    Args:
+        keeping: where models are kept, to go on with after a stop.
 
     Raises:
         InputRefused: there is too little data, or a feature leaks.
@@ -37,14 +42,17 @@ def measure(
     beat("guard")
     quiet = guard(table)
     parts = split(table, periods(table))
-    climbed = climb(table, parts, plan, beat)
+    climbed = climb(table, parts, plan, beat, keeping=keeping)
     said = {"canaries": quiet.told(), **report(table, climbed, plan.seed)}
     said["seconds"]["all"] = round(time.monotonic() - begun, 1)
     return said, table, climbed
 
 
 def measure_handbook(
-    events: Columns, plan: Plan, beat: Beat = lambda note: None
+    events: Columns,
+    plan: Plan,
+    beat: Beat = lambda note: None,
+    keeping: Keeping | None = None,
 ) -> tuple[dict[str, Any], Table, Climbed]:
     """The Handbook's week: its published rows learned anew, and the ladder on the same test.
 
@@ -61,7 +69,7 @@ def measure_handbook(
     table = tables.build(handbook.SCHEME, events, GRAPH)
     beat("guard")
     quiet = guard(table)
-    climbed = climb(table, split(table, handbook.LONG), plan, beat)
+    climbed = climb(table, split(table, handbook.LONG), plan, beat, keeping=keeping)
     said = {
         "canaries": quiet.told(),
         **report(

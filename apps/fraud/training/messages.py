@@ -20,7 +20,9 @@ class Messages:
     """Everything that batches are made of.
 
     Attributes:
-        own: [n, S] features of each transaction, of order one.
+        own: [m, S] features of those transactions that are learned from or asked about, of order
+            one.
+        place: [n] where each transaction stands in `own`; −1: nowhere.
         said: [n, M] what a neighbour says of itself.
         time, known, label: [n].
     """
@@ -28,14 +30,22 @@ class Messages:
     around: Blocks
     entities: tuple[str, ...]
     own: NDArray[np.float32]
+    place: NDArray[np.int64]
     said: NDArray[np.float32]
     time: NDArray[np.int64]
     known: NDArray[np.int64]
     label: NDArray[np.int64]
 
     @classmethod
-    def of(cls, table: Table, around: Blocks, names: tuple[str, ...], fit: NDArray) -> "Messages":
-        """Scale the features `names` by the rows `fit`, and what neighbours say by those too."""
+    def of(
+        cls,
+        table: Table,
+        around: Blocks,
+        own: NDArray[np.float32],
+        place: NDArray[np.int64],
+        fit: NDArray[np.int64],
+    ) -> "Messages":
+        """Scale `own` by the rows `fit`, and what neighbours say by those too."""
         payer = table.scheme.payer.key
         others = tuple(entity.key for entity in table.scheme.entities if entity.key != payer)
         said = ("amount", *carried(table))
@@ -45,7 +55,8 @@ class Messages:
         return cls(
             around=around,
             entities=(payer, *others),
-            own=_scaled(table.columns(names), fit),
+            own=_scaled(own, place[fit][place[fit] >= 0]),
+            place=place,
             said=told,
             time=table.time,
             known=table.label_known_at,
@@ -87,7 +98,8 @@ class Messages:
             behind = self.around.rows[two][np.maximum(place, 0)][:, :, :HOP2]
             behind = np.where(place[:, :, None] >= 0, behind, -1)
             hop2[one, two], there2[one, two] = self._told(behind, now[:, None, None])
-        return Batch(torch.from_numpy(self.own[rows]), hop1, there1, hop2, there2)
+        own = torch.from_numpy(self.own[self.place[rows]])
+        return Batch(own, hop1, there1, hop2, there2)
 
     def _told(
         self, place: NDArray[np.int32], now: NDArray[np.int64]

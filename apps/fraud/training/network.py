@@ -9,6 +9,9 @@ Nodes are transactions and entities of every kind; messages are earlier transact
 `core_kernels`. A neighbour j of entity e takes in the last transactions of another of its entities
 f, an entity takes in its neighbours (`SAGEConv` of its own for every kind of edge, mean and
 maximum), and the head reads the transaction's own features beside the embeddings of its entities.
+
+The sampler's blocks are dense, so PyG's convolutions are computed on places in place of edges: the
+same sums without scattering, which takes four fifths of the time of a step (`convolved`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,7 +39,8 @@ class Shape:
     message: int
     hidden: int = 32
     embedding: int = 12
-    dropout: float = 0.1
+    head: int = 128
+    dropout: float = 0.3
 
     def pairs(self) -> tuple[tuple[str, str], ...]:
         """(entity of the first hop, entity of the second): over the payer or to it."""
@@ -63,6 +67,27 @@ class Batch:
     there2: Mapping[tuple[str, str], Tensor]
 
 
+def convolved(conv: SAGEConv, places: Tensor, there: Tensor, target: Tensor) -> Tensor:
+    """What `conv`, of the mean and the maximum, says over the edges from places to their target.
+
+    Args:
+        places: [..., K, width] sources.
+        there: [..., K] which places hold one.
+        target: [..., width].
+
+    Returns:
+        [..., out]; without any source its mean and maximum are 0, as in PyG.
+    """
+    held = there.unsqueeze(-1)
+    count = held.sum(dim=-2).clamp(min=1)
+    mean = (places * held).sum(dim=-2) / count
+    lowest = torch.finfo(places.dtype).min
+    most = torch.where(held, places, places.new_tensor(lowest)).amax(dim=-2)
+    most = torch.where(there.any(dim=-1, keepdim=True), most, places.new_zeros(()))
+    told: Tensor = conv.lin_l(torch.cat([mean, most], dim=-1)) + conv.lin_r(target)
+    return told
+
+
 class EntityEncoder(nn.Module):
     """Embeddings of entities from the transactions around them."""
 
@@ -80,7 +105,7 @@ class EntityEncoder(nn.Module):
             {key: SAGEConv((width, width), width, aggr=["mean", "max"]) for key in shape.entities}
         )
         self.start = nn.ParameterDict(
-            {key: nn.Parameter(torch.zeros(1, width)) for key in shape.entities}
+            {key: nn.Parameter(torch.zeros(width)) for key in shape.entities}
         )
         self.out = nn.ModuleDict({key: nn.Linear(width, shape.embedding) for key in shape.entities})
 
@@ -88,37 +113,30 @@ class EntityEncoder(nn.Module):
         """By entity, [B, embedding]."""
         told = {}
         for key in keys:
-            places = batch.hop1[key]
-            # Only places that hold something become nodes.
-            rows, columns = batch.there1[key].nonzero(as_tuple=True)
-            held = self.message(places[rows, columns])
+            held = self.message(batch.hop1[key])
             for pair in self.shape.pairs():
                 if pair[0] == key:
-                    held = held + self._second(batch, pair, held, rows, columns)
-            edge = torch.stack([torch.arange(len(rows)), rows])
-            entity = self.start[key].expand(len(places), -1)
-            met = self.first[key]((torch.relu(held), entity), edge)
+                    around = self.message(batch.hop2[pair])
+                    held = held + convolved(
+                        self.second["|".join(pair)], around, batch.there2[pair], held
+                    )
+            met = convolved(self.first[key], torch.relu(held), batch.there1[key], self.start[key])
             told[key] = torch.tanh(self.out[key](torch.relu(met)))
-        return told
-
-    def _second(
-        self, batch: Batch, pair: tuple[str, str], held: Tensor, rows: Tensor, columns: Tensor
-    ) -> Tensor:
-        there = batch.there2[pair][rows, columns]
-        owner, place = there.nonzero(as_tuple=True)
-        message = self.message(batch.hop2[pair][rows, columns][owner, place])
-        edge = torch.stack([torch.arange(len(owner)), owner])
-        told: Tensor = self.second["|".join(pair)]((message, held), edge)
         return told
 
 
 class Scorer(nn.Module):
-    """The whole network: log odds of fraud of each transaction."""
+    """The whole network: log odds of fraud of each transaction.
+
+    A linear part stands beside the deep one: few frauds teach it sooner (Cheng et al., "Wide & deep
+    learning for recommender systems", 2016).
+    """
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
         self.encoder = EntityEncoder(shape)
-        width = 2 * shape.hidden
+        width = shape.head
+        self.wide = nn.Linear(shape.seed, 1)
         self.head = nn.Sequential(
             nn.Linear(shape.seed + shape.embedding * len(shape.entities), width),
             nn.ReLU(),
@@ -134,5 +152,5 @@ class Scorer(nn.Module):
         keys = self.encoder.shape.entities
         told = self.encoder(batch, keys)
         joined = torch.cat([batch.seed, *(told[key] for key in keys)], dim=1)
-        margin: Tensor = self.head(joined)[:, 0]
+        margin: Tensor = self.head(joined)[:, 0] + self.wide(batch.seed)[:, 0]
         return margin

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.fraud.training import metrics
+from apps.fraud.training.cold_start import cold_start
 from apps.fraud.training.figures import Test, bands, figures, gains, histories, quick
-from apps.fraud.training.ladder import ENSEMBLE, NETWORK, TITLES, Climbed
+from apps.fraud.training.ladder import ENSEMBLE, NETWORK, SERVED, TITLES, Climbed
 from apps.fraud.training.splitting import Split
 from apps.fraud.training.table import Table
 
@@ -84,6 +85,9 @@ def report(
             "network_kept": weights.kept,
             "network_gain_on_validation": weights.gain.told() if weights.gain else None,
         },
+        "cold_start": cold_start(
+            test, table.payer[climbed.split.test], mean[SERVED], climbed.untreated.mean(axis=0)
+        ),
         "network_curve": climbed.curve,
         "chosen": climbed.chosen,
         "rows": {
@@ -144,6 +148,7 @@ def lines(said: Mapping[str, Any]) -> list[str]:
             "",
             f"The ensemble's AP over {over}: {_cell(gain['value'], [gain['low'], gain['high']])}.",
         ]
+    out.append(_about_strangers(said))
     out.append(_about_network(said))
     if said["honest_rows_missing"]:
         out.append(
@@ -151,6 +156,22 @@ def lines(said: Mapping[str, Any]) -> list[str]:
             "needed in the test."
         )
     return out
+
+
+def _about_strangers(said: Mapping[str, Any]) -> str:
+    cold = said["cold_start"]
+    if cold["gain"] is None:
+        return (
+            f"Payers with fewer than {cold['below']} earlier transactions: {cold['rows']:,} rows "
+            f"with {cold['frauds']} frauds are too few to measure the cold start on."
+        )
+    gain = cold["gain"]["average_precision"]
+    return (
+        f"Payers with fewer than {cold['below']} earlier transactions ({cold['rows']:,} rows, "
+        f"{cold['frauds']} frauds): AP {cold['treated']['average_precision']:.4f} with priors and "
+        f"neighbours, {cold['untreated']['average_precision']:.4f} without; gain "
+        f"{_cell(gain['value'], [gain['low'], gain['high']])}."
+    )
 
 
 def _about_network(said: Mapping[str, Any]) -> str:

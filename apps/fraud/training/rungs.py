@@ -55,11 +55,13 @@ class Learnt:
         predict: margins of rows.
         chosen: by the validation, for the next one.
         booster: of trees.
+        curve: average precision of the validation after each tree, where one was watched.
     """
 
     predict: Predict
     chosen: dict[str, float]
     booster: xgboost.Booster | None = None
+    curve: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,11 +110,13 @@ def learn_trees(task: Learning, settings: Trees | None = None) -> Learnt:
             task.watch[0], task.watch[1], feature_names=names, ref=data, nthread=threads
         )
         watched = [(watch, "validation")]
+    seen: dict[str, dict[str, list[float]]] = {}
     booster = xgboost.train(
         parameters,
         data,
         rounds,
         evals=watched,
+        evals_result=seen,
         early_stopping_rounds=PATIENCE if watched else None,
         verbose_eval=False,
     )
@@ -124,7 +128,8 @@ def learn_trees(task: Learning, settings: Trees | None = None) -> Learnt:
         told = booster.inplace_predict(values, predict_type="margin", validate_features=False)
         return np.asarray(told, np.float64)
 
-    return Learnt(predict, {"trees": float(rounds)}, booster)
+    curve = tuple(float(one) for one in seen.get("validation", {}).get("aucpr", ()))
+    return Learnt(predict, {"trees": float(rounds)}, booster, curve)
 
 
 def learn_logistic(task: Learning) -> Learnt:

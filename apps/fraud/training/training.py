@@ -1,7 +1,9 @@
 """Trains a fraud model as the host or a person asks: data, guard, ladder, artefact, figures."""
 
 import json
+import shutil
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,10 +15,12 @@ from apps.fraud.features.catalogue import GRAPH
 from apps.fraud.inference.bundle import pack
 from apps.fraud.training import artefact, reading
 from apps.fraud.training import table as tables
+from apps.fraud.training.bundles import read_bundle
 from apps.fraud.training.calibrating import calibrate
 from apps.fraud.training.canaries import guard
 from apps.fraud.training.card import model_card
 from apps.fraud.training.config import TrainingConfig
+from apps.fraud.training.keeping import Keeping
 from apps.fraud.training.ladder import SERVED, Climbed, Plan, climb
 from apps.fraud.training.panel import panel_of
 from apps.fraud.training.predictions import write_predictions
@@ -24,9 +28,10 @@ from apps.fraud.training.reading import Read
 from apps.fraud.training.report import report
 from apps.fraud.training.splitting import default_periods, split
 from apps.fraud.training.table import Table
+from loupe.contract.runtime import bundle
 from loupe.contract.runtime.errors import InputRefused
 from loupe.contract.runtime.reporter import Reporter
-from loupe.contract.runtime.training import ARTEFACT, write_panel
+from loupe.contract.runtime.training import ARTEFACT, CHECKPOINT, write_panel
 
 ENDINGS = (".csv", ".tsv", ".ndjson", ".jsonl", ".parquet", ".arrow", ".arrows", ".feather")
 SCHEME, MAPPING, BUNDLE = "scheme.json", "mapping.json", "model.json"
@@ -47,23 +52,28 @@ def train(
     """Train and write what `loupe.contract.runtime.training` asks for below `out`.
 
     `data` holds tables of transactions, and may hold ``scheme.json`` and ``mapping.json``. The
-    work takes minutes: with `resume` it begins anew, and `base` is not needed, since trees learn
-    from all the data each time.
+    work takes minutes: each model is kept in ``checkpoint/``, and with `resume` those that are
+    there are not learned again. `base` is not needed, since trees learn from all the data each
+    time.
 
     Raises:
         InputRefused: the data cannot be learned from, or a feature leaks.
         Cancelled: somebody asked for it.
     """
     reporter.progress(0, 1, "reading")
+    if not resume:
+        shutil.rmtree(out / CHECKPOINT, ignore_errors=True)
     train_on(read_folder(data), out, config, seed, reporter, dataset=data.name)
 
 
 def read_folder(data: Path) -> Read:
-    """The tables of a folder, in order of their names.
+    """What the host gathered, or the tables of a folder in order of their names.
 
     Raises:
         InputRefused: there is none, or one cannot be read.
     """
+    if bundle.is_bundle(data):
+        return read_bundle(data)
     files = sorted(one for one in data.iterdir() if one.suffix.lower() in ENDINGS)
     if not files:
         raise InputRefused(
@@ -82,6 +92,7 @@ def plan_of(config: TrainingConfig, seed: int) -> Plan:
     """The ladder's work for a recipe."""
     return Plan(
         seeds=config.seeds,
+        network_seeds=config.network_seeds,
         most_rows=config.most_rows,
         network_rows=config.network_rows if config.network else 0,
         seed=seed,
@@ -118,23 +129,24 @@ def train_on(
     quiet = guard(table, seed=seed)
     periods = default_periods(table, train_days=config.train_days, test_days=config.test_days)
     parts = split(table, periods, drop_known=config.drop_known)
-    climbed = climb(table, parts, plan_of(config, seed), beat)
+    told: list[int] = []
+
+    def tell(values: Mapping[str, float]) -> None:
+        told.append(int(values["step"]))
+        reporter.metrics({**values, "step": told[-1]})
+
+    identity = f"{read.sha256} {config.model_dump_json()} {seed}"
+    keeping = Keeping(out / CHECKPOINT, identity)
+    climbed = climb(table, parts, plan_of(config, seed), beat, tell=tell, keeping=keeping)
     beat("measuring")
     said = {"canaries": quiet.told(), **report(table, climbed, seed)}
     said["data"] = {"rows": len(table), "refused": read.refused, "sha256": read.sha256}
-    _tell_curve(said, reporter)
     scores = _write(read, out, table, climbed, said, seed, dataset, name, source)
     write_predictions(out, table, parts.test, scores)
     write_panel(out, panel_of(said, table.label[parts.test], scores, dataset))
     (out / "ladder.json").write_text(json.dumps(said, ensure_ascii=False) + "\n")
     reporter.progress(1, 1, "done")
     return said
-
-
-def _tell_curve(said: dict[str, Any], reporter: Reporter) -> None:
-    for line in said["network_curve"]:
-        told = {key: value for key, value in line.items() if key != "epoch"}
-        reporter.metrics({"step": int(line["epoch"]), **told})
 
 
 def _write(
@@ -153,14 +165,11 @@ def _write(
     curve, kind = calibrate(climbed.validation[SERVED], table.label[parts.validation])
     margins = climbed.scores[SERVED][0]
     scores = curve(margins.astype(np.float32))
-    booster = climbed.served.booster
-    if booster is None:
-        raise RuntimeError("The served rung has no trees.")
     values = table.columns(climbed.names)[parts.test]
     told = replace(table, values=values, names=climbed.names)
     artefact.write(
         out / ARTEFACT,
-        booster=booster,
+        booster=climbed.served,
         features=climbed.names,
         scheme=table.scheme,
         calibration=curve,

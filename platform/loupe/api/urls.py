@@ -131,6 +131,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="dataset-diff",
     ),
     path("trainings", trainings.Trainings.as_view(), name="trainings"),
+    path("trainings/sources", trainings.Sources.as_view(), name="training-sources"),
     path("trainings/<uuid:training_id>", trainings.OneTraining.as_view(), name="training"),
     path(
         "trainings/<uuid:training_id>/cancel",

@@ -1,6 +1,7 @@
 """Trainings, evaluations and promotions by REST."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from loupe.accounts.models import Role
+from loupe.plugins import registry
 from loupe.registry.models import Stage
 from loupe.testing import factories, trainings
 from loupe.training.models import Run, RunMetrics, RunState
@@ -192,3 +194,25 @@ def test_an_evaluation_is_queued_for_a_version(
         "evaluate",
         "own v1",
     )
+
+
+def test_a_source_is_listed_and_trained_on_in_place_of_a_dataset(
+    world: World, call: Call, data: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = registry.get("dummy_app")
+    assert app.training is not None
+    named = "tests.host.training.test_gathering"
+    more = replace(app.training, sources=f"{named}:sources", gather=f"{named}:gather")
+    monkeypatch.setattr(app, "training", more)
+    key = world.key("view", "train")
+    listed = call(key, "GET", "/api/v1/trainings/sources?app=dummy_app").json()
+    assert listed == {"sources": [{"key": "notebook", "words": "What was written down"}]}
+    order = {"app": "dummy_app", "model": "ours", "source": "notebook"}
+    made = call(key, "POST", "/api/v1/trainings", order)
+    assert (made.status_code, made.json()["dataset_name"]) == (202, "notebook")
+    unknown = call(key, "POST", "/api/v1/trainings", order | {"source": "elsewhere"})
+    assert (unknown.status_code, unknown.json()["code"]) == (422, "unknown_source")
+    both = call(key, "POST", "/api/v1/trainings", order | data)
+    assert (both.status_code, both.json()["code"]) == (400, "data_not_named")
+    neither = call(key, "POST", "/api/v1/trainings", {"app": "dummy_app", "model": "ours"})
+    assert neither.json()["code"] == "data_not_named"

@@ -32,8 +32,13 @@ class TrainingOrder(Order):
 
     app: str
     model: str = Field(description="the model a new version is added to; it need not exist yet")
-    dataset: uuid.UUID
+    dataset: uuid.UUID | None = Field(default=None, description="left out: `source` is named")
     dataset_version: int | None = Field(default=None, description="left out: the newest one")
+    source: str | None = Field(
+        default=None,
+        description="a source of the app in place of a dataset, see `trainings/sources`: it is "
+        "frozen as it is now",
+    )
     config: JsonObject = Field(
         default_factory=dict, description="fields of the app's recipe; the rest has its defaults"
     )
@@ -47,8 +52,22 @@ class TrainingOrder(Order):
 class EvaluationOrder(Order):
     """On which data to measure a version."""
 
-    dataset: uuid.UUID
+    dataset: uuid.UUID | None = Field(default=None, description="left out: `source` is named")
     dataset_version: int | None = Field(default=None, description="left out: the newest one")
+    source: str | None = Field(default=None, description="a source of the app, as it is now")
+
+
+class SourceShape(Shape):
+    """Something of the project's that models can be trained and measured on."""
+
+    key: str
+    words: str
+
+
+class SourceList(Shape):
+    """What an app can train on beside datasets."""
+
+    sources: list[SourceShape]
 
 
 class TrainingShape(Shape):

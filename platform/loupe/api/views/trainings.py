@@ -21,6 +21,8 @@ from loupe.api.paging import newest_first
 from loupe.api.shapes.trainings import (
     EvaluationOrder,
     EvaluationPage,
+    SourceList,
+    SourceShape,
     TrainingDetail,
     TrainingOrder,
     TrainingPage,
@@ -29,7 +31,8 @@ from loupe.api.shapes.trainings import (
 from loupe.api.views.models import VersionEndpoint
 from loupe.datasets.models import DatasetVersion
 from loupe.registry import services as registry
-from loupe.training import services
+from loupe.training import gathering, services
+from loupe.training.errors import TrainingRefused
 from loupe.training.models import Run, RunKind, RunState
 
 
@@ -50,6 +53,44 @@ def dataset_version(
         which = "any version" if number is None else f"a version {number}"
         raise NotVisible(f"There is no dataset {dataset} with {which} that you can see.")
     return found
+
+
+def ordered_data(
+    actor: Actor, project: Project, app: str, order: TrainingOrder | EvaluationOrder
+) -> DatasetVersion:
+    """The data an order names: a version of a dataset, or a source as it is now.
+
+    Raises:
+        NotVisible: there is no such dataset.
+        TrainingRefused: neither or both are named, or the app has no sources.
+        InputRefused: there is no such source, or it is empty.
+    """
+    if (order.dataset is None) == (order.source is None):
+        raise TrainingRefused("Name either dataset or source.", code="data_not_named")
+    if order.source is not None:
+        return gathering.freeze(actor, project, app, order.source)
+    if order.dataset is None:
+        raise TrainingRefused("Name a dataset.", code="data_not_named")
+    return dataset_version(actor, project, order.dataset, order.dataset_version)
+
+
+class Sources(Endpoint):
+    """What an app can train on beside datasets that people label."""
+
+    policy: ClassVar = {"GET": Action.VIEW}
+
+    @extend_schema(
+        operation_id="trainings_sources",
+        parameters=[
+            describe.PROJECT,
+            OpenApiParameter("app", str, required=True, description="The app's slug."),
+        ],
+        responses={200: SourceList, **describe.PROBLEMS},
+    )
+    def get(self, request: Request) -> Response:
+        """List the project's sources: its own log, uploaded tables."""
+        found = gathering.sources(self.project, parameter(request, "app"))
+        return answer(SourceList(sources=[SourceShape(key=key, words=said) for key, said in found]))
 
 
 class Trainings(Endpoint):
@@ -100,9 +141,7 @@ class Trainings(Endpoint):
             self.project,
             app=order.app,
             model_name=order.model,
-            dataset_version=dataset_version(
-                self.actor, self.project, order.dataset, order.dataset_version
-            ),
+            dataset_version=ordered_data(self.actor, self.project, order.app, order),
             config=order.config,
             base=base,
             seed=order.seed,
@@ -223,5 +262,5 @@ class Evaluations(VersionEndpoint):
     def post(self, request: Request, model_id: int, number: int) -> Response:
         """Queue an evaluation of the version on one of the project's datasets."""
         order = ordered(request, EvaluationOrder)
-        data = dataset_version(self.actor, self.project, order.dataset, order.dataset_version)
+        data = ordered_data(self.actor, self.project, self.version.model.app, order)
         return _accepted(services.evaluate(self.actor, self.version, data))

@@ -1,4 +1,4 @@
-"""C26, C27 and C29: how datasets look and how models are made of them."""
+"""C26, C27, C29 and C40: how datasets look and how models are made of them."""
 
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -37,7 +37,7 @@ def labelling(app: type[DomainApp]) -> Iterator[Problem]:
 
 
 def training(app: type[DomainApp]) -> Iterator[Problem]:
-    """C29."""
+    """C29 and C40."""
     said = app.training
     if said is None:
         return
@@ -66,7 +66,13 @@ def training(app: type[DomainApp]) -> Iterator[Problem]:
                 f"trains by the module {module!r}, which does not exist.",
                 "Name a package that `python -m` can run.",
             )
-    yield from _code([said.gate])
+    if (said.sources is None) != (said.gather is None):
+        yield Problem(
+            "names only one of `sources` and `gather`.",
+            "Declare both: one tells what can be chosen, the other what it holds.",
+        )
+    named = (said.sources, said.gather, said.on_evaluated)
+    yield from _code([said.gate, *(each for each in named if each)])
 
 
 def _code(targets: list[str]) -> Iterator[Problem]:

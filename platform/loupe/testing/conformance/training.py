@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from loupe.contract.app import DomainApp
+from loupe.contract.runtime.errors import InputRefused
 from loupe.contract.runtime.panel import Panel
 from loupe.contract.runtime.steps import load
 from loupe.contract.runtime.training import REFUSED
 from loupe.testing.conformance.decisions import nothing_outside
+from loupe.testing.conformance.hearing import project
 from loupe.testing.conformance.subject import Subject
 
 PROGRAM = """
@@ -107,3 +109,22 @@ class Training(Subject):
         assert rows == gate(Panel(), None)
         assert not all(row.holds for row in rows)
         assert all(row.key and row.en and row.zh for row in rows)
+
+    @pytest.mark.django_db
+    def test_c40_sources_stand_with_gather_and_an_unknown_one_is_refused(
+        self, app: type[DomainApp]
+    ) -> None:
+        if app.training is None or (app.training.sources is None and app.training.gather is None):
+            pytest.skip("the app trains on datasets that people label")
+        assert app.training.sources is not None
+        assert app.training.gather is not None
+        key = project().pk
+        offered = load(app.training.sources)(key)
+        assert len({value for value, _words in offered}) == len(offered)
+        assert all(value and words for value, words in offered)
+        gather = load(app.training.gather)
+        for unknown in ("", "no-such-source", "../../etc/passwd", "\x00"):
+            with pytest.raises(InputRefused) as refused:
+                gather(key, unknown)
+            assert refused.value.code
+            assert refused.value.message.endswith(".")

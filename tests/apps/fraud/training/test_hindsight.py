@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from apps.fraud.features.catalogue import GRAPH
-from apps.fraud.scheme import Attribute
+from apps.fraud.scheme import CARD_PAYMENTS, Attribute
+from apps.fraud.simulator import SimulatorConfig, simulate
 from apps.fraud.training import table
 from apps.fraud.training.canaries import Leak, guard
 from apps.fraud.training.hindsight import copied
@@ -66,6 +67,11 @@ def test_a_column_with_hindsight_is_named(leak: np.ndarray) -> None:
 )
 def test_an_honest_column_passes(honest: np.ndarray) -> None:
     assert copied(rows(honest)) == {}
+
+
+def test_what_stays_the_same_of_a_terminal_is_no_leak_though_its_totals_give_it_away() -> None:
+    made = simulate(SimulatorConfig(customers=600, days=50, fraud_share=0.04), seed=3)
+    assert copied(table.build(CARD_PAYMENTS, made, GRAPH)) == {}
 
 
 def test_training_is_refused_with_the_columns_name() -> None:
