@@ -3,6 +3,7 @@
 Offers `read_nifti`. Headers are read by nibabel; data is unpacked and counted here.
 """
 
+import math
 import zlib
 from io import BytesIO
 from typing import Any, Final
@@ -26,8 +27,21 @@ NUMBERS: Final = {"i1", "u1", "i2", "u2", "i4", "u4", "f4", "f8"}
 LARGEST_SPACING: Final = 10.0
 SHEAR: Final = 0.02
 """Cosine between two axes of the affine that still count as a right angle."""
+_LEAST_OFFSET: Final = 348
 _MOST_STRANGE: Final = 0.5
 """The share of values that are no numbers from which on a file is refused."""
+
+
+def opened(source: Source, content: bytes, limits: Limits) -> tuple[Any, NDArray[np.generic]]:
+    """Header and stored values, as many axes as there are, in the file's order (last one fastest).
+
+    Raises:
+        Faulty: the file is damaged, cut short, too large or no NIfTI.
+    """
+    content = _unpacked(source, content, limits)
+    header = _header(source, content)
+    sizes = [max(1, int(each)) for each in header.get_data_shape()]
+    return header, _stored(source, header, content, tuple(sizes))
 
 
 def read_nifti(
@@ -42,21 +56,24 @@ def read_nifti(
     header = _header(source, content)
     sizes = [int(each) for each in header.get_data_shape()]
     reasons = [note("unverified_origin")]
-    if len(sizes) > 3 and any(each > 1 for each in sizes[3:]):
-        return None, [*reasons, refusal("four_dimensional", count=int(np.prod(sizes[3:])))]
     refused = _refused_sizes(sizes, limits)
     if refused is not None:
         return None, [*reasons, refused]
-    columns, rows, slices = sizes[:3]
     affine = _affine(source, header)
     if affine is None:
         return None, [*reasons, refusal("missing_orientation")]
+    columns, rows, slices = sizes[:3]
     stored = _stored(source, header, content, (columns, rows, slices))
     values, strange = _hounsfield(stored, header)
     if strange > _MOST_STRANGE:
         return None, [*reasons, refusal("not_hounsfield", soft=0.0, air=0.0)]
     if strange > 0:
         reasons.append(warning("not_finite", share=round(strange, 4)))
+    return _canonical(values, affine), reasons
+
+
+def _canonical(values: NDArray[np.int16], affine: NDArray[np.float64]) -> Volume:
+    slices, rows, columns = values.shape
     turned = turn(affine, (columns, rows, slices))
     hu = np.empty(turned.canonical_shape, dtype=np.int16)
     turned.as_acquired(hu)[...] = values
@@ -64,7 +81,7 @@ def read_nifti(
     facts = SeriesFacts(images=1, rows=rows, columns=columns)
     return Volume(
         hu=hu, spacing=spacing_of(canonical), affine=canonical, series=Series(facts=facts)
-    ), reasons
+    )
 
 
 def _unpacked(source: Source, content: bytes, limits: Limits) -> bytes:
@@ -121,6 +138,8 @@ def _header(source: Source, content: bytes) -> Any:
 
 
 def _refused_sizes(sizes: list[int], limits: Limits) -> Reason | None:
+    if any(each > 1 for each in sizes[3:]):
+        return refusal("four_dimensional", count=math.prod(sizes[3:]))
     if len(sizes) < 3 or min(sizes[:3]) < 1:
         return refusal("too_few_slices", count=sizes[2] if len(sizes) > 2 else 1, least=10)
     voxels = sizes[0] * sizes[1] * sizes[2]
@@ -165,26 +184,23 @@ def _affine(source: Source, header: Any) -> NDArray[np.float64] | None:
 
 
 def _stored(
-    source: Source, header: Any, content: bytes, shape: tuple[int, int, int]
+    source: Source, header: Any, content: bytes, shape: tuple[int, ...]
 ) -> NDArray[np.generic]:
-    """The stored values as [slice, row, column] of the file's own grid; no copy."""
+    """The stored values, axes turned round ([slice, row, column] of the file's grid); no copy."""
     dtype = header.get_data_dtype()
-    start = int(header["vox_offset"]) if np.isfinite(header["vox_offset"]) else -1
-    count = shape[0] * shape[1] * shape[2]
-    least = 348
-    if start < least or start + count * dtype.itemsize > len(content):
+    claimed = float(header["vox_offset"])
+    start = int(claimed) if math.isfinite(claimed) else 0
+    needed = math.prod(shape) * dtype.itemsize
+    if start < _LEAST_OFFSET or start + needed > len(content):
         raise faulty(
             source.name,
             "truncated_pixels",
             "data",
             f"{max(0, len(content) - max(start, 0))} bytes from {start}",
-            Text(
-                en=f"{count * dtype.itemsize} bytes are needed",
-                zh=f"需要 {count * dtype.itemsize} 字节",
-            ),
+            Text(en=f"{needed} bytes are needed", zh=f"需要 {needed} 字节"),
         )
-    stored = np.frombuffer(content, dtype=dtype, count=count, offset=start)
-    return stored.reshape(shape[2], shape[1], shape[0])
+    stored = np.frombuffer(content, dtype=dtype, count=math.prod(shape), offset=start)
+    return stored.reshape(shape[::-1])
 
 
 def _hounsfield(stored: NDArray[np.generic], header: Any) -> tuple[NDArray[np.int16], float]:

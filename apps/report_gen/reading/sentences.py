@@ -32,8 +32,8 @@ SENTENCES: Final[Mapping[str, Text]] = MappingProxyType(
         ),
         "missing_slices": Text(
             en="{count} slices seem to be missing: the largest gap is {largest:.2f} mm where "
-            "slices usually lie {spacing:.2f} mm apart; gaps up to {most:.1f} mm can be filled. Send the "
-            "whole series again.",
+            "slices usually lie {spacing:.2f} mm apart; gaps up to {most:.1f} mm can be filled. "
+            "Send the whole series again.",
             zh="似乎缺少 {count} 层：最大间隙为 {largest:.2f} mm，而通常层间距为 {spacing:.2f} mm；"
             "最多可填补 {most:.1f} mm 的间隙。请重新发送完整序列。",
         ),

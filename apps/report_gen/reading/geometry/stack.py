@@ -47,4 +47,4 @@ class Stack:
         start = np.array(first.position)
         affine[:3, 2] = (np.array(last.position) - start) / max(1, len(self.images) - 1)
         affine[:3, 3] = start
-        return np.asarray(TO_RAS @ affine, dtype=np.float64)
+        return np.asarray(TO_RAS @ affine, dtype=np.float64) + 0.0  # no negative zeros

@@ -1,0 +1,168 @@
+"""Files of a study, de-identified one by one under neutral names.
+
+    for file in deidentified([Path("study.zip")], Pseudonyms(key)):
+        (folder / file.name).write_bytes(file.content)
+
+Names of files, folders and zip entries are not carried over. Bounded memory: one file at a time.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Final
+
+from pydicom import dcmread
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import UID, MediaStorageDirectoryStorage
+
+from apps.report_gen.deid.codestreams import without_comments
+from apps.report_gen.deid.datasets import cleaned
+from apps.report_gen.deid.identity import Identity
+from apps.report_gen.deid.nifti import cleaned_nifti
+from apps.report_gen.deid.pseudonyms import Pseudonyms
+from apps.report_gen.reading.deflated import plain_bytes
+from apps.report_gen.reading.faults import DAMAGE, Fault, Faulty, faulty
+from apps.report_gen.reading.geometry.kind import CT
+from apps.report_gen.reading.grouping import opened
+from apps.report_gen.reading.headers import is_compressed
+from apps.report_gen.reading.limits import DEFAULT, Limits
+from apps.report_gen.reading.sniffing import Kind
+from apps.report_gen.reading.sources import Source
+from loupe.contract.text import Text
+
+_CLASS: Final = "2.25.116273640471093842390512842930173405211"
+"""Loupe's implementation class."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaned:
+    """One file under a neutral name."""
+
+    name: str
+    content: bytes
+
+
+def deidentified(
+    paths: Sequence[Path],
+    pseudonyms: Pseudonyms,
+    limits: Limits = DEFAULT,
+    faults: list[Fault] | None = None,
+) -> Iterator[Cleaned]:
+    """Every CT image and NIfTI file below `paths`, de-identified.
+
+    What cannot be made safe is left out and told in `faults`, whose names are as they came:
+    objects that are not CT images, and images that say names are burned into their pixels.
+    """
+    left_out = faults if faults is not None else []
+    identity = _identity(paths, limits)
+    with opened(paths, limits) as sources:
+        for number, (source, content) in enumerate(sources, start=1):
+            try:
+                if source.kind is Kind.DICOM:
+                    made = deidentify_dicom(source, content, pseudonyms, identity, limits)
+                    if made is not None:
+                        yield Cleaned(f"image-{number:05d}.dcm", made)
+                else:
+                    made = cleaned_nifti(source, content, limits)
+                    yield Cleaned(f"volume-{number:05d}.nii.gz", made)
+            except Faulty as error:
+                left_out.append(error.fault)
+        left_out.extend(sources.faults)
+
+
+def _identity(paths: Iterable[Path], limits: Limits) -> Identity:
+    """The words of all files together: a name in one file may stand in the text of another."""
+    identity = Identity()
+    with opened(paths, limits) as sources:
+        for source, content in sources:
+            if source.kind is Kind.DICOM:
+                try:
+                    identity.learn(_read(source, content, limits, pixels=False))
+                except Faulty:
+                    continue
+    return identity
+
+
+def deidentify_dicom(
+    source: Source, content: bytes, pseudonyms: Pseudonyms, identity: Identity, limits: Limits
+) -> bytes | None:
+    """One DICOM file, de-identified; None for the index of a file set.
+
+    Raises:
+        Faulty: damaged, no CT image, or with names burned into its pixels.
+    """
+    dataset = _read(source, content, limits, pixels=True)
+    sop_class = str(dataset.get("SOPClassUID") or "")
+    if dataset.file_meta.get("MediaStorageSOPClassUID") == MediaStorageDirectoryStorage:
+        return None
+    if sop_class not in CT:
+        raise _refused(source.name, "SOPClassUID", sop_class or "missing", _CT_ONLY)
+    if str(dataset.get("BurnedInAnnotation") or "").upper() == "YES":
+        raise _refused(source.name, "BurnedInAnnotation", "YES", _NOT_BURNED)
+    try:
+        syntax = str(dataset.file_meta.get("TransferSyntaxUID") or "1.2.840.10008.1.2")
+        result = cleaned(dataset, pseudonyms, identity)
+        if is_compressed(syntax) and "PixelData" in result:
+            result.PixelData = without_comments(result.PixelData)
+        return _written(result, syntax)
+    except DAMAGE as error:
+        raise _damaged(source.name, error) from error
+
+
+def _written(dataset: Dataset, syntax: str) -> bytes:
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID = dataset.SOPClassUID
+    meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+    meta.TransferSyntaxUID = UID(syntax)
+    meta.ImplementationClassUID = UID(_CLASS)
+    dataset.file_meta = meta
+    dataset.preamble = b"\0" * 128
+    if "PixelData" in dataset and is_compressed(syntax):
+        dataset["PixelData"].is_undefined_length = True
+    stream = BytesIO()
+    dataset.save_as(
+        stream,
+        implicit_vr=syntax == "1.2.840.10008.1.2",
+        little_endian=syntax != "1.2.840.10008.1.2.2",
+        enforce_file_format=True,
+    )
+    return stream.getvalue()
+
+
+def _read(source: Source, content: bytes, limits: Limits, *, pixels: bool) -> Dataset:
+    plain = plain_bytes(content, source.name, limits)
+    try:
+        return dcmread(
+            BytesIO(plain), stop_before_pixels=not pixels, force=plain[128:132] != b"DICM"
+        )
+    except DAMAGE as error:
+        raise _damaged(source.name, error) from error
+
+
+_CT_ONLY = Text(en="CT images are de-identified", zh="仅对 CT 图像去标识")
+_NOT_BURNED = Text(
+    en="images with annotations burned into their pixels are left out",
+    zh="像素中含有标注的图像不予处理",
+)
+
+
+def _refused(name: str, field: str, value: str, allowed: Text) -> Faulty:
+    return faulty(
+        name,
+        "not_deidentified",
+        field,
+        value,
+        allowed,
+        Text(en="Leave the file out.", zh="请去掉该文件。"),
+    )
+
+
+def _damaged(name: str, error: BaseException) -> Faulty:
+    return faulty(
+        name,
+        "damaged",
+        "file",
+        f"unreadable ({type(error).__name__}: {error})",
+        Text(en="a whole DICOM file is needed", zh="需要完整的 DICOM 文件"),
+    )
