@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from loupe.contract.runtime.columns import Columns
 from loupe.contract.runtime.errors import InputRefused
 from loupe.contract.text import Text
 
@@ -38,6 +39,18 @@ WORDS: Final[Mapping[str, Text]] = MappingProxyType(
         ),
     }
 )
+
+
+def alone(columns: Columns) -> None:
+    """Refuse one call whose only transaction was refused among those of others; see
+    `loupe.contract.extras.SyncMode.together`.
+
+    Raises:
+        InputRefused: there is one row, and it was not taken.
+    """
+    codes = columns["refused"].tolist()
+    if len(codes) == 1 and codes[0]:
+        raise refusal(str(columns["id"][0]), codes[0])
 
 
 def refusal(name: str, code: str) -> InputRefused:

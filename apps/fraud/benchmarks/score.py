@@ -2,9 +2,9 @@
 
 An Arrow batch is read, journalled and synced; ids are looked up over 24 hours; features come from
 live state; 300 trees score; rules and cut-offs decide. One million payments of history come first.
-Then the path runs for `--seconds`: in this process, through the engine's socket, and over HTTP. The
-peer raises and reads bucketed counters in Valkey and scores with XGBoost, payment by payment and in
-batches, on the same payments.
+Then the path runs for `--seconds`: in this process, through the engine's socket, and over HTTP,
+there also one payment a request at `--rate` a second. The peer raises and reads bucketed counters
+in Valkey and scores with XGBoost, payment by payment and in batches, on the same payments.
 """
 
 import argparse
@@ -22,7 +22,7 @@ import numpy as np
 import psutil
 import xgboost as xgb
 
-from apps.fraud.benchmarks import score_model, score_paths, score_peer
+from apps.fraud.benchmarks import score_model, score_paths, score_peer, score_singles
 from apps.fraud.benchmarks.score_load import Load
 from apps.fraud.inference.runner import ForestRunner
 from apps.fraud.live.service import FraudService
@@ -31,6 +31,7 @@ from loupe.testing import installation
 from loupe.testing.engine import installed
 
 GOAL_PER_SECOND, GOAL_P99_MS, GOAL_SINGLE, GOAL_BATCHED = 40_000, 50.0, 30.0, 5.0
+GOAL_ONE_P50_MS, GOAL_ONE_P99_MS = 6.0, 25.0
 PATHS = ("process", "engine", "http")
 FITTED_ROWS = 30_000
 
@@ -43,6 +44,11 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--rows", type=int, default=1_000, help="payments in a batch")
     parser.add_argument("--paths", default="process,engine", help=",".join(PATHS))
     parser.add_argument("--peer-payments", type=int, default=20_000)
+    parser.add_argument(
+        "--rate", type=float, default=300.0,
+        help="over http also one payment a request, so many a second; 0: not at all",
+    )  # fmt: skip
+    parser.add_argument("--single-seconds", type=float, default=30.0, help="how long that runs")
     options = parser.parse_args(arguments)
     with TemporaryDirectory(prefix="loupe-bench-") as name:
         folder = Path(name)
@@ -113,6 +119,12 @@ def _measured(
     if isinstance(score, score_paths.InProcess):
         line["snapshot_stall_ms"] = score.stalls
         line["state"] = score.service.ask(Payload(meta={"project": "bench"})).meta
+    if isinstance(score, score_paths.OverHttp) and options.rate > 0:
+        single = Load(folder, 1_000, seed=2)
+        found = score_singles.measured(
+            score.http, score.project, single, options.rate, options.single_seconds
+        )
+        line["one_by_one"] = {**asdict(found), "goals": [GOAL_ONE_P50_MS, GOAL_ONE_P99_MS]}
     _say({**line, "prepared_s": round(time.perf_counter() - begun, 1)})
     return told
 
@@ -130,15 +142,22 @@ def _opened(
         score = stack.enter_context(score_paths.engine(models))
         return score, _engine_pid()
     loupe = stack.enter_context(installation.own())
-    return score_paths.over_http(loupe.http, loupe.project), _engine_pid()
+    return score_paths.OverHttp(loupe.http, loupe.project), _engine_pid()
 
 
 def _engine_pid() -> int:
-    """The engine among our children's children."""
+    """The engine among our children's children.
+
+    Raises:
+        RuntimeError: none of them is an engine.
+    """
     for child in psutil.Process().children(recursive=True):
-        if "loupe.engine" in child.cmdline():
-            return int(child.pid)
-    return os.getpid()
+        try:
+            if "loupe.engine" in child.cmdline():
+                return int(child.pid)
+        except psutil.NoSuchProcess:  # it ended meanwhile, or waits for its parent to notice
+            continue
+    raise RuntimeError("No process below this one is an engine.")
 
 
 def _rss(pid: int) -> float:

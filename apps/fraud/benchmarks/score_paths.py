@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from apps.fraud.assembling import assemble
 from apps.fraud.decide import decide_columns
+from apps.fraud.events import ATTRIBUTE, ENTITY
 from apps.fraud.inference.runner import ForestRunner
 from apps.fraud.live.encoding import column
 from apps.fraud.live.service import FraudService
@@ -121,17 +122,43 @@ def engine(models: Path) -> Iterator[Path_]:
         yield score
 
 
-def over_http(http: httpx.Client, project: str) -> Path_:
+RENAMED = {"id": "id", "event_time": "time", "amount": "amount_minor", "currency": "currency"}
+"""What REST calls the columns of events; those of entities and attributes go by their keys."""
+
+
+class OverHttp:
     """The same over REST: an Arrow stream there and back."""
 
-    def score(body: bytes) -> None:
-        answer = http.post(
-            "/api/v1/fraud/score", params={"project": project}, content=body,
+    def __init__(self, http: httpx.Client, project: str) -> None:
+        self.http, self.project = http, project
+
+    def __call__(self, body: bytes) -> None:
+        """One batch.
+
+        Raises:
+            httpx.HTTPStatusError: Loupe refuses it.
+        """
+        answer = self.http.post(
+            "/api/v1/fraud/score", params={"project": self.project}, content=as_rest(body),
             headers={"Content-Type": ARROW, "Accept": ARROW},
         )  # fmt: skip
         answer.raise_for_status()
 
-    return score
+
+def as_rest(body: bytes) -> bytes:
+    """A batch of events under the names that REST has; when it arrived is not the sender's."""
+    table = pa.ipc.open_stream(body).read_all()
+    names = {
+        name: RENAMED.get(name) or name.partition(".")[2]
+        for name in table.column_names
+        if name in RENAMED or name.startswith((ENTITY, ATTRIBUTE))
+    }
+    table = table.select(list(names)).rename_columns(list(names.values()))
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    sent: bytes = sink.getvalue().to_pybytes()
+    return sent
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from loupe.contract.outcomes import DecisionColumns
+from loupe.contract.runtime.block_file import table_of
 from loupe.contract.runtime.columns import Columns
 
 DECISION = "decision."
@@ -45,7 +45,7 @@ class Decisions:
 
 def read(path: Path) -> Decisions:
     """The transactions of a block that were taken and had not come before."""
-    table = pq.read_table(path)
+    table = table_of(path)
     columns: dict[str, np.ndarray] = {}
     for name in table.column_names:
         array = table[name].to_numpy()

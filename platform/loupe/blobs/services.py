@@ -3,15 +3,16 @@
 The file is always durable before the database row says that it exists.
 """
 
-from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from django.db import transaction
 from django.utils import timezone
 
-from loupe.blobs import room, writing
+from loupe.blobs import room, small, writing
 from loupe.blobs.backend import backend
+from loupe.blobs.errors import BlobMissing
 from loupe.blobs.models import Blob
 from loupe.blobs.writing import Written
 from loupe.bulk import insert
@@ -82,13 +83,24 @@ def record_rows(rows: Iterable[Blob]) -> None:
         insert({row.sha256: row for row in rows}.values(), renewing=("last_stored_at",))
 
 
-def open_local(blob: Blob) -> AbstractContextManager[Path]:
+@contextmanager
+def open_local(blob: Blob) -> Iterator[Path]:
     """The blob's bytes as a local file, not to be written to.
 
     Raises:
         BlobMissing: storage has lost it.
     """
-    return backend().open_local(blob.key)
+    with ExitStack() as stack:
+        try:
+            path = stack.enter_context(backend().open_local(blob.key))
+        except BlobMissing:
+            data = small.read(blob.sha256) if blob.size <= small.SMALL_BYTES else None
+            if data is None:
+                raise
+            path = backend().new_file()
+            stack.callback(path.unlink, missing_ok=True)
+            path.write_bytes(data)
+        yield path
 
 
 def key_of(sha256: str) -> str:

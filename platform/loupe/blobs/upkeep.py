@@ -11,9 +11,11 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from loupe.blobs import small
 from loupe.blobs.backend import backend
 from loupe.blobs.errors import BlobDamaged, BlobMissing
 from loupe.blobs.models import Blob
+from loupe.blobs.services import open_local
 from loupe.blobs.writing import CHUNK_BYTES
 from loupe.contract.runtime.errors import LoupeError
 
@@ -38,7 +40,7 @@ def verify(blob: Blob) -> None:
         BlobMissing: storage has lost it.
         BlobDamaged: the bytes are not those that were stored.
     """
-    with backend().open_local(blob.key) as path:
+    with open_local(blob) as path:
         found = _sha256(path)
     if found != blob.sha256:
         raise BlobDamaged(
@@ -78,6 +80,7 @@ def collect(grace: timedelta = timedelta(days=1), *, dry_run: bool = False) -> C
             if not gone:
                 continue
             backend().delete_if_older(Blob(sha256=sha256).key, before.timestamp())
+            small.forget([sha256])
         blobs, size = blobs + 1, size + nbytes
     orphans, orphan_bytes = _collect_orphans(before, dry_run=dry_run)
     return Collected(blobs=blobs, orphans=orphans, bytes=size + orphan_bytes)

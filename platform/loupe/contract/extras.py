@@ -108,6 +108,11 @@ class SyncMode:
             first hundred of them; only for rows.
         row_examples: rows as a caller sends them, for the documentation and the conformance suite;
             with `read_rows` there SHALL be some.
+        on_request: dictionary fields of the result that an answer has only where the query names
+            them (``?features=1``): what costs more to write than all else; only for rows.
+        together: rows of several small calls that come at once may be answered as one batch. Names
+            a function ``(columns) -> None`` that gets the columns of one call's answer, and raises
+            InputRefused where that call alone would have been refused; only for rows.
         fail_open, fail_closed: the outcomes given when the engine is late or gone and the caller
             declared that policy.
         lane: who waits for the answer: a line that stands still meanwhile, or a person at a page.
@@ -122,6 +127,8 @@ class SyncMode:
     read_rows: str | None = None
     reasons_for: tuple[str, ...] = ()
     row_examples: tuple[Mapping[str, JsonValue], ...] = ()
+    on_request: tuple[str, ...] = ()
+    together: str | None = None
     deadline_ms: int = 2000
     lane: Lane = Lane.LINE
     description: Text = field(default_factory=lambda: Text(en="", zh=""))

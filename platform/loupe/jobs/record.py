@@ -19,6 +19,7 @@ from loupe.accounts.models import Project
 from loupe.accounts.policy import Actor
 from loupe.blobs import services as blobs
 from loupe.blobs.models import Blob
+from loupe.blobs.small import Small
 from loupe.blobs.writing import Written
 from loupe.bulk import insert, prepare
 from loupe.changes.kinds import Kind
@@ -42,9 +43,9 @@ from loupe.jobs.models import (
 
 @dataclass(frozen=True, kw_only=True)
 class StoredBlock:
-    """A columnar result whose file is in place in storage already."""
+    """A columnar result whose file is in place in storage, or a small one."""
 
-    written: Written
+    written: Written | Small
     media_type: str
     rows: int
     outcomes: dict[str, int]

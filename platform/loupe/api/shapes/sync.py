@@ -105,4 +105,8 @@ class RowsAnswer(SyncAnswer):
     """The answer for a batch of rows."""
 
     request_id: str
+    first_row: int = Field(
+        default=0, description="where these rows begin in the item, which short calls may share"
+    )
+    together: int = Field(default=1, description="calls that share the item")
     rows: list[RowAnswer]

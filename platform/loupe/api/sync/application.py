@@ -22,7 +22,15 @@ from loupe.api.sync import rows, service
 from loupe.api.sync.asked import MULTIPART_BYTES, asked, body_limit, permitted
 from loupe.api.sync.backstage import ForAsgi
 from loupe.api.sync.entries import Answer
-from loupe.api.sync.receiving import VARIABLE, arriving, file_of_form, is_form, removing, taken
+from loupe.api.sync.receiving import (
+    VARIABLE,
+    arriving,
+    file_of_form,
+    is_form,
+    removing,
+    taken,
+    taken_whole,
+)
 from loupe.contract.app import DomainApp
 from loupe.contract.extras import SyncMode
 from loupe.monitoring.http import observe
@@ -100,11 +108,12 @@ class SyncApplication:
         most = limit + MULTIPART_BYTES if form else limit
         if (announced(headers) or 0) > most:
             raise too_large(limit, VARIABLE)
-        body = await taken(arriving(receive), most)
         if route.mode.body == "rows":
+            rows_body = await taken_whole(arriving(receive), most)
             return await rows.answer(
-                call, body, content_type, headers.get("accept", ""), backstage, started
+                call, rows_body, content_type, headers.get("accept", ""), backstage, started
             )
+        body = await taken(arriving(receive), most)
         if form:
             body, sent_name, fields = await backstage.do(file_of_form, body, content_type, limit)
             with removing(body):

@@ -6,12 +6,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from loupe.api.errors import RequestRefused
 from loupe.contract.outcomes import DecisionColumns
 from loupe.contract.runtime.columns import Columns
-from loupe.jobs.parquet import DECIDED, PREFIX
+from loupe.jobs.parquet import DECIDED, PREFIX, table_of
 
 METADATA = b"loupe"
 """The key of the schema's metadata that holds everything but the rows, as JSON."""
@@ -49,7 +48,7 @@ def encoded(columns: Columns | None, decisions: DecisionColumns, facts: dict[str
 
 def read_block(path: Path) -> tuple[Columns, DecisionColumns]:
     """A stored block, as `loupe.jobs.parquet.encode` wrote it."""
-    table = pq.read_table(path)
+    table = table_of(path)
     arrays = {name: _array(table[name]) for name in table.column_names}
     decisions = DecisionColumns(**{name: arrays.pop(PREFIX + name) for name in DECIDED})
     return arrays, decisions

@@ -36,6 +36,7 @@ class Asked:
             or gone.
         deadline_ms: how long the engine may take.
         key: the Idempotency-Key, which is also the request id of a live service.
+        left_out: fields of the result that the answer does not carry.
         query: the query, by which requests of one key are told apart; left out without a key.
     """
 
@@ -51,6 +52,7 @@ class Asked:
     deadline_ms: int
     key: str | None
     facts: Mapping[str, str] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
 
     def named(self, name: str) -> "Asked":
         """The same call, its file called `name` unless the caller named it."""
@@ -133,7 +135,19 @@ def asked(
         deadline_ms=_deadline(query.get("deadline_ms"), mode),
         key=key,
         facts=facts_said(app, query),
+        left_out=tuple(name for name in mode.on_request if not _wanted(name, query.get(name))),
     )
+
+
+def _wanted(name: str, raw: str | None) -> bool:
+    """Whether the query names a field that an answer has only then.
+
+    Raises:
+        RequestRefused: it says neither yes nor no.
+    """
+    if raw not in (None, "", "0", "1"):
+        raise refuse_field(name, f"{name}={raw[:20]!r} is neither 1 nor 0.")
+    return raw == "1"
 
 
 def _deadline(raw: str | None, mode: SyncMode) -> int:

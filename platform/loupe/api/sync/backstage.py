@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import close_old_connections
 
 from loupe.api.sync.entries import Answer, Entry, commit
+from loupe.api.sync.gathering import Gathering
 from loupe.api.sync.writer import GroupWriter
 from loupe.contract.runtime.lanes import Lane
 from loupe.engine.aio_client import AsyncEngineClient
@@ -27,6 +28,8 @@ class Backstage(Protocol):
     engine: AsyncEngineClient
     remembers: bool
     """Whether models and operating points may come from memory for a second."""
+    gathering: Gathering
+    """Where short calls meet; asked only where `remembers`."""
 
     async def do(
         self, work: Callable[Given, Got], *args: Given.args, **kwargs: Given.kwargs
@@ -46,6 +49,7 @@ class ForAsgi:
         self.engine = AsyncEngineClient(Path(settings.ENGINE_SOCKET), lane=Lane.LINE)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="sync")
         self._writer = GroupWriter()
+        self.gathering = Gathering()
 
     async def do(
         self, work: Callable[Given, Got], *args: Given.args, **kwargs: Given.kwargs
@@ -67,6 +71,7 @@ class ForDjango:
 
     def __init__(self) -> None:
         self.engine = AsyncEngineClient(Path(settings.ENGINE_SOCKET), lane=Lane.LINE)
+        self.gathering = Gathering()
 
     async def do(
         self, work: Callable[Given, Got], *args: Given.args, **kwargs: Given.kwargs

@@ -10,6 +10,7 @@ from loupe.api.errors import RequestRefused
 from loupe.api.sync.asked import Asked
 from loupe.api.sync.backstage import Backstage
 from loupe.api.sync.receiving import stored_bytes
+from loupe.blobs.small import Small
 from loupe.blobs.writing import Written
 from loupe.contract.reading import ARROW, NDJSON, ReadRows
 from loupe.contract.runtime.columns import from_rows, row_count
@@ -30,7 +31,7 @@ class Batch:
 
 async def read(
     call: Asked,
-    body: Written,
+    body: Written | Small,
     sent_as: str,
     context: dict[str, JsonValue],
     backstage: Backstage,
@@ -47,7 +48,7 @@ async def read(
     return _read(call, body, sent_as, context)
 
 
-def _read(call: Asked, body: Written, sent_as: str, context: dict[str, JsonValue]) -> Batch:
+def _read(call: Asked, body: Written | Small, sent_as: str, context: dict[str, JsonValue]) -> Batch:
     raw = stored_bytes(body)
     mode = call.mode
     if mode.read_rows is not None:

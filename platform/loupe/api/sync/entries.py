@@ -9,6 +9,8 @@ from django.db import transaction
 
 from loupe.api.idempotency import complete
 from loupe.blobs import services as blobs
+from loupe.blobs import small
+from loupe.blobs.small import Small
 from loupe.blobs.writing import Written
 from loupe.jobs.record import Recorded, SyncCall, record_within
 
@@ -33,7 +35,8 @@ class Entry:
         finish: turns the ids it was stored under into the answer.
         keep: what an idempotency key remembers of that answer, given it and the ids.
         files: what the call refers to and is not in storage yet; they are moved there, all of a
-            group together, and are the writer's from now on.
+            group together, and are the writer's from now on. Small ones are stored by the
+            transaction itself.
     """
 
     call: SyncCall
@@ -43,15 +46,16 @@ class Entry:
         "headers": answer.headers,
         "body": json.loads(answer.body),
     }
-    files: Sequence[Written] = ()
+    files: Sequence[Written | Small] = ()
 
 
 def commit(entries: Sequence[Entry]) -> list[Answer]:
     """Store all of `entries` in one transaction, and make their answers."""
-    files = [written for entry in entries for written in entry.files]
+    files = [file for entry in entries for file in entry.files if not isinstance(file, Small)]
     if files:
         blobs.place(files)
     with transaction.atomic():
+        small.keep(file for entry in entries for file in entry.files if isinstance(file, Small))
         stored = record_within([entry.call for entry in entries])
         answers = [entry.finish(ids) for entry, ids in zip(entries, stored, strict=True)]
         for entry, ids, answer in zip(entries, stored, answers, strict=True):

@@ -15,6 +15,7 @@ from loupe.api.body import Receive, too_large
 from loupe.api.errors import RequestRefused
 from loupe.api.uploads import name_of
 from loupe.blobs import spool
+from loupe.blobs.small import SMALL_BYTES, Small
 from loupe.blobs.writing import CHUNK_BYTES, Writer, Written
 from loupe.contract.runtime.errors import LoupeError
 
@@ -61,6 +62,29 @@ async def taken(chunks: AsyncIterator[bytes], limit: int) -> Written:
                 raise too_large(limit, VARIABLE)
             writer.write(chunk)
         return writer.finish()
+
+
+async def taken_whole(chunks: AsyncIterator[bytes], limit: int) -> Written | Small:
+    """As `taken`; a small body stays in memory, where it costs no file.
+
+    Raises:
+        RequestRefused, DiskFull: as `taken`.
+    """
+    first: list[bytes] = []
+    size = 0
+    async for chunk in chunks:
+        first.append(chunk)
+        size += len(chunk)
+        if size > min(limit, SMALL_BYTES):
+            return await taken(_after(first, chunks), limit)
+    return Small.of(b"".join(first))
+
+
+async def _after(first: list[bytes], chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    for chunk in first:
+        yield chunk
+    async for chunk in chunks:
+        yield chunk
 
 
 def read_whole(stream: Any, limit: int) -> Written:
@@ -133,6 +157,12 @@ def _each(files: "MultiValueDict[str, Any]") -> Iterator[Any]:
         yield from several
 
 
-def stored_bytes(body: Written) -> bytes:
+def stored_bytes(body: Written | Small) -> bytes:
     """The content of a file that was taken in."""
-    return body.path.read_bytes()
+    return body.data if isinstance(body, Small) else body.path.read_bytes()
+
+
+def drop(body: Written | Small) -> None:
+    """Remove a body that is not wanted."""
+    if not isinstance(body, Small):
+        body.path.unlink(missing_ok=True)

@@ -3,57 +3,60 @@
 import hashlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
-import msgspec
 import numpy as np
 from django.utils import timezone
 from pydantic import BaseModel
 
 from loupe.api.errors import RequestRefused
 from loupe.api.idempotency import digest, release, reserve
-from loupe.api.shapes.sync import RowsAnswer, TroubleShape
-from loupe.api.sync import batches
+from loupe.api.sync import batches, gathering, showing
 from loupe.api.sync.asked import Asked
 from loupe.api.sync.backstage import Backstage
 from loupe.api.sync.batches import Batch
 from loupe.api.sync.entries import Answer, Entry
-from loupe.api.sync.explaining import Reasons, explained
+from loupe.api.sync.explaining import explained
 from loupe.api.sync.lookup import Chosen, chosen, context_of, with_facts
+from loupe.api.sync.receiving import drop
 from loupe.api.sync.service import ENGINE_TROUBLE
+from loupe.api.sync.showing import Decided
 from loupe.blobs import services as blobs
 from loupe.blobs.models import Blob
+from loupe.blobs.small import SMALL_BYTES, Small
 from loupe.blobs.writing import Written
 from loupe.contract.blocks import LIVE
 from loupe.contract.outcomes import DecisionColumns
 from loupe.contract.reading import ARROW, JSON, ROW_MEDIA_TYPES
 from loupe.contract.runtime.clock import StageClock
-from loupe.contract.runtime.columns import Columns, conformed, to_rows
+from loupe.contract.runtime.columns import conformed
 from loupe.contract.runtime.errors import InputRefused, LoupeError, TemporarilyUnavailable
 from loupe.contract.runtime.payload import JsonValue, Payload
 from loupe.contract.runtime.steps import load
 from loupe.engine.exchange import Model
 from loupe.jobs import following
-from loupe.jobs.execution.pipeline import PARQUET
 from loupe.jobs.record import Recorded, StoredBlock, SyncCall
+
+FEW_ROWS = 64
+"""So many are written and shown where they are, without another thread."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Decided:
-    """Rows with their results, or only decisions where a fallback was applied.
+class Stored:
+    """What became of a batch: its rows, where they are kept, and what trouble there was."""
 
-    `reasons` are those of some rows, as the answer shows them.
-    """
-
-    columns: Columns | None
-    decisions: DecisionColumns
-    reasons: Reasons = field(default_factory=dict)
+    found: Decided
+    ids: Recorded
+    use: Chosen
+    times_ms: dict[str, float]
+    fallback: str = ""
+    trouble: LoupeError | None = None
 
 
 async def answer(
     call: Asked,
-    body: Written,
+    body: Written | Small,
     content_type: str,
     accept: str,
     backstage: Backstage,
@@ -76,20 +79,20 @@ async def answer(
         if body.size == 0:
             raise RequestRefused("The body is empty: send rows.", code="body_empty")
         arrow = ARROW in accept or (sent_as == ARROW and JSON not in accept)
-        batch = _Batch(call, body, sent_as, arrow, backstage, started)
+        batch = RowsCall(call, body, sent_as, arrow, backstage, started)
         return await batch.answered()
     finally:
         if batch is None or not batch.handed_over:
-            body.path.unlink(missing_ok=True)
+            drop(body)
 
 
-class _Batch:
+class RowsCall:
     """One call on its way to an answer."""
 
     def __init__(
         self,
         call: Asked,
-        body: Written,
+        body: Written | Small,
         sent_as: str,
         arrow: bool,
         backstage: Backstage,
@@ -113,8 +116,10 @@ class _Batch:
         if self.call.app.context is not None:
             told["context"] = said
         batch = replace(batch, payload=batch.payload.told(**told))
+        if gathering.fits(self, batch):
+            return await self.backstage.gathering.answer(self, batch)
         if self.call.key is None:
-            return await self._applied(batch)
+            return await self.shown(await self.applied(batch))
         sha256 = digest("POST", self.call.path, self.call.query, [self.body.sha256])
         first = await self.backstage.do(
             reserve, self.call.actor, self.call.project, self.call.key, sha256
@@ -122,12 +127,18 @@ class _Batch:
         if first is not None:
             return await self.backstage.do(self._again, first.answer or {})
         try:
-            return await self._applied(batch)
+            return await self.shown(await self.applied(batch))
         except BaseException:
             await self.backstage.do(release, self.call.project, self.call.key)
             raise
 
-    async def _applied(self, batch: Batch) -> Answer:
+    async def applied(self, batch: Batch) -> Stored:
+        """Ask the engine, decide and write down.
+
+        Raises:
+            InputRefused: the service refuses the batch.
+            TemporarilyUnavailable: the engine is late or gone and the caller declared no policy.
+        """
         app = self.call.app
         use = await chosen(self.call, self.backstage)
         trouble: LoupeError
@@ -170,7 +181,7 @@ class _Batch:
         named = f"{self.call.project.pk}:{self.request_id}"
         return hashlib.sha256(named.encode()).hexdigest()
 
-    async def _fallen_back(self, use: Chosen, count: int, trouble: LoupeError) -> Answer:
+    async def _fallen_back(self, use: Chosen, count: int, trouble: LoupeError) -> Stored:
         mode = self.call.mode
         outcome = mode.fail_open if self.call.policy == "fail_open" else mode.fail_closed
         decisions = DecisionColumns(
@@ -195,43 +206,75 @@ class _Batch:
 
     async def _written(
         self, use: Chosen, found: Decided, trouble: LoupeError | None = None
-    ) -> Answer:
+    ) -> Stored:
         writing = time.perf_counter()
-        block = None if found.columns is None else await self.backstage.do(self._encoded, found)
+        block = None
+        if found.columns is not None:
+            # A thread costs a short block more than writing it does.
+            few = len(found.decisions.outcome) <= FEW_ROWS
+            block = self._encoded(found) if few else await self.backstage.do(self._encoded, found)
+        fallback = self.call.policy if trouble else ""
         row = self._call(
             use,
             block=block,
-            fallback=self.call.policy if trouble else "",
+            fallback=fallback,
             error_code=trouble.code if trouble else "",
             error=trouble.message if trouble else "",
             settings=use.settings,
             read=self._reader(found) if block is not None else None,
         )
+        told: list[Recorded] = []
 
         def finish(ids: Recorded) -> Answer:
-            now = time.perf_counter()
-            times = {
-                **self.clock.times_ms,
-                "store": (now - writing) * 1e3,
-                "total": (now - self.started) * 1e3,
-            }
-            return self._shown(found, self._facts(ids, use, times, row, trouble))
+            told.append(ids)
+            return Answer(status=200, body=b"")
 
-        return await self._write(
+        def kept(ids: Recorded, _answer: Answer) -> dict[str, Any]:
+            stored = Stored(
+                found=found, ids=ids, use=use, times_ms=self.clock.times_ms, fallback=fallback,
+                trouble=trouble,
+            )  # fmt: skip
+            return {
+                "facts": self._facts(stored, {}),
+                "block": block.written.sha256 if block else None,
+                "count": len(found.decisions.outcome),
+                "outcome": str(found.decisions.outcome[0]),
+                "reasons": found.reasons,
+            }
+
+        await self._write(
             Entry(
                 call=row,
                 finish=finish,
                 key=self.call.key,
-                keep=lambda ids, _: {
-                    "facts": self._facts(ids, use, self.clock.times_ms, row, trouble),
-                    "block": block.written.sha256 if block else None,
-                    "count": len(found.decisions.outcome),
-                    "outcome": str(found.decisions.outcome[0]),
-                    "reasons": found.reasons,
-                },
+                keep=kept,
                 files=[self.body] if block is None else [self.body, block.written],
             )
         )
+        return Stored(
+            found=found,
+            ids=told[-1],
+            use=use,
+            times_ms={**self.clock.times_ms, "store": (time.perf_counter() - writing) * 1e3},
+            fallback=fallback,
+            trouble=trouble,
+        )
+
+    async def shown(
+        self, stored: Stored, first: int = 0, stop: int | None = None, *, together: int = 1
+    ) -> Answer:
+        """The answer about rows `first` to `stop` of a batch, in the form asked for."""
+        found = stored.found.part(first, stop)
+        total = (time.perf_counter() - self.started) * 1e3
+        facts = self._facts(stored, {"total": total}, first)
+        if together > 1:
+            facts["together"] = together
+        if len(found.decisions.outcome) <= FEW_ROWS:
+            return self._formed(found, facts)
+        return await self.backstage.do(self._formed, found, facts)
+
+    def _formed(self, found: Decided, facts: dict[str, Any]) -> Answer:
+        return showing.formed(self.call.app, found, facts, self.call.left_out, arrow=self.arrow)
 
     async def _write(self, entry: Entry) -> Answer:
         self.handed_over = True
@@ -251,8 +294,10 @@ class _Batch:
         encode: Callable[..., Any] = load("loupe.jobs.parquet:encode")
         encoded = encode(self.call.app.result_schema, found.columns, found.decisions, quick=True)
         return StoredBlock(
-            written=blobs.write_bytes(encoded.data),
-            media_type=PARQUET,
+            written=Small.of(encoded.data)
+            if len(encoded.data) <= SMALL_BYTES
+            else blobs.write_bytes(encoded.data),
+            media_type=encoded.media_type,
             rows=encoded.rows,
             outcomes=encoded.outcomes,
         )
@@ -276,65 +321,26 @@ class _Batch:
             **outcome,
         )
 
-    def _facts(
-        self,
-        ids: Recorded,
-        use: Chosen,
-        times: dict[str, float],
-        row: SyncCall,
-        trouble: LoupeError | None,
-    ) -> dict[str, Any]:
+    def _facts(self, stored: Stored, times: dict[str, float], first_row: int = 0) -> dict[str, Any]:
         """Everything of the answer but its rows, as JSON."""
-        shape = RowsAnswer(
-            app=self.call.app.slug,
-            submission=ids.submission_id,
-            job=ids.job_id,
-            item=ids.item_id,
-            name=self.call.name,
-            sha256=self.body.sha256,
-            model=use.shown,
-            fallback=row.fallback,
-            trouble=TroubleShape(code=trouble.code, detail=trouble.message) if trouble else None,
-            times_ms={stage: round(ms, 3) for stage, ms in times.items()},
-            created_at=self.at,
-            request_id=self.request_id,
-            rows=[],
-        )
-        return shape.model_dump(mode="json")
-
-    def _shown(self, found: Decided, facts: dict[str, Any]) -> Answer:
-        """The answer in the form asked for."""
-        decided = found.decisions
-        if self.arrow:
-            told = {**facts, "reasons": found.reasons} if found.reasons else facts
-            body = load("loupe.api.sync.arrow:encoded")(found.columns, decided, told)
-            return Answer(status=200, body=body, media_type=ARROW)
-        data: list[dict[str, Any] | None] = (
-            [*to_rows(found.columns, self.call.app.result_schema)]
-            if found.columns is not None
-            else [None] * len(decided.outcome)
-        )
-        rows = [
-            {
-                "data": each,
-                "decision": {
-                    "outcome": outcome,
-                    "score": score,
-                    "label": label,
-                    "reasons": found.reasons.get(str(row), []),
-                },
-            }
-            for row, (each, outcome, score, label) in enumerate(
-                zip(
-                    data,
-                    decided.outcome.tolist(),
-                    decided.score.tolist(),
-                    decided.label.tolist(),
-                    strict=True,
-                )
-            )
-        ]
-        return Answer(status=200, body=msgspec.json.encode({**facts, "rows": rows}))
+        trouble, ids = stored.trouble, stored.ids
+        facts: dict[str, Any] = {
+            "app": self.call.app.slug,
+            "submission": str(ids.submission_id),
+            "job": str(ids.job_id),
+            "item": ids.item_id,
+            "name": self.call.name,
+            "sha256": self.body.sha256,
+            "model": stored.use.shown.model_dump(mode="json") if stored.use.shown else None,
+            "fallback": stored.fallback,
+            "trouble": {"code": trouble.code, "detail": trouble.message} if trouble else None,
+            "times_ms": {stage: round(ms, 3) for stage, ms in {**stored.times_ms, **times}.items()},
+            "created_at": self.at.isoformat().replace("+00:00", "Z"),
+            "request_id": self.request_id,
+            "first_row": first_row,
+            "rows": [],
+        }
+        return facts
 
     def _again(self, kept: dict[str, Any]) -> Answer:
         """The first answer, read back from its block."""
@@ -352,7 +358,7 @@ class _Batch:
             with blobs.open_local(Blob.objects.get(pk=kept["block"])) as path:
                 columns, decisions = load("loupe.api.sync.arrow:read_block")(path)
             found = Decided(columns=columns, decisions=decisions, reasons=kept.get("reasons") or {})
-        shown = self._shown(found, kept["facts"])
+        shown = self._formed(found, kept["facts"])
         return Answer(
             status=shown.status,
             body=shown.body,

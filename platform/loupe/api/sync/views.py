@@ -135,10 +135,20 @@ def _described(app: type[DomainApp], mode: SyncMode) -> Any:
     return extend_schema(
         operation_id=f"{app.slug}_{mode.verb}",
         description=mode.description.en or None,
-        parameters=[*PARAMETERS, *parameters(app)],
+        parameters=[*PARAMETERS, *_on_request(mode), *parameters(app)],
         request=body,
         responses={(200, "application/json"): shape, **describe.PROBLEMS},
     )
+
+
+def _on_request(mode: SyncMode) -> list[OpenApiParameter]:
+    """A parameter for each field that an answer has only where it is asked for."""
+    return [
+        OpenApiParameter(
+            name, str, enum=("0", "1"), description=f"1: the rows of the answer carry {name} too."
+        )
+        for name in mode.on_request
+    ]
 
 
 def sync_routes() -> list[URLPattern]:

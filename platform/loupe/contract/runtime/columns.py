@@ -11,6 +11,7 @@ of ``dict[str, int]`` and ``dict[str, bool]`` every row has every key.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Literal, TypeAlias, get_args, get_origin
 
 import numpy as np
@@ -80,6 +81,12 @@ def spread(columns: Columns, field: str) -> dict[str, np.ndarray]:
     }
 
 
+@lru_cache(maxsize=64)
+def _shape(schema: type[BaseModel]) -> tuple[dict[str, np.dtype], frozenset[str]]:
+    """`dtypes` and the names of the dictionaries; not to be changed."""
+    return dtypes(schema), frozenset(dictionaries(schema))
+
+
 def from_rows(rows: Sequence[BaseModel], schema: type[BaseModel]) -> dict[str, np.ndarray]:
     """Turn validated rows into columns; keys of dictionaries in alphabetical order.
 
@@ -142,16 +149,20 @@ def conformed(columns: Columns, schema: type[BaseModel]) -> dict[str, np.ndarray
         KeyError: a scalar field has no column.
         InputRefused: there are more than `MOST_COLUMNS`, or they differ in length.
     """
-    spread_over = dictionaries(schema)
-    found: dict[str, np.ndarray] = {}
-    for name, dtype in dtypes(schema).items():
-        if name not in spread_over:
-            found[name] = np.asarray(columns[name]).astype(dtype, copy=False)
-            continue
-        for key, column in spread(columns, name).items():
-            array = np.asarray(column)
+    kinds, spread_over = _shape(schema)
+    keyed: dict[str, dict[str, np.ndarray]] = {name: {} for name in spread_over}
+    for name, column in columns.items():
+        field, dot, _ = name.partition(".")
+        if dot and field in keyed:
+            array, dtype = np.asarray(column), kinds[field]
             narrow = array.dtype == np.float32 and dtype == np.float64
-            found[f"{name}.{key}"] = array if narrow else array.astype(dtype, copy=False)
+            keyed[field][name] = array if narrow else array.astype(dtype, copy=False)
+    found: dict[str, np.ndarray] = {}
+    for name, dtype in kinds.items():
+        if name in keyed:
+            found |= keyed[name]
+        else:
+            found[name] = np.asarray(columns[name]).astype(dtype, copy=False)
     _check_room(schema.__name__, len(found))
     row_count(found)
     return found

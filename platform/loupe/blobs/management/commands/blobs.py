@@ -1,4 +1,4 @@
-"""``manage.py blobs check`` and ``manage.py blobs collect``."""
+"""``manage.py blobs check``, ``manage.py blobs collect`` and ``manage.py blobs pack``."""
 
 from argparse import ArgumentParser
 from datetime import timedelta
@@ -6,12 +6,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from loupe.blobs import upkeep
+from loupe.blobs import small, upkeep
 from loupe.blobs.models import Blob
 
 
 class Command(BaseCommand):
-    help = "Checks stored files against their hashes, or removes those nothing refers to."
+    help = "Checks stored files against their hashes, removes unused ones, packs small ones."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         verbs = parser.add_subparsers(dest="verb", required=True)
@@ -25,9 +25,13 @@ class Command(BaseCommand):
         )
         collect.add_argument("--dry-run", action="store_true", help="only say what would go")
 
+        verbs.add_parser("pack", help="join small files of the database into compressed packs")
+
     def handle(self, *args: Any, **options: Any) -> None:
         if options["verb"] == "check":
             self._check()
+        elif options["verb"] == "pack":
+            self._pack()
         else:
             self._collect(timedelta(hours=options["grace_hours"]), options["dry_run"])
 
@@ -49,4 +53,13 @@ class Command(BaseCommand):
         verb = "Would remove" if dry_run else "Removed"
         self.stdout.write(
             f"{verb} {done.blobs} unused files and {done.orphans} left-overs, {done.bytes:,} bytes."
+        )
+
+    def _pack(self) -> None:
+        done = small.pack(most=1_000_000)
+        files, own, taken = small.room()
+        self.stdout.write(
+            f"Packed {done.files} small files: {done.bytes:,} bytes are {done.packed_bytes:,} now. "
+            f"All {files} small files of {own:,} bytes take {taken:,} bytes, "
+            f"{taken / max(files, 1):.0f} each."
         )
