@@ -116,6 +116,8 @@ class App(DomainApp):
         row_schema="apps.fraud.row:TransactionRow",
         read_rows="apps.fraud.tables.batch:read_rows",
         reasons_for=("step_up", "review", "block"),
+        on_request=("features",),
+        together="apps.fraud.refusals:alone",
         row_examples=ROWS,
         max_rows=5_000,
         deadline_ms=2_000,
