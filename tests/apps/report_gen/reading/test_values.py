@@ -1,4 +1,4 @@
-"""Stored values become Hounsfield units once, in every transfer syntax; other things are refused."""
+"""Stored values become Hounsfield units once, in every transfer syntax; no others are read."""
 
 from pathlib import Path
 
