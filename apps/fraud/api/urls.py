@@ -2,11 +2,23 @@
 
 from django.urls import URLPattern, path
 
-from apps.fraud.api import alerts, cases, entities, labels, lists
+from apps.fraud.api import (
+    alerts,
+    cases,
+    entities,
+    labels,
+    lists,
+    rates,
+    rules,
+    scheme,
+    thresholds,
+    trial_urls,
+)
 
 app_name = "fraud-api"
 
 urlpatterns: list[URLPattern] = [
+    *trial_urls.urlpatterns,
     path("alerts", alerts.AlertList.as_view(), name="alerts"),
     path("alerts/<int:alert_id>", alerts.OneAlert.as_view(), name="alert"),
     path("alerts/<int:alert_id>/close", alerts.CloseAlert.as_view(), name="alert-close"),
@@ -16,6 +28,16 @@ urlpatterns: list[URLPattern] = [
     path("cases/<int:number>/close", cases.CloseCase.as_view(), name="case-close"),
     path("labels", labels.Labels.as_view(), name="labels"),
     path("entities/<slug:type>/<path:key>", entities.OneEntity.as_view(), name="entity"),
+    path("rules", rules.Rules.as_view(), name="rules"),
+    path("rules/versions", rules.RuleVersions.as_view(), name="rule-versions"),
+    path("rules/<int:number>/use", rules.UseRules.as_view(), name="rules-use"),
+    path("rules/look", rules.LookAtRule.as_view(), name="rule-look"),
+    path("thresholds", thresholds.Thresholds.as_view(), name="thresholds"),
+    path("thresholds/<int:number>/use", thresholds.UseThresholds.as_view(), name="thresholds-use"),
+    path("thresholds/control", thresholds.ControlGroup.as_view(), name="control-group"),
+    path("scheme", scheme.SchemeOfProject.as_view(), name="scheme"),
+    path("rates", rates.Rates.as_view(), name="rates"),
+    path("rates/<int:number>/remove", rates.RemoveRate.as_view(), name="rate-remove"),
     path("lists/<slug:key>", lists.Entries.as_view(), name="list"),
     path("lists/entries/<int:entry_id>/remove", lists.RemoveEntry.as_view(), name="entry-remove"),
 ]

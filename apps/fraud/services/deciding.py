@@ -21,13 +21,12 @@ class Deciding:
 
 
 def now(actor: Actor, project: Project) -> Deciding:
-    """What decides about transactions that name no model.
+    """What decides about transactions that name no model. Ask the policy before.
 
     Raises:
-        NotVisible, Denied: the actor may not look.
+        NotVisible: the project does not exist for the actor.
         NoModel: no model is in production.
     """
-    require(actor, Action.VIEW, project)
     version = resolve(actor, project, App.slug)
     stored = operating_point(version, project)
     return Deciding(

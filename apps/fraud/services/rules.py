@@ -25,7 +25,6 @@ from loupe.host.models import OperatingPoint as Stored
 from loupe.host.people import Action, Actor, NotVisible, Project, record_audit, require
 
 Rules = tuple[Rule, ...]
-LATE = "Somebody else saved a version meanwhile: look at it, then change it again."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,12 +54,7 @@ def words_of(project: Project) -> Vocabulary:
 
 
 def standing(actor: Actor, project: Project) -> Standing:
-    """The newest set beside the one that decides.
-
-    Raises:
-        NotVisible, Denied: the actor may not look.
-    """
-    require(actor, Action.VIEW, project)
+    """The newest set beside the one that decides. Ask the policy before."""
     newest = _newest(project)
     used, used_rules = 0, None
     try:
@@ -85,13 +79,13 @@ def history(actor: Actor, project: Project) -> "models.QuerySet[RuleSet]":
     return rows.select_related("created_by").order_by("-number")
 
 
-def find(actor: Actor, project: Project, number: int) -> RuleSet:
-    """One set.
+def find(project: Project, number: int) -> RuleSet:
+    """One set. Ask the policy before.
 
     Raises:
         NotVisible: there is none of that number.
     """
-    found = history(actor, project).filter(number=number).first()
+    found = RuleSet.objects.filter(project=project, number=number).first()
     if found is None:
         raise NotVisible(_("There is no version %(n)s of the rules.") % {"n": number})
     return found
@@ -123,7 +117,7 @@ def save(
     kept = checked(rules, words_of(project))
     newest = _newest(project)
     if seen != (newest.number if newest else 0):
-        raise Taken(_(LATE))
+        raise _late()
     if newest is not None and read(newest.data) == kept:
         raise Taken(_("Nothing differs from version %(n)s.") % {"n": newest.number})
     try:
@@ -139,7 +133,7 @@ def save(
             told = {"number": made.number, "rules": len(kept), "note": made.note}
             record_audit(actor, project, "rules.saved", f"rules:{made.pk}", told)
     except IntegrityError as error:
-        raise Taken(_(LATE)) from error
+        raise _late() from error
     return made
 
 
@@ -163,7 +157,8 @@ def restore(actor: Actor, project: Project, number: int, seen: int) -> RuleSet:
     Raises:
         NotVisible, Denied, Unusable, Taken: see `save`.
     """
-    old = find(actor, project, number)
+    require(actor, Action.MANAGE_MODELS, project)
+    old = find(project, number)
     return save(actor, project, old.data, _("Version %(n)s again") % {"n": number}, seen)
 
 
@@ -176,7 +171,7 @@ def use(actor: Actor, project: Project, number: int, note: str = "") -> Stored:
         NoModel, ModelConflict: see `deciding.change`.
     """
     require(actor, Action.MANAGE_MODELS, project)
-    chosen = find(actor, project, number)
+    chosen = find(project, number)
     rules = checked(chosen.data, words_of(project))
     fields = {
         "rules": [rule.model_dump(mode="json") for rule in rules],
@@ -223,6 +218,10 @@ def checked(rules: Sequence[Mapping[str, Any]], words: Vocabulary) -> Rules:
             field="rules",
         ) from error
     return tuple(kept)
+
+
+def _late() -> Taken:
+    return Taken(_("Somebody else saved a version meanwhile: look at it, then change it again."))
 
 
 def _newest(project: Project) -> RuleSet | None:

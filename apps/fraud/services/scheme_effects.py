@@ -13,7 +13,7 @@ from apps.fraud.services import deciding, mappings, rules
 from apps.fraud.tables.mapping import Mapping
 from loupe.contract.runtime.errors import LoupeError
 from loupe.contract.text import Text
-from loupe.host.people import Action, Actor, Project, require
+from loupe.host.people import Actor, Project
 
 NAMED = 6
 """How many names a sentence holds."""
@@ -28,12 +28,7 @@ class Effect:
 
 
 def of_change(actor: Actor, project: Project, old: Scheme, new: Scheme) -> list[Effect]:
-    """What saving `new` does in the project; empty: nothing differs.
-
-    Raises:
-        NotVisible, Denied: the actor may not look.
-    """
-    require(actor, Action.VIEW, project)
+    """What saving `new` does in the project; empty: nothing differs. Ask the policy before."""
     if old == new:
         return []
     read: list[str] = []

@@ -32,13 +32,14 @@ def proposals(actor: Actor, project: Project) -> "models.QuerySet[ThresholdFit]"
     return rows.select_related("model_version__model").order_by("-pk")
 
 
-def find(actor: Actor, project: Project, pk: int) -> ThresholdFit:
-    """One proposal.
+def find(project: Project, pk: int) -> ThresholdFit:
+    """One proposal. Ask the policy before.
 
     Raises:
         NotVisible: there is none.
     """
-    found = proposals(actor, project).filter(pk=pk).first()
+    rows = ThresholdFit.objects.filter(project=project, pk=pk)
+    found = rows.select_related("model_version__model").first()
     if found is None:
         raise NotVisible(_("There is no such proposal of thresholds."))
     return found
@@ -102,7 +103,7 @@ def use(actor: Actor, project: Project, pk: int, note: str = "") -> Stored:
         NoModel, ModelConflict: see `deciding.change`.
     """
     require(actor, Action.MANAGE_MODELS, project)
-    chosen = find(actor, project, pk)
+    chosen = find(project, pk)
     present = deciding.now(actor, project)
     if present.version.pk != chosen.model_version_id:
         raise Taken(

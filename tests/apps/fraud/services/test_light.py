@@ -12,8 +12,11 @@ import django
 django.setup()
 import loupe.urls
 import apps.fraud.assembling, apps.fraud.decide, apps.fraud.exports, apps.fraud.row
+import apps.fraud.views.rules, apps.fraud.views.thresholds, apps.fraud.views.scheme
+import apps.fraud.views.rates, apps.fraud.services.measuring, apps.fraud.services.scheme_effects
 import apps.fraud.services.following, apps.fraud.services.outbox, apps.fraud.services.ringing
-print(sorted({"torch", "xgboost", "sklearn", "numba", "torch_geometric"} & set(sys.modules)))
+HEAVY = {"torch", "xgboost", "sklearn", "numba", "torch_geometric", "pyarrow", "polars", "scipy"}
+print(sorted(HEAVY & set(sys.modules)))
 """
 
 
