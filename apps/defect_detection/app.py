@@ -164,6 +164,7 @@ class App(DomainApp):
                 key="dfl_loss", label=Text(en="Edge loss", zh="边缘损失"), higher_is_better=False
             ),
         ),
+        on_evaluated="apps.defect_detection.points.refitting:on_evaluated",
         gate="apps.defect_detection.training.gate:gate",
     )
     exports: ClassVar = (

@@ -180,6 +180,27 @@ class Ask(forms.Form):
         )
 
 
+def query_of(promise: Promise, classes: Sequence[str]) -> dict[str, str] | None:
+    """The words by which the page's address asks for `promise`; None where it cannot."""
+    said = {"ask": "limits", "confidence": f"{promise.confidence * 100:g}"}
+    if said["confidence"] not in {"90", "95", "99"}:
+        return None
+    for limit in promise.limits:
+        if limit.label and (limit.label not in classes or limit.kind == "overkill"):
+            return None
+        name = f"limit_{classes.index(limit.label)}" if limit.label else str(limit.kind)
+        if limit.severity is not None:
+            if limit.severity != "critical":
+                return None
+            name = "critical"
+        said[name] = f"{limit.at_most * 100:.10g}"
+    if promise.by_class:
+        said["by_class"] = "on"
+    if promise.count == "defects":
+        said["every_defect"] = "on"
+    return said
+
+
 def _plain(changed: Mapping[str, Any]) -> dict[str, Any]:
     sizes = changed.get("sizes")
     plain = dict(changed)

@@ -11,10 +11,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from apps.defect_detection.models import Product
-from apps.defect_detection.points import proposing, rehearsing, showing
+from apps.defect_detection.points import proposing, refitting, rehearsing, showing
 from apps.defect_detection.points.asking import Ask
 from apps.defect_detection.points.drawing import drawing
 from apps.defect_detection.points.evidence import chosen, predictions_of, usable_evaluations
+from apps.defect_detection.points.offering import offers
 from apps.defect_detection.points.proposing import Proposal
 from apps.defect_detection.schema import OperatingPoint
 from loupe.contract.runtime.errors import LoupeError
@@ -62,6 +63,8 @@ def page(request: PageRequest, app: str, model_id: int, number: int) -> HttpResp
         "history": showing.history(asked.version, request.project, asked.scope),
         "past_address": _address(request, "point_past", asked.version, request.GET),
         "rows": showing.rows(asked.form),
+        "offers": offers(asked.version, request.project),
+        "unproposed": bool(refitting.missing(request.project, asked.version)),
         **_measured(asked, label),
     }
     return render(request, "defect_detection/point.html", context)
@@ -114,7 +117,44 @@ def past(request: PageRequest, app: str, model_id: int, number: int) -> HttpResp
     return render(request, "defect_detection/point_past.html", context)
 
 
-def _asked(request: PageRequest, model_id: int, number: int, said: QueryDict) -> Asked:
+@require_POST
+@project_page(Action.MANAGE_MODELS)
+def propose(request: PageRequest, app: str, model_id: int, number: int) -> HttpResponse:
+    """Fit what is promised to every evaluation of the version again."""
+    version = _version(request, model_id, number)
+    for evaluation in usable_evaluations(version, request.project):
+        refitting.propose(evaluation)
+    return HttpResponseRedirect(_plain_address(request, version))
+
+
+@require_POST
+@project_page(Action.MANAGE_MODELS)
+def decide(
+    request: PageRequest, app: str, model_id: int, number: int, proposal_id: int, verb: str
+) -> HttpResponse:
+    """Accept a proposal, which decides from then on, or put it aside."""
+    version = _version(request, model_id, number)
+    proposal = refitting.offered(request.project, version).filter(pk=proposal_id).first()
+    try:
+        if proposal is None:
+            raise refitting.ProposalOver(_("Somebody decided about this proposal already."))
+        if verb == "accept":
+            made = refitting.accept(request.actor, proposal)
+            say(request, _("Operating point %(n)s decides from now on.") % {"n": made.number})
+        else:
+            refitting.dismiss(request.actor, proposal)
+            say(request, _("The proposal was put aside."))
+    except LoupeError as error:
+        say_refused(request, error)
+    return HttpResponseRedirect(_plain_address(request, version))
+
+
+def _plain_address(request: PageRequest, version: ModelVersion) -> str:
+    names = [request.project.slug, version.model_id, version.number]
+    return reverse("defect_detection:point", args=names)
+
+
+def _version(request: PageRequest, model_id: int, number: int) -> ModelVersion:
     version = (
         visible_versions(request.actor, request.project, "defect_detection")
         .filter(model_id=model_id, number=number)
@@ -122,6 +162,11 @@ def _asked(request: PageRequest, model_id: int, number: int, said: QueryDict) ->
     )
     if version is None:
         raise NotVisible(_("This model has no version %(n)s.") % {"n": number})
+    return version
+
+
+def _asked(request: PageRequest, model_id: int, number: int, said: QueryDict) -> Asked:
+    version = _version(request, model_id, number)
     scope = said.get("scope", "")
     if scope and not Product.objects.filter(project=request.project, key=scope).exists():
         raise NotVisible(_("There is no product %(key)r.") % {"key": scope})

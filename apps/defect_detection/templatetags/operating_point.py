@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from apps.defect_detection.operating.certificate import Certificate
 from apps.defect_detection.operating.limits import Limit
+from apps.defect_detection.points.offering import Offer, offers
 from apps.defect_detection.points.showing import (
     SEVERITY_WORDS,
     PointShown,
@@ -16,7 +17,9 @@ from apps.defect_detection.points.showing import (
     point,
 )
 from apps.defect_detection.schema import OperatingPoint
+from loupe.host.models import ModelVersion
 from loupe.host.models import OperatingPoint as PointRow
+from loupe.host.people import Project
 
 register = template.Library()
 
@@ -68,3 +71,9 @@ def as_point(row: PointRow) -> PointShown:
 def certificate(row: PointRow) -> Certificate | None:
     """How a stored operating point was fitted."""
     return certificate_of(row)
+
+
+@register.filter
+def offered_to(version: ModelVersion, project: Project) -> list[Offer]:
+    """Proposals for the version that wait for a person."""
+    return offers(version, project)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from loupe.accounts.policy import Actor
@@ -24,6 +24,7 @@ from loupe.changes.kinds import Kind
 from loupe.changes.services import publish
 from loupe.contract.runtime.errors import LoupeError, ModelRefused
 from loupe.contract.runtime.panel import Panel
+from loupe.contract.runtime.steps import load
 from loupe.contract.runtime.training import (
     ARTEFACT,
     EVALUATIONS,
@@ -31,11 +32,13 @@ from loupe.contract.runtime.training import (
     PREDICTIONS,
     read_panel,
 )
+from loupe.contract.training import OnEvaluated
 from loupe.engine import repository
 from loupe.registry.models import Model, ModelVersion, Stage
 from loupe.registry.services.artefacts import add_version
 from loupe.training import claims
 from loupe.training.models import Evaluation, MistakePicture, Run, RunKind, RunState
+from loupe.training.recipes import training_of
 
 log = logging.getLogger(__name__)
 
@@ -71,12 +74,27 @@ def harvest(run: Run, out: Path) -> bool:
         )
         if not ended:
             return False
-        for _, panel, serving, (predictions, pictures) in kept:
+        written = [
             _write(run, version, panel, serving, predictions, pictures)
+            for _, panel, serving, (predictions, pictures) in kept
+        ]
         if run.kind == RunKind.TRAIN:
             _compare(run, version)
         claims.tell_end(run, RunState.DONE, version=version.number)
+    _follow(run.app, [evaluation.pk for evaluation in written])
     return True
+
+
+def _follow(app: str, evaluations: list[int]) -> None:
+    """Tell the app of evaluations that are stored; what it makes of them changes nothing here."""
+    target = training_of(app).on_evaluated
+    if target is None:
+        return
+    try:
+        on_evaluated: OnEvaluated = load(target)
+        on_evaluated(evaluations)
+    except (LoupeError, DatabaseError):
+        log.exception("%s did not follow up on the evaluations %s", app, evaluations)
 
 
 def _evaluated(out: Path) -> Iterator[tuple[Path, bool]]:
@@ -198,7 +216,7 @@ def _write(
     serving: bool,
     predictions: Blob | None,
     pictures: dict[str, Blob],
-) -> None:
+) -> Evaluation:
     told = panel.model_copy(
         update={
             "artefact_sha256": version.artefact_sha256,
@@ -219,6 +237,7 @@ def _write(
         MistakePicture(evaluation=evaluation, name=name[:100], blob=blob)
         for name, blob in pictures.items()
     )
+    return evaluation
 
 
 def _compare(run: Run, version: ModelVersion) -> None:
