@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from apps.fraud.commands import evaluate, train
-from tests.apps.fraud.training.attributed.graphs import drawn, saved
+from apps.fraud.training.attributed.drawing import drawn, saved
 
 
 def test_a_graph_is_measured_as_one_json_object(

@@ -7,9 +7,9 @@ import pytest
 from scipy import sparse
 
 from apps.fraud.training.attributed.aggregates import aggregates
+from apps.fraud.training.attributed.drawing import drawn
 from apps.fraud.training.attributed.measuring import GraphPlan, lines, measure_graph
 from apps.fraud.training.attributed.reading import AttributedGraph, _checked
-from tests.apps.fraud.training.attributed.graphs import drawn
 
 
 def graph(*, signal: bool, nodes: int = 1_200) -> AttributedGraph:

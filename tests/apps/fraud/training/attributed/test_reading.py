@@ -7,9 +7,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from apps.fraud.training.attributed.drawing import drawn, saved
 from apps.fraud.training.attributed.reading import is_graph, read_graph
 from loupe.contract.runtime.errors import InputRefused
-from tests.apps.fraud.training.attributed.graphs import drawn, saved
 
 
 def test_edges_go_both_ways_once_and_never_to_oneself(tmp_path: Path) -> None:
