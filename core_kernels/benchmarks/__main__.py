@@ -1,4 +1,4 @@
-"""`python -m core_kernels.benchmarks [OPERATION …] [--quick] [--alone] [--out FOLDER]`.
+"""`python -m core_kernels.benchmarks [OPERATION …] [--only TEXT] [--quick] [--alone] [--out DIR]`.
 
 Prints every case with wins and losses; ends with status 1 when an answer is wrong, not when a goal
 is missed.
@@ -17,7 +17,7 @@ from core_kernels import benchmarks
 from core_kernels.benchmarks.harness import Case, copy_bandwidth, measure
 from core_kernels.benchmarks.table import Row, judged, keep, lines
 
-_FRAME = {"__main__", "detector", "harness", "table"}
+_FRAME = {"__main__", "detector", "harness", "report", "table"}
 
 
 def operations() -> list[str]:
@@ -37,7 +37,8 @@ def run(
     sides = {"": case.ours}
     if not alone:
         sides |= {name: peer for name, peer in case.peers.items() if peer is not None}
-    times = measure(sides, device, graph=case.graph, cold=case.cold, seconds=seconds)
+    clock = torch.device("cpu") if case.on_host else device
+    times = measure(sides, clock, graph=case.graph, cold=case.cold, seconds=seconds)
     return judged(case, times.pop(""), times, bandwidth)
 
 
@@ -45,6 +46,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run the benchmarks named, or all."""
     parser = argparse.ArgumentParser(prog="python -m core_kernels.benchmarks")
     parser.add_argument("operations", nargs="*", metavar="OPERATION", help=", ".join(operations()))
+    parser.add_argument("--only", default="", metavar="TEXT", help="cases with it in their label")
     parser.add_argument("--quick", action="store_true", help="small cases, to try the files")
     parser.add_argument("--seconds", type=float, default=1.0, help="time for each side")
     parser.add_argument("--alone", action="store_true", help="no peers, to look for faults of ours")
@@ -67,14 +69,16 @@ def main(argv: list[str] | None = None) -> int:
         try:
             cases = importlib.import_module(f"core_kernels.benchmarks.{name}").cases
             for case in cases(device, quick=options.quick):
+                if options.only not in case.label:
+                    continue
                 found = _tried(case, device, options.seconds, bandwidth, alone=options.alone)
                 failures += found is None
                 rows += [found] if found else []
+                if options.out:  # at once: who stops a long run keeps what it measured
+                    keep(options.out, device, [row for row in rows if row.operation == name])
         except Exception:  # its cases cannot be made: the others are measured all the same
             failures += 1
             print(f"{name}\n  FAILED: {traceback.format_exc()}\n", flush=True)
-        if options.out:
-            keep(options.out, device, [row for row in rows if row.operation == name])
     met = [met for row in rows for _, met in row.goals]
     print(f"goals reached: {sum(met)} of {len(met)}; wrong or failed: {failures}")
     return 1 if failures else 0

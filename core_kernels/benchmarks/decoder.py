@@ -47,6 +47,8 @@ def cases(device: torch.device, *, quick: bool) -> Iterator[Case]:
             if quick and batch != 1:
                 continue
             yield _case(decoder, theirs, dtype, batch, 12 if quick else 256)
+            if device.type == "cuda" and batch == 1 and not quick:
+                yield _case(decoder, theirs, dtype, batch, 256, compiled=True)
 
 
 def _transformers(shape: DecoderShape, device: torch.device) -> Any:
@@ -64,7 +66,10 @@ def _transformers(shape: DecoderShape, device: torch.device) -> Any:
     return library.BartForConditionalGeneration(told).to(device).eval()
 
 
-def _case(decoder: Decoder, theirs: Any, dtype: torch.dtype, batch: int, limit: int) -> Case:
+def _case(
+    decoder: Decoder, theirs: Any, dtype: torch.dtype, batch: int, limit: int, *,
+    compiled: bool = False,
+) -> Case:  # fmt: skip
     shape, device = decoder.shape, decoder.bias.device
     memory = torch.randn(batch, 64, shape.width, device=device)
     narrow = memory.to(dtype)
@@ -73,7 +78,8 @@ def _case(decoder: Decoder, theirs: Any, dtype: torch.dtype, batch: int, limit: 
         copy = import_module("copy").deepcopy(module)
         return copy.to(dtype)
 
-    greedy = Greedy(of_dtype(decoder), batch=batch, capacity=limit, memory_rows=64)
+    room = {"batch": batch, "capacity": limit, "memory_rows": 64}
+    greedy = Greedy(of_dtype(decoder), compiled="inductor" if compiled else None, **room)
     peers: dict[str, Run | None] = {
         "generate": None,
         "generate, compiled with a static cache": None,
@@ -99,7 +105,7 @@ def _case(decoder: Decoder, theirs: Any, dtype: torch.dtype, batch: int, limit: 
         return greedy(narrow, start=_START, limit=limit)
 
     def check() -> None:
-        plain = Greedy(decoder, batch=batch, capacity=limit, memory_rows=64)
+        plain = Greedy(decoder, **room)
         same(ours(), plain(memory, start=_START, limit=limit), decoder, memory, dtype)
         if model is not None:
             same(ours(), generate(), decoder, memory, dtype)
@@ -110,7 +116,8 @@ def _case(decoder: Decoder, theirs: Any, dtype: torch.dtype, batch: int, limit: 
     weights = sum(one.numel() for one in decoder.parameters()) - decoder.positions.weight.numel()
     return Case(
         operation="decoder",
-        label=f"{shape.layers} layers, {shape.width} wide, {limit} tokens, batch {batch}, {dtype}",
+        label=f"{shape.layers} layers, {shape.width} wide, {limit} tokens, batch {batch}, {dtype}"
+        f"{', through torch.compile' if compiled else ''}",
         ours=ours,
         peers=peers,
         check=check,

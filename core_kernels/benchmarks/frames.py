@@ -98,7 +98,8 @@ def _one(detector: FrameDetector, peer: Peer, picture: Frame) -> Case:
         operation="frames", label=f"one frame of {detector.size}², host array to boxes", ours=ours,
         peers={"Ultralytics predict": lambda: peer([frame], FLOOR, OVERLAP)},
         check=lambda: assert_same(ours(), peer([frame], FLOOR, OVERLAP)), units=1,
-        goals=(Goal(milliseconds=0.95),) if detector.device.type == "cuda" else (), cold=False,
+        goals=(Goal(milliseconds=0.95),) if detector.device.type == "cuda" else (),
+        cold=False, on_host=True,
     )  # fmt: skip
 
 
@@ -126,7 +127,7 @@ def _sustained(
             ours(), peer(frames, FLOOR, OVERLAP), pixel=max(height, width) / detector.size
         ),
         units=batches * count,
-        goals=_goal(rate, batches * count), cold=False,
+        goals=_goal(rate, batches * count), cold=False, on_host=True,
     )  # fmt: skip
 
 
@@ -173,7 +174,7 @@ def _jpeg(
             ours(), peer(read(), FLOOR, OVERLAP), margin=0.15,
             pixel=max(height, width) / detector.size,
         ),
-        units=batches * count, goals=_goal(rate, batches * count), cold=False,
+        units=batches * count, goals=_goal(rate, batches * count), cold=False, on_host=True,
     )  # fmt: skip
 
 

@@ -41,6 +41,7 @@ class Case:
         goals: all must hold.
         graph: on a GPU, time replays of a captured CUDA graph: no launch overhead.
         cold: on a GPU, empty the caches before each call.
+        on_host: a call ends with its answer on the host: the host's clock says how long it took.
     """
 
     operation: str
@@ -54,6 +55,7 @@ class Case:
     goals: tuple[Goal, ...] = ()
     graph: bool = False
     cold: bool = True
+    on_host: bool = False
 
 
 class Cases(Protocol):

@@ -6,13 +6,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from core_kernels.benchmarks.harness import Case, Goal, Timing
 
 RESULTS = Path(__file__).parent / "results"
-_PACKAGES = ("torch", "triton", "numba", "torchvision", "ultralytics", "torch-geometric", "xgboost")
+_PACKAGES = (
+    "torch",
+    "triton",
+    "numba",
+    "torchvision",
+    "ultralytics",
+    "torch-geometric",
+    "xgboost",
+    "xgboost-cpu",
+    "transformers",
+    "liger-kernel",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,17 +103,32 @@ def versions() -> dict[str, str]:
 
 
 def keep(folder: Path, device: torch.device, rows: Sequence[Row]) -> list[Path]:
-    """Write ``folder/<device>/<operation>.json`` for each operation of the rows."""
+    """Write ``folder/<device>/<operation>.json`` for each operation of the rows.
+
+    Rows of other cases that stand there stay, if they were measured with the same versions.
+    """
     written = []
     for operation in dict.fromkeys(row.operation for row in rows):
         path = folder / device_name(device) / f"{operation}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
-        told = {
+        told: dict[str, Any] = {
             "device": device_name(device),
             "versions": versions(),
             "threads": torch.get_num_threads(),
             "rows": [asdict(row) for row in rows if row.operation == operation],
         }
+        told["rows"] = _others(path, told) + told["rows"]
         path.write_text(json.dumps(told, indent=1) + "\n")
         written.append(path)
     return written
+
+
+def _others(path: Path, told: Mapping[str, Any]) -> list[Any]:
+    """The rows of a file for cases that are not measured anew."""
+    if not path.exists():
+        return []
+    before = json.loads(path.read_text())
+    if any(before[name] != told[name] for name in ("device", "versions", "threads")):
+        return []
+    anew = {row["label"] for row in told["rows"]}
+    return [row for row in before["rows"] if row["label"] not in anew]

@@ -12,6 +12,7 @@ import torch
 
 from core_kernels.benchmarks import __main__ as program
 from core_kernels.benchmarks.harness import Case, Goal, Timing, measure
+from core_kernels.benchmarks.report import page
 from core_kernels.benchmarks.table import judged, keep, lines
 
 CPU = torch.device("cpu")
@@ -113,6 +114,45 @@ def test_an_unknown_operation_is_refused_with_the_list(capsys: pytest.CaptureFix
     with pytest.raises(SystemExit):
         program.main(["no_such"])
     assert "no benchmark is named no_such; there are: add_norm" in capsys.readouterr().err
+
+
+def test_a_run_of_some_cases_leaves_the_other_rows(tmp_path: Path) -> None:
+    keep(tmp_path, CPU, [judged(case(label=name), timing(1.0), {}, 1e9) for name in ("a", "b")])
+    (path,) = keep(tmp_path, CPU, [judged(case(label="b"), timing(2.0), {}, 1e9)])
+    rows = json.loads(path.read_text())["rows"]
+    assert {row["label"]: row["ours"]["median"] for row in rows} == {"a": 1.0, "b": 2.0}
+
+
+def test_only_cases_with_a_text_run(made_up: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    program.main(["--seconds", "0", "--device", "cpu", "--only", "right"])
+    told = capsys.readouterr().out
+    assert "right" in told
+    assert "wrong\n" not in told
+
+
+def test_a_side_that_cannot_run_fails_its_case_alone(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], made_up: list[str]
+) -> None:
+    def broken() -> None:
+        raise RuntimeError("no such device")
+
+    def cases(device: torch.device, *, quick: bool) -> Iterator[Case]:
+        yield case(label="broken", check=broken)
+        yield case(label="whole")
+
+    def found(name: str) -> SimpleNamespace:
+        return SimpleNamespace(cases=cases)
+
+    monkeypatch.setattr(program, "importlib", SimpleNamespace(import_module=found))
+    assert program.main(["--seconds", "0", "--device", "cpu"]) == 1
+    told = capsys.readouterr().out
+    assert "no such device" in told
+    assert "whole\n  ours" in told
+
+
+def test_the_page_of_measured_figures_is_printed_from_the_kept_results() -> None:
+    written = Path(__file__).parents[2] / "docs" / "kernels" / "measured.md"
+    assert written.read_text() == page()
 
 
 @pytest.mark.parametrize("operation", program.operations())

@@ -185,6 +185,17 @@ def test_a_gated_decoder_learns_and_compiles_whole(device: torch.device) -> None
     assert_close(loss(compiled), eager)
 
 
+@pytest.mark.usefixtures("quickly")
+def test_compiled_tokens_are_those_of_eager_mode(device: torch.device) -> None:
+    decoder = made(device, gated=True)
+    memory = torch.randn(2, 6, 32, device=device)
+    room = {"batch": 2, "capacity": 30, "memory_rows": 6}
+    eager = Greedy(decoder, **room)(memory, start=3, limit=12)
+    compiled = Greedy(decoder, compiled="aot_eager", **room)
+    for _ in range(2):
+        assert torch.equal(compiled(memory, start=3, limit=12), eager)
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_a_replayed_token_is_the_eager_one_in_fp16(device: torch.device) -> None:
     decoder = made(device, gated=True).half()
