@@ -60,13 +60,13 @@ class Canvas:
         flat = torch.zeros(math.prod(grid.shape), device=grid.device)
         if not len(points):
             return flat.view(grid.shape)
-        points, radii = points.to(grid.device), radii.to(grid.device)
         edges = [0.0, 0.75, 1.5, 2.5, 4.0, 6.0, 9.0, 13.0, 20.0]
         voxels = radii / grid.voxel
         for low, high in itertools.pairwise(edges):
             chosen = ((voxels > low) & (voxels <= high)).nonzero()[:, 0]
             if len(chosen):
-                self._balls(flat, points[chosen], radii[chosen], high)
+                place, size = points[chosen].to(grid.device), radii[chosen].to(grid.device)
+                self._balls(flat, place, size, high)
         return flat.view(grid.shape)
 
     def _balls(self, flat: Tensor, points: Tensor, radii: Tensor, reach: float) -> None:
@@ -89,9 +89,15 @@ class Canvas:
                 radius < 0.75 * grid.voxel,
                 thin * (1 - away / (1.25 * grid.voxel)).clamp(min=0), share,
             )  # fmt: skip
-            inside = ((near >= 0) & (near < limits)).all(-1) & (share > 0)
+            inside = ((near >= 0) & (near < limits)).all(-1)
             index = (near[..., 0] * grid.shape[1] + near[..., 1]) * grid.shape[2] + near[..., 2]
-            flat.scatter_reduce_(0, index[inside], share[inside], "amax")
+            if flat.is_cuda:
+                # Picking the voxels inside would wait for the device; adding nothing does not.
+                index, share = torch.where(inside, index, 0), share * inside
+            else:
+                kept = inside & (share > 0)
+                index, share = index[kept], share[kept]
+            flat.scatter_reduce_(0, index.flatten(), share.flatten(), "amax")
 
     def stroke(self, points: Tensor, radius: float, value: float, most: float = 1.0) -> None:
         """Paint a tube around a curve [N, 3], a few centimetres at a time.

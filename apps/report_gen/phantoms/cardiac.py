@@ -106,12 +106,14 @@ def coronary_paths(who: Anatomy) -> list[Tensor]:
     knots = (
         [root, _off(middle, 26, 26, -6), _off(middle, 4, 34, -12), apex],
         [root, _off(left_atrium, 2, 10, -30), _off(left, 16, -22, -16), _off(left, -6, -32, -10)],
-        [root, _off(right_atrium, 12, 24, -6), _off(right_atrium, -14, 26, -6), _off(right, -28, -12, 18)],
+        [
+            root,
+            _off(right_atrium, 12, 24, -6),
+            _off(right_atrium, -14, 26, -6),
+            _off(right, -28, -12, 18),
+        ],
     )
-    return [
-        _onto_heart(who, spline(torch.tensor(part), 10))
-        for part in knots
-    ]
+    return [_onto_heart(who, spline(torch.tensor(part), 10)) for part in knots]
 
 
 def _off(point: Point, z: float, y: float, x: float) -> Point:

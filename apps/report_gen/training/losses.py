@@ -1,0 +1,116 @@
+"""What stage A minimises."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from apps.report_gen.findings import FOCAL
+from apps.report_gen.inference.network import ImageNetwork, Seen, corner_of, cubes
+from apps.report_gen.training.pool import Batch
+from apps.report_gen.training.targets import SIDED, heat_of, masks_of, shifted
+
+MOST_OUTLINES = 16
+"""Small lesions of a batch whose outlines are trained."""
+
+
+class Losses(NamedTuple):
+    """Each weighted as it enters the sum."""
+
+    states: Tensor
+    sides: Tensor
+    heat: Tensor
+    offsets: Tensor
+    masks: Tensor
+    lobes: Tensor
+    outlines: Tensor
+
+    def total(self) -> Tensor:
+        """Their sum."""
+        return torch.stack(list(self)).sum()
+
+
+def losses(network: ImageNetwork, volume: Tensor, seen: Seen, batch: Batch) -> Losses:
+    """For windows `volume` [B, windows, D, H, W] of which the network made `seen`."""
+    states = F.binary_cross_entropy_with_logits(seen.states, batch.states)
+    weight = batch.states[..., None] * SIDED.to(batch.states.device)[None, :, None]
+    sides = F.binary_cross_entropy_with_logits(seen.sides, batch.sides, weight=weight)
+    size = (seen.heat.shape[2], seen.heat.shape[3], seen.heat.shape[4])
+    wanted = heat_of(batch.centres, size, network.shape.spacing, volume.device)
+    count = max(1, sum(len(each) for each in batch.centres))
+    return Losses(
+        states=2.0 * states,
+        sides=2.0 * sides,
+        heat=0.5 * focal(seen.heat.float(), wanted) / count,
+        offsets=0.2 * _offsets(seen.offsets, batch),
+        masks=_masks(seen.masks, masks_of(batch.regions)),
+        lobes=0.3 * F.cross_entropy(seen.lobes.float(), batch.lobes.long()),
+        outlines=_outlines(network, volume, seen, batch),
+    )
+
+
+def focal(logits: Tensor, wanted: Tensor) -> Tensor:
+    """CenterNet's focal loss with its exponents 2 and 4 (Zhou et al., 2019), summed."""
+    share = logits.sigmoid()
+    peak = (wanted > 0.999).float()
+    found = F.logsigmoid(logits) * (1 - share) ** 2 * peak
+    other = F.logsigmoid(-logits) * share**2 * (1 - wanted) ** 4 * (1 - peak)
+    return -(found + other).sum()
+
+
+def _offsets(offsets: Tensor, batch: Batch) -> Tensor:
+    parts = []
+    for number, several in enumerate(batch.centres):
+        for each in several:
+            exact = [(at - 0.5) / 2 for at in each.at]
+            near = [
+                min(max(0, round(e)), n - 1) for e, n in zip(exact, offsets.shape[2:], strict=True)
+            ]
+            told = offsets[number, :, near[0], near[1], near[2]].float()
+            gap = torch.tensor([e - n for e, n in zip(exact, near, strict=True)])
+            parts.append((told - gap.to(told.device)).abs().mean())
+    return torch.stack(parts).mean() if parts else offsets.sum() * 0.0
+
+
+def _masks(logits: Tensor, wanted: Tensor) -> Tensor:
+    """Cross-entropy that counts the rare voxels more, and Dice where there is something."""
+    logits = logits.float()
+    plain = F.binary_cross_entropy_with_logits(logits, wanted, reduction="none")
+    there = wanted.sum((2, 3, 4))
+    inside = (plain * wanted).sum((2, 3, 4)) / there.clamp(min=1)
+    outside = (plain * (1 - wanted)).mean((2, 3, 4))
+    share = logits.sigmoid()
+    common = (share * wanted).sum((2, 3, 4))
+    dice = 1 - (2 * common + 1) / (share.sum((2, 3, 4)) + there + 1)
+    present = (there > 0).float()
+    count = present.sum().clamp(min=1)
+    return ((0.1 * inside + 0.6 * dice) * present).sum() / count + 10.0 * outside.mean()
+
+
+def _outlines(network: ImageNetwork, volume: Tensor, seen: Seen, batch: Batch) -> Tensor:
+    edge = network.shape.crop
+    which, corners, masks = [], [], []
+    for number, several in enumerate(batch.centres):
+        whole = None
+        for each in several:
+            if FOCAL[each.kind] != FOCAL[0] or len(which) >= MOST_OUTLINES:
+                continue
+            if whole is None:
+                whole = shifted(batch.labels[number], batch.steps[number].tolist(), 0)
+            corner = corner_of(each.at, edge)
+            which.append(number)
+            corners.append(corner)
+            own = (whole == each.label).float()[None, None]
+            masks.append(cubes(own, [0], [corner], edge)[0, 0])
+    if not which:
+        return seen.fine.sum() * 0.0 + sum(p.sum() for p in network.outline.parameters()) * 0.0
+    cube = cubes(volume, which, corners, edge)
+    halves = [(z // 2, y // 2, x // 2) for z, y, x in corners]
+    logits = network.outline(cube, cubes(seen.fine, which, halves, edge // 2)).float()
+    wanted = torch.stack(masks)
+    plain = F.binary_cross_entropy_with_logits(logits, wanted)
+    share = logits.sigmoid()
+    common = (share * wanted).sum((1, 2, 3))
+    dice = 1 - (2 * common + 1) / (share.sum((1, 2, 3)) + wanted.sum((1, 2, 3)) + 1)
+    return 0.5 * plain + 0.3 * dice.mean()

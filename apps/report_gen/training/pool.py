@@ -1,0 +1,107 @@
+"""A pool of phantoms on the device that trains: drawn from evenly, renewed all the time."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from apps.report_gen.findings import State
+from apps.report_gen.phantoms.grid import Grid
+from apps.report_gen.phantoms.phantom import make, some_wanted
+from apps.report_gen.phantoms.wanted import Scan
+from apps.report_gen.training.targets import Centre, Example, example, moved
+
+HELD_OUT_SEEDS = 1_000_000_000
+"""Training takes seeds below, validation and test from here on."""
+Change = Callable[[Scan], Scan]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """Examples side by side; see `Example`."""
+
+    hu: Tensor
+    regions: Tensor
+    lobes: Tensor
+    labels: Tensor
+    states: Tensor
+    sides: Tensor
+    centres: list[tuple[Centre, ...]]
+    examples: list[Example]
+    steps: Tensor
+
+
+class Pool:
+    """At most `size` examples; the oldest goes when a new one comes."""
+
+    def __init__(self, grid: Grid, size: int, seed: int) -> None:
+        self.grid, self.size = grid, size
+        self.next_seed = seed
+        self.examples: list[Example] = []
+        self.made = 0
+        self.seconds = 0.0
+
+    def add(self) -> None:
+        """Make one more phantom."""
+        began = time.perf_counter()
+        made = example(make(self.next_seed, self.grid, some_wanted(self.next_seed)))
+        self.next_seed += 1
+        if len(self.examples) < self.size:
+            self.examples.append(made)
+        else:
+            self.examples[self.made % self.size] = made
+        self.made += 1
+        self.seconds += time.perf_counter() - began
+
+    def draw(self, count: int, draw: np.random.Generator, shift: int) -> Batch:
+        """`count` different examples, each moved by up to `shift` voxels."""
+        chosen = draw.choice(len(self.examples), min(count, len(self.examples)), replace=False)
+        steps = torch.from_numpy(2 * draw.integers(-shift // 2, shift // 2 + 1, (len(chosen), 3)))
+        return batch([self.examples[each] for each in chosen], steps)
+
+
+def batch(examples: list[Example], steps: Tensor | None = None) -> Batch:
+    """Examples together; see `moved` for `steps`."""
+    if steps is None:
+        steps = torch.zeros(len(examples), 3, dtype=torch.long)
+    hu, regions, lobes, centres = moved(
+        torch.stack([each.hu for each in examples]),
+        torch.stack([each.regions for each in examples]),
+        torch.stack([each.lobes for each in examples]),
+        [each.centres for each in examples],
+        steps,
+    )
+    return Batch(
+        hu=hu, regions=regions, lobes=lobes, labels=torch.stack([e.labels for e in examples]),
+        states=torch.stack([e.states for e in examples]),
+        sides=torch.stack([e.sides for e in examples]),
+        centres=centres, examples=examples, steps=steps,
+    )  # fmt: skip
+
+
+def held_out(seed: int, grid: Grid, change: Change | None = None) -> Example:
+    """A phantom that nothing was trained on: its seed and its nodules' patients are held out."""
+    wanted = some_wanted(HELD_OUT_SEEDS + seed, held_out=True)
+    if change is not None:
+        wanted = replace(wanted, scan=change(wanted.scan))
+    return example(make(HELD_OUT_SEEDS + seed, grid, wanted))
+
+
+def present(examples: list[Example]) -> np.ndarray:
+    """bool [N, K]: what is there."""
+    return np.array(
+        [[state is State.PRESENT for state in each.truth.states().values()] for each in examples]
+    )
+
+
+SHIFTS: dict[str, Change] = {
+    "spacing": lambda scan: replace(scan, thickness=6.0),
+    "noise": lambda scan: replace(scan, noise=48.0),
+    "tilt": lambda scan: replace(scan, tilt=(6.0, -4.0, 4.0)),
+    "contrast": lambda scan: replace(scan, phase="arterial"),
+    "kernel": lambda scan: replace(scan, sharp=1.6),
+}
+"""Scans beyond those of training, one thing changed at a time."""

@@ -1,0 +1,163 @@
+"""Stage A: the image network learns findings from phantoms."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from apps.report_gen.inference.network import ImageNetwork, windowed
+from apps.report_gen.phantoms.grid import Grid
+from apps.report_gen.training.losses import Losses, losses
+from apps.report_gen.training.pool import Batch, Pool
+from apps.report_gen.training.recipe import Recipe
+from apps.report_gen.training.state import Average, Clock, Progress, keep, kept, rate_at, say
+
+FILE = "image.pt"
+
+
+def grid_of(recipe: Recipe, device: str) -> Grid:
+    """Where phantoms are drawn: on the network's own grid."""
+    return Grid(shape=recipe.shape.grid, spacing=recipe.shape.spacing, device=device)
+
+
+def blanked(batch: Batch, draw: np.random.Generator, share: float) -> Batch:
+    """Some volumes replaced by an even level with noise, their answers by none of anything."""
+    for number in range(len(batch.hu)):
+        if draw.random() >= share:
+            continue
+        level, spread = float(draw.uniform(-1024, 150)), float(draw.choice([0.0, 5.0, 30.0]))
+        noise = torch.randn(batch.hu.shape[1:], device=batch.hu.device) * spread + level
+        batch.hu[number] = noise.to(batch.hu.dtype)
+        for part in (batch.regions, batch.lobes, batch.states, batch.sides):
+            part[number] = 0
+        batch.centres[number] = ()
+    return batch
+
+
+def varied(hu: Tensor, draw: np.random.Generator) -> Tensor:
+    """fp32 HU with another noise, level and gain for each volume: a phantom is seen many times."""
+    made = hu.float()
+    count = len(hu)
+    spread = torch.tensor(draw.choice([0.0, 4.0, 10.0, 20.0], count), device=hu.device)
+    gain = torch.tensor(draw.normal(1.0, 0.01, count), device=hu.device)
+    level = torch.tensor(draw.normal(0.0, 5.0, count), device=hu.device)
+    view = (-1, 1, 1, 1)
+    noise = torch.randn_like(made) * spread.float().view(view)
+    return (made + 1000) * gain.float().view(view) - 1000 + level.float().view(view) + noise
+
+
+def forward(network: ImageNetwork, batch: Batch, draw: np.random.Generator, device: str) -> Losses:
+    """The losses of a batch, in bf16 where there is a GPU."""
+    volume = windowed(varied(batch.hu, draw))
+    with torch.autocast(device, torch.bfloat16, enabled=device == "cuda"):
+        if device == "cuda":
+            volume = volume.to(torch.bfloat16).to(memory_format=torch.channels_last_3d)
+        seen = network(volume)
+        return losses(network, volume, seen, batch)
+
+
+def train_image(recipe: Recipe, work: Path, device: str) -> Progress:
+    """Go on with stage A until it or this call is over; everything is kept in `work`."""
+    torch.manual_seed(recipe.seed)
+    network = ImageNetwork(recipe.shape).to(device)
+    if device == "cuda":
+        network = network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+    network.body.saving = recipe.checkpointing
+    optimizer = torch.optim.AdamW(
+        network.parameters(), lr=recipe.rate, weight_decay=recipe.decay, fused=device == "cuda"
+    )
+    average, progress = (
+        Average(network, recipe.average),
+        Progress(next_seed=recipe.seed * 1_000_003),
+    )
+    before = kept(work / FILE, device)
+    if before is not None:
+        network.load_state_dict(before["network"])
+        optimizer.load_state_dict(before["optimizer"])
+        average.weights, average.steps = before["average"], before["average_steps"]
+        progress = Progress(**before["progress"])
+    if progress.done:
+        say("A", done=True, steps=progress.steps)
+        return progress
+    clock = Clock(progress.seconds, recipe.call_seconds)
+    pool = Pool(grid_of(recipe, device), recipe.pool, progress.next_seed)
+    for _ in range(recipe.pool_start):
+        pool.add()
+    if device == "cuda":
+        torch.cuda.synchronize()
+    say(
+        "A",
+        pool=pool.made,
+        seconds=clock.here(),
+        parameters=sum(p.numel() for p in network.parameters()),
+    )
+    draw = np.random.default_rng([recipe.seed, progress.steps])
+    torch.manual_seed(recipe.seed + progress.steps)
+    network.train()
+    last = -1e9
+    while not progress.done and not clock.call_over():
+        share = (
+            progress.steps / recipe.image_steps
+            if recipe.image_steps is not None
+            else clock.stage() / recipe.image_seconds
+        )
+        if share >= 1:
+            progress.done = True
+            break
+        for group in optimizer.param_groups:
+            group["lr"] = rate_at(share, recipe.rate)
+        for _ in range(recipe.accumulate):
+            batch = blanked(pool.draw(recipe.batch, draw, recipe.shift), draw, recipe.blank)
+            parts = forward(network, batch, draw, device)
+            (parts.total() / recipe.accumulate).backward()
+            progress.samples += len(batch.hu)
+        norm = torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        average.update(network)
+        progress.steps += 1
+        if recipe.image_steps is not None:
+            pool.add()
+        else:
+            while pool.seconds < recipe.making * clock.here():
+                pool.add()
+        if clock.here() - last >= recipe.say_every:
+            last = clock.here()
+            _report(progress, clock, pool, parts, float(norm), optimizer.param_groups[0]["lr"])
+    progress.seconds, progress.next_seed = clock.stage(), pool.next_seed
+    keep(
+        work / FILE, network=network.state_dict(), optimizer=optimizer.state_dict(),
+        average=average.weights, average_steps=average.steps, progress=vars(progress),
+    )  # fmt: skip
+    say(
+        "A",
+        steps=progress.steps,
+        samples=progress.samples,
+        seconds=progress.seconds,
+        done=progress.done,
+    )
+    return progress
+
+
+def _report(
+    progress: Progress, clock: Clock, pool: Pool, parts: Losses, norm: float, rate: float
+) -> None:
+    memory = torch.cuda.max_memory_allocated() / 2**30 if torch.cuda.is_available() else 0.0
+    say(
+        "A", step=progress.steps, samples=progress.samples, seconds=clock.stage(),
+        per_second=progress.samples / max(clock.stage(), 1e-3), phantoms=pool.made,
+        making=pool.seconds, gib=memory, lr=rate, norm=norm,
+        **{name: float(value) for name, value in parts._asdict().items()},
+    )  # fmt: skip
+
+
+def trained_image(recipe: Recipe, work: Path, device: str) -> ImageNetwork | None:
+    """The averaged network of stage A, or of stage C where that was done."""
+    for name in ("joint.pt", FILE):
+        before = kept(work / name, device)
+        if before is not None:
+            network = ImageNetwork(recipe.shape).to(device)
+            network.load_state_dict(before["average" if name == FILE else "image"])
+            return network.eval()
+    return None

@@ -1,0 +1,147 @@
+"""The last stage: calibrate, judge on held-out phantoms, store the model with its card."""
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from apps.report_gen.findings import KEYS
+from apps.report_gen.inference.network import ImageNetwork, windowed
+from apps.report_gen.inference.stored import Model, fetch, store
+from apps.report_gen.inference.verdicts import Verdicts
+from apps.report_gen.training import evaluating
+from apps.report_gen.training.calibrating import fitted
+from apps.report_gen.training.pool import SHIFTS, Change, held_out
+from apps.report_gen.training.recipe import Recipe
+from apps.report_gen.training.stage_image import grid_of, trained_image
+from apps.report_gen.training.stage_text import trained_text
+from apps.report_gen.training.state import kept, say
+from apps.report_gen.training.targets import Example
+
+USE = "research use; not for diagnosis"
+
+
+def examples(
+    recipe: Recipe, device: str, first: int, count: int, change: Change | None = None
+) -> Iterator[Example]:
+    """Held-out phantoms, made when they are looked at."""
+    grid = grid_of(recipe, device)
+    for seed in range(first, first + count):
+        yield held_out(seed, grid, change)
+
+
+def judge(recipe: Recipe, work: Path, out: Path, device: str) -> dict[str, Any]:
+    """Everything that the model card says; writes the model, its card and ``panel.json``."""
+    image, report = trained_image(recipe, work, device), trained_text(recipe, work, device)
+    if image is None or report is None:
+        raise SystemExit(
+            "There is nothing to judge: run stages A and B first with the same folder."
+        )
+    dtype = torch.bfloat16 if device == "cuda" else torch.float32
+    began = time.perf_counter()
+    image = image.to(dtype)
+    plain = Verdicts()
+    fit = evaluating.answers(image, examples(recipe, device, 0, recipe.validation), plain, dtype)
+    logits, truth = np.stack(fit.logits), fit.truth()
+    peaks = evaluating.with_peaks(plain, fit).peak
+    verdicts = fitted(logits, truth, peaks)
+    say("judge", validation=len(truth), seconds=time.perf_counter() - began)
+    said = evaluating.answers(image, examples(recipe, device, 10_000, recipe.test), verdicts, dtype)
+    panel = evaluating.panel(said, verdicts, list(range(recipe.test)))
+    panel["controls"]["text_only"] = evaluating.text_only(said.truth())
+    panel["controls"]["blanked_volume_without_finding"] = evaluating.blanked(image, verdicts, dtype)
+    _print("test", panel, whole=True)
+    shifts = {}
+    for name, change in SHIFTS.items():
+        moved = evaluating.answers(
+            image, examples(recipe, device, 20_000, recipe.shifted, change), verdicts, dtype
+        )
+        shifts[name] = evaluating.panel(moved, verdicts, list(range(recipe.shifted)), rounds=100)
+        _print(name, shifts[name])
+    model = Model(
+        shape=recipe.shape, image=image.float(), report=report, verdicts=verdicts, card={}
+    )
+    text = evaluating.text_panel(model, said, recipe.reports)
+    say("judge", **text)
+    card = {
+        "use": USE,
+        "trained_on": "synthetic phantoms; nodule shapes after LIDC-IDRI (CC BY 3.0)",
+        "figures": "phantom figures: held-out seeds and held-out LIDC patients",
+        "test": panel, "shifts": shifts, "text": text,
+        "training": _history(work, device), "seconds_judging": time.perf_counter() - began,
+        "recipe": {k: v for k, v in asdict(recipe).items() if k != "shape"},
+        "parameters": sum(p.numel() for m in (image, report) for p in m.parameters()),
+        "torch": torch.__version__,
+        "device": torch.cuda.get_device_name() if device == "cuda" else "cpu",
+    }  # fmt: skip
+    model = Model(shape=recipe.shape, image=image, report=report, verdicts=verdicts, card=card)
+    card["parity_int8"] = parity(recipe, model, out, device)
+    size = store(out / "model", model)
+    card["stored_bytes"] = size
+    (out / "panel.json").write_text(json.dumps(card, indent=1, default=str) + "\n")
+    say("judge", stored_bytes=size, seconds=time.perf_counter() - began, done=True)
+    return card
+
+
+def _history(work: Path, device: str) -> dict[str, Any]:
+    made = {}
+    for name in ("image", "text", "joint"):
+        before = kept(work / f"{name}.pt", device)
+        if before is not None:
+            made[name] = before["progress"]
+    return made
+
+
+def parity(recipe: Recipe, model: Model, out: Path, device: str) -> dict[str, float]:
+    """What the stored int8 weights change against fp16: logits, and states of a few phantoms."""
+    store(out / "model", model)
+    small = fetch(out / "model", device)
+    half = _halved(model.image, recipe, device)
+    gaps, same, count = [], 0, 0
+    for each in examples(recipe, device, 30_000, min(8, recipe.test)):
+        volume = windowed(each.hu[None].float())
+        with torch.no_grad():
+            first = half(volume).states.float().cpu().numpy()
+            second = small.image(volume).states.float().cpu().numpy()
+        gaps.append(np.abs(first - second).max())
+        told = [
+            evaluating.told_of(model.verdicts, logits.astype(float)) for logits in (first, second)
+        ]
+        same += int((told[0] == told[1]).sum())
+        count += len(KEYS)
+    return {"largest_logit_gap": float(np.max(gaps)), "same_states": same / max(1, count)}
+
+
+def _halved(network: ImageNetwork, recipe: Recipe, device: str) -> ImageNetwork:
+    """The network with its weights rounded to fp16, computing in fp32."""
+    copy = ImageNetwork(recipe.shape).to(device)
+    copy.load_state_dict(
+        {
+            k: v.half().float() if v.is_floating_point() else v
+            for k, v in network.state_dict().items()
+        }
+    )
+    return copy.eval()
+
+
+def _print(name: str, panel: dict[str, Any], *, whole: bool = False) -> None:
+    say(
+        name, studies=panel["studies"], macro_f1=panel["macro_f1"],
+        uncertain=panel["uncertain_share"], nodule6_at_1fp=panel["nodule_6mm_sensitivity_at_1_fp"],
+        pointing=panel["pointing"], side=panel["side_accuracy"], size_mm=panel["size_error_mm"],
+        distinct=panel["distinct_finding_sets"],
+    )  # fmt: skip
+    if not whole:
+        f1 = {key: row["f1"] for key, row in panel["findings"].items()}
+        say(name, **f1)
+        return
+    for key, row in panel["findings"].items():
+        say(name, finding=key, **row)
+    say(name, **{f"control_{key}": value for key, value in panel["controls"].items()})
+    for size, row in panel["froc_lung_nodule"].items():
+        say(name, froc=size.replace(" ", ""), **row)
