@@ -17,8 +17,10 @@ def windowed_state(
     """For each event, in order of arrival and not descending in time, the numbers of `entity`.
 
     A window of length w at an event of time t holds the events of its entity in (t − w, t] that
-    arrived no later than it. A risk window holds those in (t − delay − w, t − delay]: how many it
-    has seen, how many of them have a label that is known at t, and how many of these are frauds.
+    arrived no later than it. A risk window holds those in (t − delay − w, t − delay] that arrived
+    before it: how many it has seen, how many of them have a label that is known at t, and how many
+    of these are frauds. The event itself is in none, whatever the delay: its label is what a risk
+    is to foretell.
 
     Returns:
         a row per event, its numbers in the order of `Entity.answers`.
@@ -38,7 +40,7 @@ def windowed_state(
                 row += [min(amounts[e] for e in held), max(amounts[e] for e in held)]
         for window in entity.risk_windows:
             end = now - (entity.delay or 0)
-            seen = [e for e in mine if end - window < times[e] <= end]
+            seen = [e for e in mine if e != n and end - window < times[e] <= end]
             ready = [e for e in seen if labels[e] >= 0 and known[e] <= now]
             row += [len(seen), len(ready), sum(labels[e] for e in ready)]
         told.append(row)

@@ -29,7 +29,8 @@ class Entity:
         name: of the column, e.g. "customer"; it starts the names of the answers.
         windows: lengths in the unit of time of the events; at least one.
         delay: labels count from this long after their event; None keeps no labels.
-        risk_windows: for events in (t − delay − w, t − delay] whose label is known at t.
+        risk_windows: for events in (t − delay − w, t − delay] whose label is known at t; the event
+            itself is in none.
         other: another id column, to count how many distinct ids of it each window holds.
         extremes: the smallest and the largest amount of each window too.
     """

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,6 +19,8 @@ ENTITIES = (
 )
 
 Events = dict[str, Any]
+
+pl = pytest.importorskip("polars", reason="polars is the oracle from outside")
 
 
 def made(count: int, seed: int, *, ids: int = 6, wild: bool = True) -> Events:
@@ -64,6 +65,15 @@ def test_every_number_is_the_definitions(seed: int, count: int, ids: int) -> Non
     answers = WindowedState(ENTITIES).feed(**events)
     for entity in ENTITIES:
         assert answers.tables[entity.name].tolist() == expected(entity, events)
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 2**32), count=st.integers(0, 60))
+def test_without_a_delay_an_event_is_no_part_of_its_own_risk(seed: int, count: int) -> None:
+    entity = Entity(name="shop", windows=(7,), delay=0, risk_windows=(4, 25))
+    events = made(count, seed)
+    told = WindowedState([entity]).feed(**events).tables["shop"].tolist()
+    assert told == expected(entity, events)
 
 
 @settings(max_examples=15, deadline=None)
