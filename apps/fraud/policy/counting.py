@@ -46,7 +46,7 @@ def count(asked: CountAsked) -> Counts:
     )
 
 
-def _within(times: NDArray, start: int, end: int) -> NDArray[np.bool_]:
+def _within(times: NDArray[np.int64], start: int, end: int) -> NDArray[np.bool_]:
     return np.asarray((times >= start) & (times < end))
 
 

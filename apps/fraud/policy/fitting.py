@@ -23,18 +23,18 @@ def fitted(asked: FitAsked) -> FitFound:
     labels = labels_of(columns, asked.labels)
     silent = (labels < 0) & (columns["event_time"] < asked.silent_before)
     labels = np.where(silent, 0, labels)
-    told = {
-        "rows": len(labels),
-        "fraud": int((labels == 1).sum()),
-        "honest": int((labels == 0).sum()),
-    }
+    seen = FitFound(
+        rows=len(labels), fraud=int((labels == 1).sum()), honest=int((labels == 0).sum())
+    )
     try:
         found = fit(columns, labels, asked.point, asked.asked)
     except InputRefused as error:
-        missing = max(1, _least(asked) - told["honest"])
-        return FitFound(refused=error.message, code=error.code, missing=missing, **told)
+        missing = max(1, _least(asked) - seen.honest)
+        told = {"refused": error.message, "code": error.code, "missing": missing}
+        return seen.model_copy(update=told)
     later = columns["event_time"] >= found.certificate.certified_from
-    return FitFound(fitted=found, curve=curve(columns["score"][later], labels[later]), **told)
+    drawn = curve(columns["score"][later], labels[later])
+    return seen.model_copy(update={"fitted": found, "curve": drawn})
 
 
 def _least(asked: FitAsked) -> int:

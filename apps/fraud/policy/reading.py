@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ def together(blocks: Sequence[str], names: Sequence[str]) -> Columns:
     there. A column that no block has is left out."""
     parts = [columns(Path(block), [*names, "id"]) for block in blocks]
     sizes = [len(part["id"]) for part in parts]
-    found: Columns = {}
+    found: dict[str, NDArray[Any]] = {}
     for name in dict.fromkeys(names):
         there = next((part[name] for part in parts if name in part), None)
         if there is not None:
@@ -54,7 +55,7 @@ def newest_of_each(ids: NDArray[np.str_]) -> NDArray[np.int64]:
     return np.sort(len(ids) - 1 - first)
 
 
-def _nothing(dtype: np.dtype, size: int) -> NDArray:
+def _nothing(dtype: "np.dtype[Any]", size: int) -> NDArray[Any]:
     if dtype.kind == "U":
         return np.full(size, "")
     return np.full(size, False) if dtype.kind == "b" else np.full(size, np.nan)

@@ -112,8 +112,14 @@ def _fields(was: Rule, now: Rule) -> tuple[tuple[str, str, str], ...]:
 def _moved(places: list[int], keys: list[str]) -> set[str]:
     """The fewest rules whose moving explains the new order: those out of a longest rising run."""
     best: list[list[int]] = []
+    longest: list[int] = []
     for at, place in enumerate(places):
-        before = [run for run in best[:at] if places[run[-1]] < place]
-        best.append([*max(before, key=len, default=[]), at])
-    kept = set(max(best, key=len, default=[]))
+        run: list[int] = []
+        for before in best:
+            if places[before[-1]] < place and len(before) > len(run):
+                run = before
+        best.append([*run, at])
+        if len(best[-1]) > len(longest):
+            longest = best[-1]
+    kept = set(longest)
     return {key for at, key in enumerate(keys) if at not in kept}

@@ -190,8 +190,7 @@ def checked(rules: Sequence[Mapping[str, Any]], words: Vocabulary) -> Rules:
     """
     kept = []
     for at, one in enumerate(rules):
-        name = str(one.get("key", ""))[:30] if isinstance(one, Mapping) else ""
-        when = one.get("when", "") if isinstance(one, Mapping) else ""
+        name, when = str(one.get("key", ""))[:30], one.get("when", "")
         try:
             check(when if isinstance(when, str) else "", words)
             kept.append(Rule.model_validate(one))

@@ -166,7 +166,7 @@ def minor(text: str, currency: str, field: str) -> int:
             % {"field": field, "text": text[:30], "currency": currency},
             field=field,
         )
-    return int(whole) * 10**digits + int(part.ljust(digits, "0") or "0")
+    return int(whole + part.ljust(digits, "0"))
 
 
 def _too_few(rows: int, honest: int, fraud: int, missing: int) -> str:

@@ -88,7 +88,7 @@ def remove(request: PageRequest, app: str, rate_id: int) -> HttpResponse:
     return HttpResponseRedirect(reverse("fraud:rates", args=[request.project.slug]))
 
 
-def _bytes(file: UploadedFile) -> bytes:
+def _bytes(file: "UploadedFile[bytes]") -> bytes:
     """What was uploaded, a little more than is allowed at most."""
     with open_local(store_uploaded(file, "text/csv")) as path, path.open("rb") as opened:
         return opened.read(rates_csv.MOST_BYTES + 1)

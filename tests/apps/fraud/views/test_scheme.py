@@ -9,6 +9,7 @@ from django.http import QueryDict
 from apps.fraud.models import SchemeVersion
 from apps.fraud.scheme import CARD_PAYMENTS, Scheme
 from apps.fraud.services import deciding, rates, rules, schemes
+from apps.fraud.services.rule_changes import put
 from apps.fraud.services.scheme_problems import problems
 from apps.fraud.views import scheme_form
 from loupe.host.models import operating_point
@@ -16,9 +17,9 @@ from loupe.testing import factories
 from tests.apps.fraud.bank import Bank
 
 
-def form(scheme: Scheme = CARD_PAYMENTS, **changed: str) -> dict[str, str]:
-    """What a browser sends of the form of a scheme."""
-    filled = scheme_form.filled(scheme)
+def form(**changed: str) -> dict[str, str]:
+    """What a browser sends of the form of the scheme that every project starts with."""
+    filled = scheme_form.filled(CARD_PAYMENTS)
     sent = {name: filled[name] for name in ("currency", "timezone", "windows", "label_delay")}
     for name, fields in scheme_form.FIELDS.items():
         for at, row in enumerate(filled[name]):
@@ -78,7 +79,7 @@ def test_what_a_change_does_is_said_before_it_can_be_saved(bank: Bank) -> None:
         "when": "features.device_new > 0",
         "outcome": "review",
     }
-    rules.edit(actor, bank.project, lambda all_: all_.append(added) or "", 0)  # type: ignore[func-returns-value]
+    rules.edit(actor, bank.project, lambda present: put(present, added), 0)
     rules.use(actor, bank.project, 1)
     sent = form(currency="USD", **{"entities.0.hashed": "yes"})
     for name in ("entities.2.key", "entities.2.en", "entities.2.zh"):
