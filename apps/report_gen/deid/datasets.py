@@ -29,6 +29,7 @@ _DUMMIES: Final = {
     "AS": "",
     "PN": "Anonymous",
 }
+_BYTES: Final = {"OB", "OW", "OD", "OF", "OL", "OV", "UN"}
 _NUMBERED: Final = {"AccessionNumber", "StudyID"}
 
 
@@ -98,9 +99,9 @@ def _acted(element: DataElement, action: str, pseudonyms: Pseudonyms) -> DataEle
     if "D" in action:
         if element.VR in NUMERIC:
             return _with(element, None)
-        dummy = _DUMMIES.get(element.VR, "" if element.VR in {"OB", "OW", "UN"} else "Removed")
+        dummy = _DUMMIES.get(element.VR, b"" if element.VR in _BYTES else "Removed")
         return _with(element, dummy)
-    return _with(element, "" if element.VR not in NUMERIC else None)
+    return _with(element, None if element.VR in NUMERIC | _BYTES else "")
 
 
 def _sequence(

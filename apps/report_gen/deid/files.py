@@ -21,12 +21,14 @@ from apps.report_gen.deid.datasets import cleaned
 from apps.report_gen.deid.identity import Identity
 from apps.report_gen.deid.nifti import cleaned_nifti
 from apps.report_gen.deid.pseudonyms import Pseudonyms
+from apps.report_gen.reading import tags
 from apps.report_gen.reading.deflated import plain_bytes
 from apps.report_gen.reading.faults import DAMAGE, Fault, Faulty, faulty
 from apps.report_gen.reading.geometry.kind import CT
 from apps.report_gen.reading.grouping import opened
 from apps.report_gen.reading.headers import is_compressed
 from apps.report_gen.reading.limits import DEFAULT, Limits
+from apps.report_gen.reading.quiet import quiet
 from apps.report_gen.reading.sniffing import Kind
 from apps.report_gen.reading.sources import Source
 from loupe.contract.text import Text
@@ -59,22 +61,23 @@ def deidentified(
     with opened(paths, limits) as sources:
         for number, (source, content) in enumerate(sources, start=1):
             try:
-                if source.kind is Kind.DICOM:
-                    made = deidentify_dicom(source, content, pseudonyms, identity, limits)
-                    if made is not None:
-                        yield Cleaned(f"image-{number:05d}.dcm", made)
+                if source.kind is not Kind.DICOM:
+                    name, made = "volume-{:05d}.nii.gz", cleaned_nifti(source, content, limits)
                 else:
-                    made = cleaned_nifti(source, content, limits)
-                    yield Cleaned(f"volume-{number:05d}.nii.gz", made)
+                    name = "image-{:05d}.dcm"
+                    made = deidentify_dicom(source, content, pseudonyms, identity, limits)
             except Faulty as error:
                 left_out.append(error.fault)
+                continue
+            if made is not None:
+                yield Cleaned(name.format(number), made)
         left_out.extend(sources.faults)
 
 
 def _identity(paths: Iterable[Path], limits: Limits) -> Identity:
     """The words of all files together: a name in one file may stand in the text of another."""
     identity = Identity()
-    with opened(paths, limits) as sources:
+    with quiet(), opened(paths, limits) as sources:
         for source, content in sources:
             if source.kind is Kind.DICOM:
                 try:
@@ -92,16 +95,23 @@ def deidentify_dicom(
     Raises:
         Faulty: damaged, no CT image, or with names burned into its pixels.
     """
+    with quiet():
+        return _deidentified(source, content, pseudonyms, identity, limits)
+
+
+def _deidentified(
+    source: Source, content: bytes, pseudonyms: Pseudonyms, identity: Identity, limits: Limits
+) -> bytes | None:
     dataset = _read(source, content, limits, pixels=True)
-    sop_class = str(dataset.get("SOPClassUID") or "")
-    if dataset.file_meta.get("MediaStorageSOPClassUID") == MediaStorageDirectoryStorage:
+    sop_class = tags.text(dataset, "SOPClassUID")
+    if tags.text(dataset.file_meta, "MediaStorageSOPClassUID") == MediaStorageDirectoryStorage:
         return None
     if sop_class not in CT:
         raise _refused(source.name, "SOPClassUID", sop_class or "missing", _CT_ONLY)
-    if str(dataset.get("BurnedInAnnotation") or "").upper() == "YES":
+    if tags.text(dataset, "BurnedInAnnotation").upper() == "YES":
         raise _refused(source.name, "BurnedInAnnotation", "YES", _NOT_BURNED)
     try:
-        syntax = str(dataset.file_meta.get("TransferSyntaxUID") or "1.2.840.10008.1.2")
+        syntax = tags.text(dataset.file_meta, "TransferSyntaxUID") or "1.2.840.10008.1.2"
         result = cleaned(dataset, pseudonyms, identity)
         if is_compressed(syntax) and "PixelData" in result:
             result.PixelData = without_comments(result.PixelData)

@@ -7,6 +7,9 @@ import struct
 import zlib
 from dataclasses import dataclass
 
+from nibabel.spatialimages import HeaderDataError
+from pydicom.errors import BytesLengthException, InvalidDicomError
+
 from loupe.contract.runtime.errors import InputRefused
 from loupe.contract.runtime.payload import JsonValue
 from loupe.contract.text import Text
@@ -21,6 +24,9 @@ DAMAGE = (
     RuntimeError,  # RecursionError too: sequences nested without end
     TypeError,
     ValueError,
+    HeaderDataError,
+    InvalidDicomError,
+    BytesLengthException,
     struct.error,
     zlib.error,
 )

@@ -11,7 +11,6 @@ from typing import Any, Final
 import numpy as np
 from nibabel.nifti1 import Nifti1PairHeader
 from nibabel.nifti2 import Nifti2PairHeader
-from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
 from apps.report_gen.reading.faults import DAMAGE, faulty
@@ -124,7 +123,7 @@ def _header(source: Source, content: bytes) -> Any:
         plain = BytesIO(content[:size].ljust(size, b"\0") + bytes(4))
         header: Any = kind.from_fileobj(plain, check=False)
         code = header.get_data_dtype().str[1:]
-    except (*DAMAGE, HeaderDataError) as error:
+    except DAMAGE as error:
         raise _damaged(source, f"{type(error).__name__}: {error}") from error
     if code not in NUMBERS:
         raise faulty(
@@ -157,7 +156,7 @@ def _affine(source: Source, header: Any) -> NDArray[np.float64] | None:
         if sform <= 0 and qform <= 0:
             return None
         affine = np.asarray(header.get_best_affine(), dtype=np.float64)
-    except (*DAMAGE, HeaderDataError) as error:
+    except DAMAGE as error:
         raise _damaged(source, f"{type(error).__name__}: {error}") from error
     lengths = np.linalg.norm(affine[:3, :3], axis=0)
     if not np.isfinite(affine).all() or not ((lengths > 0) & (lengths <= LARGEST_SPACING)).all():
@@ -207,7 +206,7 @@ def _hounsfield(stored: NDArray[np.generic], header: Any) -> tuple[NDArray[np.in
     """Values with the header's scale, once; and the share of those that were not finite."""
     try:
         slope, intercept = header.get_slope_inter()
-    except HeaderDataError:
+    except DAMAGE:
         slope, intercept = None, None
     slope = 1.0 if slope is None else float(slope)
     intercept = 0.0 if intercept is None else float(intercept)

@@ -19,6 +19,7 @@ from apps.report_gen.reading.geometry.stack import Stack
 from apps.report_gen.reading.grouping import Group, grouped, opened
 from apps.report_gen.reading.limits import DEFAULT, Limits
 from apps.report_gen.reading.loading import Loaded, load_nifti, load_stack
+from apps.report_gen.reading.quiet import quiet
 from apps.report_gen.reading.reasons import Reason, Severity, reason
 from apps.report_gen.reading.scope.judging import judge
 from apps.report_gen.reading.sources import Sources
@@ -51,7 +52,7 @@ def gate(paths: Sequence[Path], limits: Limits = DEFAULT) -> list[SeriesVerdict]
 
     Files that belong to no series come last, as a refused verdict without a series.
     """
-    with opened(paths, limits) as sources:
+    with quiet(), opened(paths, limits) as sources:
         candidates = _candidates(sources, limits)
         for each in candidates:
             if each.verdict.status is not Status.REFUSED:
@@ -65,7 +66,7 @@ def read_study(paths: Sequence[Path], limits: Limits = DEFAULT) -> Study:
 
     Series that are not read are judged by their headers alone.
     """
-    with opened(paths, limits) as sources:
+    with quiet(), opened(paths, limits) as sources:
         candidates = _candidates(sources, limits)
         volume = None
         for at in in_preference([each.verdict for each in candidates]):

@@ -1,0 +1,330 @@
+"""Files, folders, zips and NIfTI: what is bad is named with field, value and what is allowed."""
+
+import gzip
+import io
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from nibabel.nifti1 import Nifti1Image
+from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEG2000Lossless
+
+from apps.report_gen.reading.faults import Fault
+from apps.report_gen.reading.limits import DEFAULT, Limits
+from apps.report_gen.reading.studies import gate, read_study
+from tests.apps.report_gen.studies import Taken, hu_at, series, truth, write
+
+SMALL = replace(DEFAULT, files=100)
+
+
+def zipped(folder: Path, target: Path) -> Path:
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in folder.iterdir():
+            archive.write(file, f"export/{file.name}")
+    return target
+
+
+def faults_of(path: Path, limits: Limits = DEFAULT) -> list[Fault]:
+    return [fault for each in gate([path], limits) for fault in each.faults]
+
+
+def nifti(folder: Path, values: Any, affine: Any, name: str = "v.nii.gz") -> Path:
+    folder.mkdir(exist_ok=True)
+    Nifti1Image(values, affine).to_filename(folder / name)
+    return folder / name
+
+
+def chest(spacing: tuple[float, float, float] = (6.0, 6.0, 5.0)) -> tuple[Any, Any]:
+    """Values [x, y, z] of the chest on a RAS grid, and its affine."""
+    sizes = (64, 64, 50)
+    affine = np.diag([*spacing, 1.0])
+    affine[:3, 3] = [-(n - 1) / 2 * s for n, s in zip(sizes, spacing, strict=True)]
+    index = np.stack(np.meshgrid(*map(np.arange, sizes), indexing="ij"), -1)
+    points = index * np.array(spacing) + affine[:3, 3]
+    return hu_at(points * np.array([-1.0, -1.0, 1.0])), affine
+
+
+def test_a_folder_a_zip_and_files_read_the_same(tmp_path: Path) -> None:
+    folder = write(series(), tmp_path / "study")
+    archive = zipped(folder, tmp_path / "study.zip")
+    for paths in ([folder], [archive], sorted(folder.iterdir())):
+        volume = read_study(paths).volume
+        assert volume is not None
+        np.testing.assert_array_equal(volume.hu, truth(volume))
+
+
+def test_nothing_kept_between_headers_and_pixels_reads_the_same(tmp_path: Path) -> None:
+    archive = zipped(write(series(), tmp_path / "study"), tmp_path / "study.zip")
+    volume = read_study([archive], replace(DEFAULT, kept_bytes=0)).volume
+    assert volume is not None
+    np.testing.assert_array_equal(volume.hu, truth(volume))
+
+
+def test_a_zip_inside_a_zip_is_refused_by_name(tmp_path: Path) -> None:
+    inner = zipped(write(series(Taken(count=3)), tmp_path / "study"), tmp_path / "inner.zip")
+    outer = tmp_path / "outer.zip"
+    with zipfile.ZipFile(outer, "w") as archive:
+        archive.write(inner, "deep/inner.dcm")
+    (fault,) = faults_of(outer)
+    assert (fault.code, fault.name) == ("nested_archive", "outer.zip/deep/inner.dcm")
+
+
+def test_a_decompression_bomb_is_stopped_while_it_unpacks(tmp_path: Path) -> None:
+    bomb = tmp_path / "bomb.zip"
+    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.dcm", bytes(40 * 2**20))
+    (fault,) = faults_of(bomb)
+    assert fault.code == "decompression_bomb"
+    assert "200 times" in fault.text().en
+
+
+def test_a_bomb_inside_a_deflated_data_set_is_stopped(tmp_path: Path) -> None:
+    image = series(Taken(count=1))[0]
+    image.PixelData = bytes(64 * 2**20)
+    image.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    image.save_as(tmp_path / "a.dcm", enforce_file_format=True)
+    assert [each.code for each in faults_of(tmp_path)] == ["decompression_bomb"]
+
+
+def test_a_bomb_inside_gzip_is_stopped(tmp_path: Path) -> None:
+    (tmp_path / "a.nii.gz").write_bytes(gzip.compress(bytes(64 * 2**20)))
+    assert [each.code for each in faults_of(tmp_path)] == ["decompression_bomb"]
+
+
+def test_entries_over_the_same_bytes_are_refused(tmp_path: Path) -> None:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        archive.writestr("a", b"x" * 100)
+        archive.writestr("b", b"y" * 100)
+    content = bytearray(made.getvalue())
+    second = content.rfind(b"PK\x01\x02")
+    content[second + 42 : second + 46] = (10).to_bytes(4, "little")
+    (tmp_path / "o.zip").write_bytes(content)
+    assert [each.code for each in faults_of(tmp_path)] == ["overlapping_entries"]
+
+
+def test_too_many_files_are_refused_before_they_are_read(tmp_path: Path) -> None:
+    archive = tmp_path / "many.zip"
+    with zipfile.ZipFile(archive, "w") as target:
+        for at in range(101):
+            target.writestr(f"{at}", b"")
+    (fault,) = faults_of(archive, SMALL)
+    assert (fault.code, fault.value) == ("too_many_files", "101")
+
+
+def test_a_damaged_zip_is_named(tmp_path: Path) -> None:
+    archive = zipped(write(series(Taken(count=2)), tmp_path / "s"), tmp_path / "s.zip")
+    archive.write_bytes(archive.read_bytes()[:-60])
+    assert [each.code for each in faults_of(archive)] == ["archive_damaged"]
+
+
+def test_links_in_a_folder_are_not_followed(tmp_path: Path) -> None:
+    secret = tmp_path / "elsewhere"
+    secret.write_bytes(b"not part of the study")
+    folder = write(series(), tmp_path / "study")
+    (folder / "link").symlink_to(secret)
+    assert faults_of(folder) == []
+
+
+def test_a_foreign_file_beside_a_study_is_named_and_does_not_spoil_it(tmp_path: Path) -> None:
+    folder = write(series(), tmp_path / "study")
+    (folder / "notes.docx").write_bytes(b"hello")
+    study = read_study([folder])
+    assert study.volume is not None
+    assert [each.name for each in study.verdicts[-1].faults] == ["notes.docx"]
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value", "code"),
+    [
+        ("PixelSpacing", [float("nan"), 1.0], "bad_value"),
+        ("PixelSpacing", [0.0, 1.0], "bad_value"),
+        ("PixelSpacing", [-1.0, 1.0], "bad_value"),
+        ("PixelSpacing", None, "missing_tag"),
+        ("ImagePositionPatient", None, "missing_tag"),
+        ("ImagePositionPatient", [1.0, 2.0, 1e9], "bad_value"),
+        ("ImageOrientationPatient", None, "missing_tag"),
+        ("ImageOrientationPatient", [1, 0, 0, 1, 0, 0], "bad_value"),
+        ("ImageOrientationPatient", [0, 0, 0, 0, 0, 0], "bad_value"),
+        ("RescaleSlope", 0, "bad_value"),
+        ("RescaleIntercept", "NaN", "bad_value"),
+        ("BitsAllocated", 12, "bad_value"),
+        ("BitsStored", 17, "bad_value"),
+        ("Columns", 0, "bad_value"),
+        ("Rows", 60000, "bad_value"),
+        ("PixelData", None, "missing_tag"),
+    ],
+)
+def test_one_bad_image_is_named_with_field_and_value(
+    tmp_path: Path, keyword: str, value: Any, code: str
+) -> None:
+    images = series()
+    if value is None:
+        delattr(images[5], keyword)
+    elif keyword in ("PixelSpacing", "RescaleIntercept"):
+        images[5].add_new(keyword, "DS", "0")
+        images[5][keyword]._value = value
+        raw = "\\".join(map(str, value)) if isinstance(value, list) else value
+        images[5].pop(keyword)
+        tag = {"PixelSpacing": 0x00280030, "RescaleIntercept": 0x00281052}[keyword]
+        images[5].add_new(tag, "LO", raw)
+    else:
+        setattr(images[5], keyword, value)
+    folder = write(images, tmp_path)
+    if keyword in ("PixelSpacing", "RescaleIntercept") and value is not None:
+        for file in folder.glob("*-00005"):
+            raw_tag = {"PixelSpacing": b"\x28\0\x30\0", "RescaleIntercept": b"\x28\0\x52\x10"}
+            content = file.read_bytes()
+            file.write_bytes(content.replace(raw_tag[keyword] + b"LO", raw_tag[keyword] + b"DS"))
+    (found,) = gate([folder])
+    assert found.status == "refused"
+    (fault,) = found.faults
+    assert (fault.code, fault.field) == (code, keyword)
+    assert fault.name.endswith("-00005")
+    assert fault.name in found.reasons[-1].text.en
+    assert fault.name in found.reasons[-1].text.zh
+
+
+def test_cut_pixels_are_told_with_both_sizes(tmp_path: Path) -> None:
+    folder = write(series(), tmp_path)
+    victim = next(folder.glob("*-00030"))
+    victim.write_bytes(victim.read_bytes()[:-1000])
+    (found,) = gate([folder])
+    (fault,) = found.faults
+    assert (fault.code, fault.value) == ("truncated_pixels", "7192 bytes")
+    assert fault.allowed.en == "8192 bytes are needed"
+
+
+def test_damaged_jpeg_2000_is_named(tmp_path: Path) -> None:
+    images = series()
+    for image in images:
+        image.compress(JPEG2000Lossless, generate_instance_uid=False)
+    data = bytearray(images[9].PixelData)
+    at = data.index(b"\xff\x4f\xff\x51")
+    data[at : at + 60] = bytes(60)
+    images[9].PixelData = bytes(data)
+    (found,) = gate([write(images, tmp_path)])
+    assert {each.code for each in found.reasons} == {"damaged_pixels"}
+    assert [each.name[-5:] for each in found.faults] == ["00009"]
+
+
+def test_a_compressed_image_that_claims_another_size_is_not_decoded(tmp_path: Path) -> None:
+    images = series()
+    for image in images:
+        image.compress(JPEG2000Lossless, generate_instance_uid=False)
+    data = bytearray(images[9].PixelData)
+    at = data.index(b"\xff\x4f\xff\x51") + 8
+    data[at : at + 8] = (60000).to_bytes(4, "big") * 2
+    images[9].PixelData = bytes(data)
+    (found,) = gate([write(images, tmp_path)])
+    assert "60000" in found.faults[0].value
+
+
+def test_a_series_of_ten_thousand_slices_is_refused(tmp_path: Path) -> None:
+    folder = write(series(Taken(count=40, rows=8, columns=8)), tmp_path)
+    (found,) = gate([folder], replace(DEFAULT, slices=30))
+    assert {each.code for each in found.reasons} == {"too_many_slices"}
+    assert "40" in found.reasons[0].text.en
+
+
+def test_script_in_a_name_stays_text(tmp_path: Path) -> None:
+    images = series(Taken(modality="CT"))
+    for image in images:
+        image.ConvolutionKernel = "<script>"
+        image.PatientName = "<script>alert(1)</script>"
+    (found,) = gate([write(images, tmp_path)])
+    assert "alert" not in str(found.as_json())
+    assert found.status == "usable"
+
+
+def test_foreign_characters_do_not_stop_reading(tmp_path: Path) -> None:
+    images = series()
+    for at, image in enumerate(images):
+        image.SpecificCharacterSet = ["ISO 2022 IR 58", "NONSENSE", "GB18030"][at % 3]
+        image.PatientName = "x"
+    assert gate([write(images, tmp_path)])[0].status == "usable"
+
+
+@pytest.mark.parametrize("dtype", ["i2", "i4", "f4", "f8"])
+def test_nifti_of_every_type_reads_as_it_is(tmp_path: Path, dtype: str) -> None:
+    values, affine = chest()
+    for name in ("v.nii", "v.nii.gz"):
+        volume = read_study([nifti(tmp_path, values.astype(dtype), affine, name)]).volume
+        assert volume is not None
+        np.testing.assert_array_equal(volume.hu, truth(volume))
+
+
+@pytest.mark.parametrize("signs", [(-1, -1, 1), (1, -1, -1), (-1, 1, 1)])
+def test_flipped_nifti_lies_right(tmp_path: Path, signs: tuple[int, int, int]) -> None:
+    values, affine = chest()
+    for axis, sign in enumerate(signs):
+        if sign < 0:
+            values = np.flip(values, axis)
+            affine = affine.copy()
+            affine[:3, 3] += affine[:3, axis] * (values.shape[axis] - 1)
+            affine[:3, axis] *= -1
+    turned = np.swapaxes(values, 0, 2)
+    affine = affine[:, [2, 1, 0, 3]]
+    volume = read_study([nifti(tmp_path, turned.astype("i2"), affine)]).volume
+    assert volume is not None
+    np.testing.assert_array_equal(volume.hu, truth(volume))
+
+
+def test_the_scale_of_nifti_is_applied_once(tmp_path: Path) -> None:
+    values, affine = chest()
+    image = Nifti1Image((values + 1024).astype("i2"), affine)
+    image.header.set_slope_inter(1.0, -1024.0)
+    content = bytearray(image.to_bytes())
+    content[112:120] = np.array([1.0, -1024.0], "<f4").tobytes()
+    stored = (values + 1024).astype("<i2")
+    content[352:] = stored.tobytes(order="F")
+    (tmp_path / "v.nii").write_bytes(content)
+    volume = read_study([tmp_path / "v.nii"]).volume
+    assert volume is not None
+    np.testing.assert_array_equal(volume.hu, truth(volume))
+
+
+def codes(path: Path) -> set[str]:
+    (found,) = gate([path])
+    return {each.code for each in found.reasons if each.severity > 0}
+
+
+def test_what_is_wrong_with_a_nifti_file_is_said(tmp_path: Path) -> None:
+    values, affine = chest()
+    hu = values.astype("i2")
+    assert codes(nifti(tmp_path, np.stack([hu, hu], -1), affine)) == {"four_dimensional"}
+    assert codes(nifti(tmp_path, hu[:, :, :5], affine)) == {"too_few_slices"}
+    assert codes(nifti(tmp_path, hu - 1024, affine)) == {"rescaled_twice"}
+    assert codes(nifti(tmp_path, hu + 1024, affine)) == {"not_rescaled"}
+    assert codes(nifti(tmp_path, (hu > 0).astype("i2"), affine)) == {"not_hounsfield"}
+    assert codes(nifti(tmp_path, hu.astype("c8"), affine)) == {"bad_value"}
+    nan = bytearray(Nifti1Image(hu, affine).to_bytes())
+    nan[280:284] = np.array([np.nan], "<f4").tobytes()  # srow_x
+    (tmp_path / "nan.nii").write_bytes(nan)
+    assert codes(tmp_path / "nan.nii") == {"bad_value"}
+    assert codes(nifti(tmp_path, hu, np.diag([6, 6, 50, 1.0]))) == {"bad_value"}
+    plain = Nifti1Image(hu, affine)
+    plain.set_sform(affine, 0)
+    plain.set_qform(affine, 0)
+    plain.to_filename(tmp_path / "v.nii")
+    assert codes(tmp_path / "v.nii") == {"missing_orientation"}
+    cut = tmp_path / "cut.nii"
+    cut.write_bytes(Nifti1Image(hu, affine).to_bytes()[:-10])
+    assert codes(cut) == {"truncated_pixels"}
+    (tmp_path / "t.gz").write_bytes(gzip.compress(b"text", mtime=0))
+    assert codes(tmp_path / "t.gz") == {"not_an_image"}
+    (tmp_path / "h.nii.gz").write_bytes(gzip.compress(Nifti1Image(hu, affine).to_bytes())[:5000])
+    assert codes(tmp_path / "h.nii.gz") == {"truncated_pixels"}
+
+
+def test_values_that_are_no_numbers_are_air_with_a_warning(tmp_path: Path) -> None:
+    values, affine = chest()
+    values[:3] = np.nan
+    path = nifti(tmp_path, values.astype("f4"), affine)
+    study = read_study([path])
+    assert study.verdicts[0].status == "usable_with_warning"
+    assert study.volume is not None
+    assert (study.volume.hu[:, :, :3] == -1024).all()

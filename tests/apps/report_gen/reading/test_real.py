@@ -1,0 +1,65 @@
+"""Real scans, where they lie beside the checkout; not part of it."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from nibabel import load
+from nibabel.orientations import aff2axcodes
+
+from apps.report_gen.reading.studies import gate, read_study
+
+CT = Path(__file__).resolve().parents[4].parent / "shared" / "data" / "ct"
+
+pytestmark = [
+    pytest.mark.skipif(not CT.is_dir(), reason="real scans are not part of the repository"),
+    pytest.mark.slow,
+]
+
+
+def codes(name: str) -> list[tuple[str, set[str]]]:
+    return [(each.status, {r.code for r in each.reasons}) for each in gate([CT / name])]
+
+
+def test_both_kernels_of_a_real_chest_are_accepted_and_the_softer_is_read() -> None:
+    found = gate([CT / "chest_A0001_two_series.dicom.zip"])
+    assert {each.series.facts.kernel: str(each.status) for each in found} == {
+        "L": "usable",
+        "B": "usable",
+    }
+    assert {each.series.facts.kernel for each in found if each.chosen} == {"B"}
+
+
+def test_a_real_chest_lies_as_in_the_file_another_program_made() -> None:
+    volume = read_study([CT / "chest_A0001_two_series.dicom.zip"]).volume
+    other = load(CT / "Lung_Dx-A0001_s3_B_64sl_256.nii.gz")
+    assert volume is not None
+    assert aff2axcodes(volume.affine) == ("R", "A", "S")
+    again = read_study([CT / "Lung_Dx-A0001_s3_B_64sl_256.nii.gz"]).volume
+    assert again is not None
+    assert len(other.shape) == 3
+    halved = volume.hu.reshape(64, 256, 2, 256, 2).mean(axis=(2, 4))
+    assert np.abs(halved - again.hu).mean() < 60
+    assert np.abs(halved[:, :, ::-1] - again.hu).mean() > 100
+
+
+def test_a_tilted_head_is_refused_with_every_reason() -> None:
+    ((status, reasons),) = codes("head_ge_tilt_gaps.dicom.zip")
+    assert status == "refused"
+    assert {"gantry_tilt", "non_uniform_spacing", "body_part"} <= reasons
+
+
+def test_a_real_abdomen_is_refused_as_another_body_part() -> None:
+    found = codes("abdomen_totalsegmentator.zip")
+    assert all(status == "refused" for status, _ in found)
+    assert sum("body_part" in reasons for _, reasons in found) == 3
+
+
+def test_slices_without_tags_and_single_slices_are_refused() -> None:
+    for name in ("lungmask_slices_no_tags.zip", "one_slice_16_transfer_syntaxes.zip"):
+        assert all(status == "refused" and reasons for status, reasons in codes(name))
+
+
+def test_a_small_real_chest_is_accepted() -> None:
+    status, _ = codes("chest_imaging_platform.zip")[0]
+    assert status == "usable"
