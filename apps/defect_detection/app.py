@@ -250,6 +250,7 @@ class App(DomainApp):
     check_artefact = "apps.defect_detection.artefact:check_artefact"
     shipped_models: ClassVar = ("models/surfaces",)
     samples = "samples"
+    sentences = "sentences.json"
 
     @classmethod
     def assemble(cls, payload: Payload) -> DetectionResult:

@@ -107,14 +107,18 @@ class _File:
             if own is not None:
                 ids.add(own)
             found[int(said["image_id"])].append((index, said))
-        for count, code, what in (
-            (unnamed, "annotation_without_id", "have no id"),
-            (twice, "annotation_id_twice", "share an id with another"),
-        ):
-            if count:
-                self.findings.warn(
-                    self.file, code, f"{count} annotations {what}; they were read all the same."
-                )
+        if unnamed:
+            self.findings.warn(
+                self.file,
+                "annotation_without_id",
+                f"{unnamed} annotations have no id; they were read all the same.",
+            )
+        if twice:
+            self.findings.warn(
+                self.file,
+                "annotation_id_twice",
+                f"{twice} annotations share an id with another; they were read all the same.",
+            )
         return dict(found)
 
     def _image(

@@ -123,6 +123,10 @@ class DomainApp(ABC):
     shipped_models: ClassVar[tuple[str, ...]] = ()
     """Folders (relative to the app's package) with artefacts registered by ``manage.py up``."""
 
+    sentences: ClassVar[str | None] = None
+    """A JSON file below the app's package: what its readers and runners say, with its Chinese, see
+    `loupe.contract.sentences`. REST answers in English all the same. It SHALL be readable."""
+
     samples: ClassVar[str | None] = None
     """Folder (relative to the app's package) with sample inputs for a first try."""
 

@@ -15,6 +15,7 @@ from loupe.console.pages.dataset import frame_of
 from loupe.console.pages.datasets import found
 from loupe.console.pages.frame import PageRequest, project_page, say, say_refused
 from loupe.console.pages.workspace import PARTS_FROM_BYTES
+from loupe.console.said import translated
 from loupe.contract.runtime.errors import LoupeError
 from loupe.datasets import services
 from loupe.datasets.importing.options import Options
@@ -57,7 +58,11 @@ def _received(request: PageRequest, dataset_id: uuid.UUID) -> HttpResponse:
             uploads.delete(request.actor, uploads.find(request.actor, upload_id))
     except LoupeError as error:
         if wants_json:
-            problem = {"message": error.message, "code": error.code, "reasons": []}
+            problem = {
+                "message": translated(error.message, error.code),
+                "code": error.code,
+                "reasons": [],
+            }
             return JsonResponse(problem, status=400)
         say_refused(request, error)
         return HttpResponseRedirect(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from loupe.console.said import translated
 from loupe.contract.runtime.errors import LoupeError
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 def blame(form: forms.Form, error: LoupeError, field: str | None = None) -> None:
     """Put a service's refusal where the person looks, with its code."""
-    form.add_error(field, f"{error.message} ({error.code})")
+    form.add_error(field, f"{translated(error.message, error.code)} ({error.code})")
 
 
 class Reason(forms.Form):

@@ -20,6 +20,7 @@ from django.utils import timezone
 from loupe.accounts.errors import Denied, NotVisible
 from loupe.accounts.models import Membership, Project, Role
 from loupe.accounts.policy import LOWEST_ROLE, Action, Actor, projects, require
+from loupe.console.said import translated
 from loupe.contract.app import DomainApp
 from loupe.contract.runtime.errors import LoupeError
 from loupe.plugins import registry as apps
@@ -116,4 +117,4 @@ def say(request: HttpRequest, sentence: str) -> None:
 
 def say_refused(request: HttpRequest, error: LoupeError) -> None:
     """Tell the person on the next page why something was not done, with a code to quote."""
-    messages.error(request, f"{error.message} ({error.code})")
+    messages.error(request, f"{translated(error.message, error.code)} ({error.code})")

@@ -24,6 +24,7 @@ from loupe.console.pages.frame import PageRequest, app_or_missing, project_page,
 from loupe.console.pages.pictures import shown
 from loupe.console.pages.record_state import known_changes, name_of, state
 from loupe.console.pages.refusing import in_json
+from loupe.console.said import translated
 from loupe.contract.app import DomainApp
 from loupe.contract.runtime.errors import LoupeError, TemporarilyUnavailable
 from loupe.datasets import services as datasets
@@ -186,7 +187,12 @@ def save(request: PageRequest, dataset_id: UUID, record_id: int) -> HttpResponse
     except LabelConflict as error:
         theirs = state(request, domain, error.record)
         return JsonResponse(
-            {"code": error.code, "message": error.message, "theirs": theirs}, status=409
+            {
+                "code": error.code,
+                "message": translated(error.message, error.code),
+                "theirs": theirs,
+            },
+            status=409,
         )
     return JsonResponse(state(request, domain, _record(request, dataset_id, record_id)))
 
@@ -233,7 +239,9 @@ def propose(request: PageRequest, dataset_id: UUID, record_id: int) -> HttpRespo
     try:
         answer = proposing.propose(request.actor, found, str(said.get("model") or ""))
     except TemporarilyUnavailable as error:
-        return JsonResponse({"code": error.code, "message": error.message}, status=503)
+        return JsonResponse(
+            {"code": error.code, "message": translated(error.message, error.code)}, status=503
+        )
     return JsonResponse(
         {
             "labels": answer.proposal.labels.model_dump(mode="json"),

@@ -19,6 +19,7 @@ from loupe.accounts.policy import Action, visible
 from loupe.blobs import services as blobs
 from loupe.blobs.models import Blob
 from loupe.console.pages.frame import PageRequest, app_or_missing, project_page
+from loupe.console.said import translated
 from loupe.contract.app import DomainApp
 from loupe.contract.exports import Export
 from loupe.contract.results import ResultView
@@ -54,7 +55,11 @@ def shown(request: HttpRequest, domain: type[DomainApp], blob: Blob, size: str) 
     try:
         answer = _answer(domain, blob, size)
     except LoupeError as error:
-        return HttpResponse(error.message, status=503, content_type="text/plain; charset=utf-8")
+        return HttpResponse(
+            translated(error.message, error.code),
+            status=503,
+            content_type="text/plain; charset=utf-8",
+        )
     # Untrusted bytes: shown as the sniffed type or not at all, and never run.
     answer["X-Content-Type-Options"] = "nosniff"
     answer["Content-Security-Policy"] = "default-src 'none'; sandbox"

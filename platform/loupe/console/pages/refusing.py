@@ -8,6 +8,7 @@ from django.http import HttpResponse, JsonResponse
 
 from loupe.accounts.errors import Denied, NotVisible
 from loupe.console.pages.frame import PageRequest
+from loupe.console.said import translated
 from loupe.contract.runtime.errors import LoupeError, TemporarilyUnavailable
 
 P = ParamSpec("P")
@@ -24,7 +25,8 @@ def in_json(
             return view(request, *args, **kwargs)
         except LoupeError as error:
             return JsonResponse(
-                {"code": error.code, "message": error.message}, status=_status(error)
+                {"code": error.code, "message": translated(error.message, error.code)},
+                status=_status(error),
             )
 
     return answered

@@ -9,6 +9,7 @@ from loupe.accounts.policy import visible
 from loupe.blobs.models import Blob
 from loupe.console.pages.frame import PageRequest, app_or_missing, project_page
 from loupe.console.pages.pictures import AS_IT_IS, SHOWABLE
+from loupe.console.said import translated
 from loupe.console.tile_cache import pyramid
 from loupe.contract.app import DomainApp
 from loupe.contract.runtime.errors import InputRefused, LoupeError
@@ -54,7 +55,11 @@ def described(request: HttpRequest, domain: type[DomainApp], blob: Blob) -> Http
         found = pyramid(domain, blob)
     except LoupeError as error:
         status = 422 if isinstance(error, InputRefused) else 503
-        return HttpResponse(error.message, status=status, content_type="text/plain; charset=utf-8")
+        return HttpResponse(
+            translated(error.message, error.code),
+            status=status,
+            content_type="text/plain; charset=utf-8",
+        )
     beside = request.path.removesuffix("tiles.json")
     return JsonResponse(
         {
@@ -73,7 +78,11 @@ def tile(domain: type[DomainApp], blob: Blob, level: int, column: int, row: int)
         found = pyramid(domain, blob)
         data = found.read(level, column, row)
     except LoupeError as error:
-        return HttpResponse(error.message, status=503, content_type="text/plain; charset=utf-8")
+        return HttpResponse(
+            translated(error.message, error.code),
+            status=503,
+            content_type="text/plain; charset=utf-8",
+        )
     except FileNotFoundError:
         # Swept between opening and reading; the viewer asks again and it is cut anew.
         return HttpResponse(status=503)

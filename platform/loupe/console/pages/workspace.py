@@ -14,6 +14,7 @@ from loupe.accounts.errors import NotVisible
 from loupe.accounts.policy import Action
 from loupe.console.pages import facts_form
 from loupe.console.pages.frame import PageRequest, app_or_missing, project_page, say, say_refused
+from loupe.console.said import translated
 from loupe.contract.runtime.errors import LoupeError
 from loupe.contract.runtime.steps import Place
 from loupe.intake.errors import SubmissionRefused
@@ -93,15 +94,26 @@ def upload(request: PageRequest, app: str) -> HttpResponse:
             )
         uploads.submitted(waiting, job.submission)
     except SubmissionRefused as error:
-        reasons = [{"name": r.name, "message": r.message, "code": r.code} for r in error.reasons]
+        reasons = [
+            {"name": r.name, "message": translated(r.message, r.code), "code": r.code}
+            for r in error.reasons
+        ]
         if wants_json:
-            problem = {"message": error.message, "code": error.code, "reasons": reasons}
+            problem = {
+                "message": translated(error.message, error.code),
+                "code": error.code,
+                "reasons": reasons,
+            }
             return JsonResponse(problem, status=400)
         say_refused(request, error)
         return HttpResponseRedirect(back)
     except LoupeError as error:
         if wants_json:
-            problem = {"message": error.message, "code": error.code, "reasons": []}
+            problem = {
+                "message": translated(error.message, error.code),
+                "code": error.code,
+                "reasons": [],
+            }
             return JsonResponse(problem, status=400)
         say_refused(request, error)
         return HttpResponseRedirect(back)

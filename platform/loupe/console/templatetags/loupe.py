@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
+from loupe.console.said import translated
 from loupe.contract.outcomes import Reason, Tone
 from loupe.contract.text import Text
 from loupe.datasets.models import Record
@@ -58,6 +59,12 @@ def sentence(reason: Reason | Mapping[str, Any]) -> str:
     """A reason's sentence in the language of the page."""
     shown = reason if isinstance(reason, Reason) else Reason.model_validate(reason)
     return shown.zh if (get_language() or "en").startswith("zh") else shown.en
+
+
+@register.filter
+def said(sentence: str, code: str = "") -> str:
+    """What a reader, a sandbox or the engine said, in the language of the page."""
+    return translated(sentence, code) if sentence else ""
 
 
 @register.filter

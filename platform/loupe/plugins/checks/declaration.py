@@ -6,6 +6,7 @@ from pathlib import Path
 
 from loupe.contract.app import DomainApp
 from loupe.contract.runtime.steps import Place
+from loupe.contract.sentences import read
 from loupe.contract.text import Text
 from loupe.plugins.checks.code import why_not_code
 from loupe.plugins.checks.problem import Problem
@@ -127,4 +128,12 @@ def shipped(app: type[DomainApp]) -> Iterator[Problem]:
             yield Problem(
                 f"ships the folder {name!r}, which is missing or empty.",
                 "Put the files below the app's package and into its package data.",
+            )
+    if app.sentences is not None:
+        try:
+            read(package / app.sentences)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            yield Problem(
+                f"names the sentences {app.sentences!r}, which cannot be read: {error}.",
+                "Write a JSON list of objects with code, en and zh, with the same slots in both.",
             )
