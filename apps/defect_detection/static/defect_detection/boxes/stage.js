@@ -69,7 +69,34 @@ async function tiles(url) {
     maxLevel: top,
     getTileUrl: (level, column, row) =>
       address.replace("LEVEL", top - level).replace("COLUMN", column).replace("ROW", row),
+    downloadTileStart,
+    downloadTileAbort: (job) => job.userData.stop?.abort(),
   };
+}
+
+/* A tile as a canvas, decoded by another thread. The library's own way decodes on the page's thread
+   when a tile is first drawn, a screenful at once where zooming comes to the next level. */
+function downloadTileStart(job) {
+  const stop = new AbortController();
+  job.userData.stop = stop;
+  fetch(job.src, { signal: stop.signal })
+    .then((answer) => {
+      if (!answer.ok) throw new Error(`${answer.status} ${answer.statusText}`);
+      return answer.blob();
+    })
+    .then((blob) => createImageBitmap(blob))
+    .then((bitmap) => {
+      const canvas = document.createElement("canvas");
+      canvas.width = bitmap.width;
+      canvas.height = bitmap.height;
+      const context = canvas.getContext("2d");
+      context.drawImage(bitmap, 0, 0);
+      bitmap.close();
+      job.finish(context, null, "context2d");
+    })
+    .catch((error) => {
+      if (!stop.signal.aborted) job.fail(String(error.message ?? error), null);
+    });
 }
 
 /* From source pixels to the element's pixels and back, as drawn at this moment. */
