@@ -45,18 +45,15 @@ def begin(
     """
     require(actor, Action.MANAGE_MODELS, project)
     if (job is None) == (start is None):
-        raise Unusable(
-            _("Choose either a period or an uploaded table."), field="start", code="source"
-        )
+        raise Unusable(_("Choose either a period or an uploaded table."), field="start")
     if start is not None and (stop is None or stop <= start):
-        raise Unusable(_("The period needs an end after its start."), field="stop", code="period")
+        raise Unusable(_("The period needs an end after its start."), field="stop")
     if job is not None:
         jobs.find(actor, project, "fraud", job)
     if Backtest.objects.filter(project=project, state__in=UNENDED).count() >= MOST_OPEN:
         raise Taken(
             _("%(most)s backtests are waiting or running: wait for one, or cancel it.")
-            % {"most": MOST_OPEN},
-            code="too_many_open",
+            % {"most": MOST_OPEN}
         )
     tried = candidates.candidate(actor, project, version, draft)
     deciding = candidates.champion(actor, project)

@@ -4,8 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from apps.fraud.app import App
 from apps.fraud.schema import OperatingPoint
+from apps.fraud.services import drafts, publishing
+from apps.fraud.services.errors import AskedFirst
 from loupe.host.models import ModelVersion, operating_point, resolve, set_operating_point
 from loupe.host.models import OperatingPoint as Stored
 from loupe.host.people import Action, Actor, Project, require
@@ -52,9 +56,12 @@ def change(
         NoModel: no model is in production.
         OperatingPointInvalid: a value is not allowed.
         ModelConflict: somebody set one at the same moment.
+        AskedFirst: the project demands a second person; the point is a draft now, and asked for.
     """
     require(actor, Action.MANAGE_MODELS, project)
     present = now(actor, project)
+    if project.second_person:
+        _ask(actor, project, present, fields, note, certificate)
     return set_operating_point(
         actor,
         project,
@@ -62,4 +69,36 @@ def change(
         {**present.stored.data, **fields},
         note,
         certificate=present.stored.certificate if certificate is None else certificate,
+    )
+
+
+def _ask(
+    actor: Actor,
+    project: Project,
+    present: Deciding,
+    fields: Mapping[str, Any],
+    note: str,
+    certificate: Mapping[str, Any] | None,
+) -> None:
+    """Keep the next point as a draft and ask that it decides.
+
+    Raises:
+        AskedFirst: always, once that is done.
+    """
+    draft = drafts.save(
+        actor,
+        project,
+        present.version,
+        {**present.stored.data, **fields},
+        note,
+        certificate=present.stored.certificate if certificate is None else certificate,
+    )
+    reason = note.strip() or _("Draft %(number)s") % {"number": draft.number}
+    publishing.ask(actor, project, reason, draft=draft)
+    raise AskedFirst(
+        _(
+            "This project demands a second person: it is kept as draft %(number)s and asked for, "
+            "and decides when somebody else agrees on the page Trials, Publish."
+        )
+        % {"number": draft.number}
     )

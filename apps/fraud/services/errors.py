@@ -21,3 +21,13 @@ class Taken(LoupeError):
     def __init__(self, message: str, *, field: str = "", code: str | None = None) -> None:
         super().__init__(message, code=code)
         self.field = field
+
+
+class AskedFirst(LoupeError):
+    """It was not done but asked for: a second person has to agree."""
+
+    code = "second_person_needed"
+
+    def __init__(self, message: str, *, field: str = "", code: str | None = None) -> None:
+        super().__init__(message, code=code)
+        self.field = field

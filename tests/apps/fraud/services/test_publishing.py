@@ -8,8 +8,8 @@ from django.utils import timezone
 from apps.fraud.models import Backtest, PointDraft, Publication
 from apps.fraud.operating.compare import compare
 from apps.fraud.schema import OperatingPoint
-from apps.fraud.services import candidates, drafts, publishing, shadows
-from apps.fraud.services.errors import Taken, Unusable
+from apps.fraud.services import candidates, deciding, drafts, publishing, shadows
+from apps.fraud.services.errors import AskedFirst, Taken, Unusable
 from loupe.accounts.errors import Denied
 from loupe.accounts.models import Role
 from loupe.accounts.policy import Actor
@@ -90,7 +90,7 @@ def test_a_version_goes_the_hosts_way_with_its_point_and_its_evidence(
         asker, bank.project, "Better.", version=models[1], draft=draft, backtest=tried, shadow=run
     )
     assert consent.waiting(models[1].model, 2) == asked.promotion
-    assert asked.evidence["backtest"]["rows"] == 500
+    assert asked.evidence["backtest"]["rows"] == 530
     assert {one["key"] for one in asked.evidence["backtest"]["differences"]} >= {"saved"}
     assert asked.evidence["shadow"]["rows"] == 0
     publishing.approve(other, asked)
@@ -193,3 +193,17 @@ def test_every_step_is_in_the_audit_log(
         ("publication.approved", "user:other-engineer"),
         ("publication.rolled_back", "user:engineer"),
     ]
+
+
+def test_where_a_second_person_is_demanded_policy_is_asked_for_and_not_set(
+    bank: Bank, models: tuple[Any, Any], asker: Actor, other: Actor
+) -> None:
+    bank.project.second_person = True
+    bank.project.save()
+    before = decides(bank)
+    with pytest.raises(AskedFirst, match="second person"):
+        deciding.change(asker, bank.project, {"bands": BLOCK["bands"]}, "stricter")
+    assert decides(bank) == before
+    asked = publishing.listing(asker, bank.project).get(state="waiting")
+    publishing.approve(other, asked)
+    assert decides(bank)[1].bands[0].block == 0.5
