@@ -12,6 +12,7 @@ from apps.report_gen.grammar.slots import Section, slots_of
 from apps.report_gen.grammar.writing import Sentence
 from apps.report_gen.inference.constrained import GreedyChoice, write_constrained
 from apps.report_gen.inference.detect import Found, detect
+from apps.report_gen.inference.network import windowed
 from apps.report_gen.inference.report_network import ROWS, slot_rows
 from apps.report_gen.inference.shape import WINDOWS, Shape
 from apps.report_gen.inference.stored import Model
@@ -19,6 +20,8 @@ from apps.report_gen.inference.tokens import text_tokens
 from core_kernels.dispatch.volume_prepare import volume_prepare
 
 BODY_HU = -500
+AIR = -1000.0
+"""HU of what lies beyond a volume; the same comes in where training moves one."""
 
 
 class Prepared(NamedTuple):
@@ -75,10 +78,13 @@ def prepare(hu: Tensor, spacing: tuple[float, float, float], shape: Shape) -> Pr
         for at, want, have in zip(origin, shape.grid, small.shape[1:], strict=True)
     ]
     part = small[:, low[0] : high[0], low[1] : high[1], low[2] : high[2]]
-    pad: list[int] = []
-    for axis in (2, 1, 0):
-        pad += [low[axis] - origin[axis], origin[axis] + shape.grid[axis] - high[axis]]
-    return Prepared(F.pad(part, pad)[None], (origin[0], origin[1], origin[2]))
+    air = windowed(torch.full((1, 1, 1, 1), AIR, device=hu.device))[0].to(small.dtype)
+    made = air.expand(-1, *shape.grid).clone()
+    inside = [
+        slice(first - at, last - at) for first, last, at in zip(low, high, origin, strict=True)
+    ]
+    made[:, inside[0], inside[1], inside[2]] = part
+    return Prepared(made[None], (origin[0], origin[1], origin[2]))
 
 
 class Drafter:

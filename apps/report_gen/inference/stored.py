@@ -1,7 +1,7 @@
 """The model on disk: int8 for each output channel, in safetensors shards under 16 MB.
 
 A weight of two or more dimensions is kept as ``int8 · scale``, one fp16 scale a row; all
-else as fp16. ``model.json`` names the shards with their SHA-256, the shape and how answers are read.
+else as fp16. ``model.json`` names the shards with their SHA-256, the shape and the verdicts.
 """
 
 import hashlib

@@ -102,8 +102,9 @@ def lung_trees(canvas: Canvas, who: Anatomy, side: float) -> tuple[Tree, Tree, T
     toward = np.asarray(LOBAR) * (1, 1, side)
     gap = max(1.2, 0.8 * canvas.grid.voxel)
     arteries = grow(
-        chance, np.tile(hilum, (ROOTS, 1)) + 5 * toward, toward + chance.draw.normal(0, 0.12, (ROOTS, 3)),
-        3.7, (z, -8.0, side * 12.0), levels=8, length=24.0, gap=gap,
+        chance, np.tile(hilum, (ROOTS, 1)) + 5 * toward,
+        toward + chance.draw.normal(0, 0.12, (ROOTS, 3)), 3.7,
+        (z, -8.0, side * 12.0), levels=8, length=24.0, gap=gap,
     )  # fmt: skip
     atrium = (heart[3][0][0] + 2, heart[3][0][1], side * 34.0)
     veins = grow(

@@ -13,6 +13,8 @@ SHARES = {
 }  # fmt: skip
 """How often each finding is wanted in those who have any."""
 HEALTHY = 0.12
+HELD_OUT_SEEDS = 1_000_000_000
+"""Training takes seeds below, everything that judges from here on."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,11 +11,9 @@ from torch import Tensor
 from apps.report_gen.findings import State
 from apps.report_gen.phantoms.grid import Grid
 from apps.report_gen.phantoms.phantom import make, some_wanted
-from apps.report_gen.phantoms.wanted import Scan
+from apps.report_gen.phantoms.wanted import HELD_OUT_SEEDS, Scan
 from apps.report_gen.training.targets import Centre, Example, example, moved
 
-HELD_OUT_SEEDS = 1_000_000_000
-"""Training takes seeds below, validation and test from here on."""
 Change = Callable[[Scan], Scan]
 
 
