@@ -36,6 +36,8 @@ def full(bank: Bank) -> Bank:
 def addresses(bank: Bank) -> list[tuple[str, str, Action]]:
     filled = {
         "<int:alert_id>": str(bank.alert("C-1").pk),
+        "<uuid:backtest_id>": "00000000-0000-0000-0000-000000000000",
+        "<int:shadow_id>": "1",
         "<int:number>": "1",
         "<slug:type>/<path:key>": "device/d/1",
         "<slug:key>": "watch",
