@@ -1,5 +1,5 @@
-"""The ASGI application: synchronous calls and parts of uploads take short ways, Django answers the
-rest."""
+"""The ASGI application: synchronous calls, streams of rows and parts of uploads take short ways,
+Django answers the rest."""
 
 import gc
 import os
@@ -12,6 +12,7 @@ django.setup(set_prefix=False)
 
 from loupe.api.body import LimitedHandler, Receive, Scope, Send  # noqa: E402  (needs the settings)
 from loupe.api.sync.application import SyncApplication  # noqa: E402
+from loupe.api.sync.streams import StreamApplication  # noqa: E402
 from loupe.api.tus.application import TusApplication, overridden  # noqa: E402
 
 
@@ -20,12 +21,15 @@ class Front:
 
     def __init__(self) -> None:
         self.sync = SyncApplication()
+        self.stream = StreamApplication()
         self.tus = TusApplication()
         self.django = LimitedHandler()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> Any:
         if self.sync.takes(scope):
             return await self.sync(scope, receive, send)
+        if self.stream.takes(scope):
+            return await self.stream(scope, receive, send)
         meant = overridden(scope)
         if self.tus.takes(meant):
             return await self.tus(meant, receive, send)

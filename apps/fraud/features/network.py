@@ -177,6 +177,11 @@ class Network:
         self.pairs = np.zeros((_doubled(2048, 2 * len(told["pairs"])), at.PAIR), np.int64)
         finding.keep(np.ascontiguousarray(told["pairs"]), -(2**62), self.pairs, self.counters)
 
+    @property
+    def met(self) -> int:
+        """Entities that have a node."""
+        return int(self.counters[at.NODES])
+
     def nbytes(self) -> int:
         """Bytes of all arrays."""
         arrays = (self.records, self.hashed, self.rings, self.pairs, self.heap)

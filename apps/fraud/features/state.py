@@ -286,6 +286,11 @@ class FeatureState:
         except (KeyError, ValueError, IndexError):  # ArgumentRefused of the kernels is a ValueError
             raise snapshots.damaged(folder) from None
 
+    @property
+    def entities(self) -> int:
+        """Different entities that were met, of all types."""
+        return self._network.met
+
     def nbytes(self) -> int:
         """Bytes of memory that the state holds."""
         return sum(keeper.nbytes() for keeper in self._keepers().values())

@@ -82,6 +82,17 @@ class FraudService:
             return questions.of_nothing(request)
         return questions.answer(session, request)
 
+    def figures(self) -> dict[str, float]:
+        """Of all sessions together, for the metrics page; see `loupe.contract.runtime.steps`."""
+        sessions = list(self._sessions.values())
+        return {
+            "sessions": len(sessions),
+            "transactions": sum(one.log.end - one.log.first for one in sessions),
+            "entities": sum(one.state.entities for one in sessions),
+            "memory_bytes": sum(one.nbytes() for one in sessions),
+            "pending_labels": sum(len(one.pending) for one in sessions),
+        }
+
     def snapshot(self, folder: Path) -> None:
         """Write the whole state below `folder`."""
         self._room.near = folder.parent

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from apps.fraud.models import Alert, AlertHit
 from apps.fraud.models.alerts import AlertState, Disposition
 from apps.fraud.schema import OUTCOMES
-from apps.fraud.services import labels
+from apps.fraud.services import announcing, labels
 from apps.fraud.services.entities import beginning
 from apps.fraud.services.errors import Taken, Unusable
 from apps.fraud.services.filters import Chosen
@@ -196,6 +196,7 @@ def settle(
     for start in range(0, len(said), labels.MOST):
         part = said[start : start + labels.MOST]
         labels.give(actor, project, part, source="analyst", case_id=case_id)
+    announcing.closed(project, alerts, disposition)
 
 
 @transaction.atomic

@@ -8,7 +8,7 @@ import numpy as np
 
 from apps.fraud.schema import OperatingPoint, ScoredTransaction
 from apps.fraud.scheme import Scheme
-from apps.fraud.services import bad_rows, indexing, schemes, told_labels
+from apps.fraud.services import announcing, bad_rows, indexing, schemes, told_labels
 from apps.fraud.services.raising import Hit, raise_alerts
 from apps.fraud.services.statements import insert_new
 from loupe.contract.blocks import StoredBlock
@@ -41,7 +41,11 @@ def on_blocks(blocks: Sequence[StoredBlock]) -> None:
         if flagged.any():
             rows = np.flatnonzero(flagged)
             rows = rows[np.argsort(-decided.score[rows], kind="stable")]
-            raise_alerts(block.project_id, _hits(block, scheme, columns, decided, rows))
+            hits = _hits(block, scheme, columns, decided, rows)
+            raise_alerts(block.project_id, hits)
+            repeated = np.asarray(columns["repeated"])[rows]
+            new = [hit for hit, again in zip(hits, repeated.tolist(), strict=True) if not again]
+            announcing.decisions(block.project_id, new)
 
 
 def _index(

@@ -17,6 +17,7 @@ from django.utils import timezone
 from apps.fraud.models import Alert, AlertHit, Case, ListEntry
 from apps.fraud.models.alerts import AlertKind, AlertState
 from apps.fraud.schema import OUTCOMES
+from apps.fraud.services import announcing
 from apps.fraud.services.naming import (
     LONGEST_KEY,
     LONGEST_TRANSACTION,
@@ -92,6 +93,7 @@ def raise_alerts(project_id: UUID, hits: Iterable[Hit]) -> int:
     )  # fmt: skip
     insert(new)
     refresh_cases({alert.case_id for alert in ordered if alert.case_id}, now)
+    announcing.raised(project_id, [alert for alert in ordered if alert.raised_at == now])
     return len(new)
 
 

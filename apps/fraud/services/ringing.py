@@ -16,7 +16,7 @@ from apps.fraud.models import Alert
 from apps.fraud.models.alerts import AlertKind, AlertState
 from apps.fraud.rings.told import Ring
 from apps.fraud.scheme import Scheme
-from apps.fraud.services import schemes
+from apps.fraud.services import announcing, schemes
 from apps.fraud.services.naming import LONGEST_KEY, entity_id, storable
 from apps.fraud.services.raising import refresh_cases
 from apps.fraud.services.searching_rings import search
@@ -61,6 +61,7 @@ def raise_rings(project_id: UUID, scheme: Scheme, rings: Sequence[Ring]) -> tupl
         known[row.entity] = row
     made = renewed = 0
     touched = set()
+    new: list[Alert] = []
     for entity, ring in sorted(ids.items()):
         alert = known.get(entity)
         old = set(alert.ring.get("members", ())) if alert else set()
@@ -82,9 +83,12 @@ def raise_rings(project_id: UUID, scheme: Scheme, rings: Sequence[Ring]) -> tupl
         _fill(alert, ring, scheme)
         alert.changed_at = now
         alert.save()
+        if alert.raised_at == now:
+            new.append(alert)
         if alert.case_id:
             touched.add(alert.case_id)
     refresh_cases(touched, now)
+    announcing.raised(project_id, new)
     return made, renewed
 
 

@@ -65,7 +65,7 @@ def read_rows(body: bytes, media_type: str, context: Mapping[str, JsonValue]) ->
     table.problems.most = LISTED
     found = assemble(
         table,
-        _mapping(declared.scheme, columns),
+        meaning_of(declared.scheme, columns),
         declared,
         heard_at=int(time.time() * 1000),
         keep_repeats=True,
@@ -94,7 +94,8 @@ def unknown_field(name: str, names: tuple[str, ...], where: str) -> InputRefused
 
 
 @lru_cache(maxsize=64)
-def _decoder(names: tuple[str, ...], lines: bool) -> msgspec.json.Decoder[Any]:
+def decoder(names: tuple[str, ...], lines: bool) -> msgspec.json.Decoder[Any]:
+    """Reads one row, or an array of rows or one row, as structs with fields ``f0``, ``f1`` …"""
     fields = [(f"f{index}", Any, None) for index in range(len(names))]
     rename = {f"f{index}": name for index, name in enumerate(names)}
     row = msgspec.defstruct("Row", fields, rename=rename, gc=False, forbid_unknown_fields=True)
@@ -103,18 +104,22 @@ def _decoder(names: tuple[str, ...], lines: bool) -> msgspec.json.Decoder[Any]:
 
 def _objects(body: bytes, names: tuple[str, ...], *, lines: bool) -> Columns:
     """The rows of JSON: an array of objects, one object, or an object a line."""
-    decoder = _decoder(names, lines)
+    reader = decoder(names, lines)
     try:
-        found = decoder.decode_lines(body) if lines else decoder.decode(body)
+        found = reader.decode_lines(body) if lines else reader.decode(body)
     except msgspec.ValidationError as error:
-        raise _not_rows(str(error), names) from error
+        raise bad_object(str(error), names) from error
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise InputRefused(
             f"The body is not JSON as it should be: {str(error) or type(error).__name__}. Send "
             + ("one object a line." if lines else "an array of objects, one for each row."),
             code="parse_error",
         ) from error
-    rows = found if isinstance(found, list) else [found]
+    return spread(found if isinstance(found, list) else [found], names)
+
+
+def spread(rows: list[Any], names: tuple[str, ...]) -> Columns:
+    """The rows that `decoder` read as columns; those that no row has are left out."""
     columns: Columns = {}
     for index, name in enumerate(names):
         field = f"f{index}"
@@ -124,7 +129,8 @@ def _objects(body: bytes, names: tuple[str, ...], *, lines: bool) -> Columns:
     return columns
 
 
-def _not_rows(why: str, names: tuple[str, ...]) -> InputRefused:
+def bad_object(why: str, names: tuple[str, ...]) -> InputRefused:
+    """The refusal of JSON that is no row."""
     unknown = _UNKNOWN.search(why)
     place = _PLACE.search(why)
     where = f"Row {int(place['row']) + 1}" if place else "A row"
@@ -136,7 +142,7 @@ def _not_rows(why: str, names: tuple[str, ...]) -> InputRefused:
     )
 
 
-def _mapping(scheme: Scheme, columns: Columns) -> meaning.Mapping:
+def meaning_of(scheme: Scheme, columns: Columns) -> meaning.Mapping:
     """What the fields mean; only whether times are numbers, and amounts minor, may differ."""
     minor = "amount_minor" in columns
     if minor and "amount" in columns:

@@ -74,8 +74,8 @@ class Pages:
     before the host's jobs and models. `point` is a template that says what a version's operating
     point means, in place of its JSON on the model's page; it gets `shown` (the version), `point`
     and `evaluation`. `beside` is a template that stands beside a result, below what people say of
-    it; it gets `result` and `data`. `job` is a template that stands on a job's page once it has ended;
-    it gets `job` and `now`.
+    it; it gets `result` and `data`. `job` is a template that stands on a job's page once it has
+    ended; it gets `job` and `now`.
     """
 
     result: str
@@ -104,15 +104,17 @@ class SyncMode:
         max_rows: largest batch accepted; only for rows.
         read_rows: names a `ReadRows` that reads whole batches in place of `row_schema`, for apps
             that take more rows than can be checked one by one; only for rows.
+        read_each: names a `loupe.contract.reading.ReadEach`; then rows may also be streamed to
+            ``/api/v1/<slug>/<verb>/stream``; only for rows.
         reasons_for: outcomes whose rows come with the reasons of their decision in the answer, the
             first hundred of them; only for rows.
         row_examples: rows as a caller sends them, for the documentation and the conformance suite;
             with `read_rows` there SHALL be some.
         on_request: dictionary fields of the result that an answer has only where the query names
             them (``?features=1``): what costs more to write than all else; only for rows.
-        together: rows of several small calls that come at once may be answered as one batch. Names
-            a function ``(columns) -> None`` that gets the columns of one call's answer, and raises
-            InputRefused where that call alone would have been refused; only for rows.
+        together: calls of one row that come at once may be answered as one batch, read by
+            `read_each`. Names a function ``(columns) -> None`` that gets the columns of one call's
+            answer, and raises InputRefused where that call alone would have been refused.
         fail_open, fail_closed: the outcomes given when the engine is late or gone and the caller
             declared that policy.
         lane: who waits for the answer: a line that stands still meanwhile, or a person at a page.
@@ -125,6 +127,7 @@ class SyncMode:
     row_schema: str | None = None
     max_rows: int = 0
     read_rows: str | None = None
+    read_each: str | None = None
     reasons_for: tuple[str, ...] = ()
     row_examples: tuple[Mapping[str, JsonValue], ...] = ()
     on_request: tuple[str, ...] = ()

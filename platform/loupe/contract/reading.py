@@ -1,6 +1,7 @@
 """Reading batches of rows of synchronous calls, whole rather than one by one."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from loupe.contract.runtime.payload import JsonValue, Payload
@@ -31,4 +32,35 @@ class ReadRows(Protocol):
         Raises:
             InputRefused: the body is no batch of rows, or some are wrong; the message names the
                 row, the field and the reason.
+        """
+
+
+@dataclass(frozen=True, kw_only=True)
+class EachRow:
+    """A piece of a stream, bad rows apart.
+
+    Attributes:
+        payload: the good rows; without arrays where there is none.
+        rows: their numbers in the piece, from 0, in order.
+        refused: code and sentence of every other row, by its number.
+    """
+
+    payload: Payload
+    rows: Sequence[int]
+    refused: Mapping[int, tuple[str, str]]
+
+    @property
+    def count(self) -> int:
+        """All rows of the piece."""
+        return len(self.rows) + len(self.refused)
+
+
+class ReadEach(Protocol):
+    """As `ReadRows`, for streams: a bad row keeps out itself and nobody else."""
+
+    def __call__(self, body: bytes, media_type: str, context: Mapping[str, JsonValue]) -> EachRow:
+        """The rows of one piece: lines of JSON, or an Arrow IPC stream of one batch.
+
+        Raises:
+            InputRefused: nothing of the piece can be read.
         """

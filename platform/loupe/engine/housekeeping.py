@@ -148,7 +148,12 @@ class Housekeeping:
             for resident in self.engine.residency.resident()
         ]
         services = {
-            slug: {"requests": service.sequence, "repeated": service.repeated}
+            slug: {
+                "requests": service.sequence,
+                "repeated": service.repeated,
+                "freshness": service.freshness_ms(),
+                "state": service.figures(),
+            }
             for slug, service in self.engine.services.items()
         }
         latest = self.statistics.lanes()

@@ -7,9 +7,10 @@ a request whose id is known gets the answer it got before.
 
 import logging
 import threading
+import time
 from collections import deque
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from loupe.contract.runtime.errors import LoupeError, TemporarilyUnavailable
@@ -24,6 +25,9 @@ from loupe.engine.repository import sync
 from loupe.engine.snapshots import Snapshots
 
 log = logging.getLogger(__name__)
+
+_LATEST = 1024
+_SHARES = (("p50_ms", 0.5), ("p95_ms", 0.95), ("p99_ms", 0.99))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +54,7 @@ class _Request:
     context: contexts.Context | None
     deadline: Deadline
     future: Future[Payload]
+    accepted: float = field(default_factory=time.perf_counter)
 
 
 @dataclass
@@ -73,6 +78,7 @@ class LiveService:
         self.ready: Future[None] = Future()
         self.sequence = 0
         self.repeated = 0
+        self._visible_s: deque[float] = deque(maxlen=_LATEST)
         self._queue: deque[_Request | _Question] = deque()
         self._changed = threading.Condition()
         self._closing = False
@@ -124,6 +130,29 @@ class LiveService:
             self._queue.append(work)
             self._changed.notify()
         return work.future
+
+    def freshness_ms(self) -> dict[str, float]:
+        """Quantiles, over the latest requests, of the time from a request's acceptance until the
+        state that the next one sees has it; empty before the first."""
+        seen = sorted(self._visible_s.copy())
+        if not seen:
+            return {}
+        return {
+            name: seen[min(len(seen) - 1, int(share * len(seen)))] * 1e3 for name, share in _SHARES
+        }
+
+    def figures(self) -> dict[str, float]:
+        """What the service says of its state; empty where it says nothing, or is not ready."""
+        told = getattr(getattr(self, "_service", None), "figures", None)
+        if told is None or not self.ready.done():
+            return {}
+        try:
+            return {str(name): float(value) for name, value in told().items()}
+        except (
+            Exception
+        ):  # an app's code may raise anything; a page of figures is no reason to fail
+            log.warning("service %s has no figures", self.run, exc_info=True)
+            return {}
 
     def close(self) -> None:
         """Answer what waits, write a snapshot, stop."""
@@ -223,7 +252,10 @@ class LiveService:
                 new[request.request_id] = request
         fresh = list(new.values())
         if fresh and self._write(fresh):
-            answers = [self._apply(request.payload) for request in fresh]
+            answers = []
+            for request in fresh:
+                answers.append(self._apply(request.payload))
+                self._visible_s.append(time.perf_counter() - request.accepted)
             blocks = [block for _, block in answers]
             ids = [request.request_id for request in fresh]
             self._answers.put(self.sequence, list(zip(ids, blocks, strict=True)))

@@ -29,12 +29,34 @@ def families(document: Mapping[str, Any]) -> Iterator[Metric]:
     for slug, figures in document["services"].items():
         services.add_metric([slug], float(figures["requests"]))
     yield services
+    yield from _live(document["services"])
     errors = CounterMetricFamily("loupe_engine_errors", "Failed requests by code.", labels=["code"])
     for code, count in document["errors"].items():
         errors.add_metric([code], float(count))
     yield errors
     yield from _calls(document["calls"])
     yield from metrics.families(document)
+
+
+def _live(services: Mapping[str, Mapping[str, Any]]) -> Iterator[Metric]:
+    """How fresh the state of each live service is, and what it says of it."""
+    fresh = GaugeMetricFamily(
+        "loupe_engine_service_freshness_seconds",
+        "From a request's acceptance until the state has it; quantiles over the latest requests.",
+        labels=["service", "quantile"],
+    )
+    told = GaugeMetricFamily(
+        "loupe_engine_service_state",
+        "What a live service says of its state.",
+        labels=["service", "figure"],
+    )
+    for slug, figures in services.items():
+        for key, quantile in (("p50_ms", "0.5"), ("p95_ms", "0.95"), ("p99_ms", "0.99")):
+            if key in figures.get("freshness", {}):
+                fresh.add_metric([slug, quantile], float(figures["freshness"][key]) / 1e3)
+        for name, value in figures.get("state", {}).items():
+            told.add_metric([slug, name], float(value))
+    yield from (fresh, told)
 
 
 def _by_key(name: str, words: str, figures: Any) -> Metric:

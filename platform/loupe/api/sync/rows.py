@@ -3,7 +3,7 @@
 import hashlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import numpy as np
@@ -110,14 +110,26 @@ class RowsCall:
         """Answer once per request id."""
         self.call = await with_facts(self.call, self.backstage)
         said = await context_of(self.call, self.backstage)
-        with self.clock.stage("decode"):
-            batch = await batches.read(self.call, self.body, self.sent_as, said, self.backstage)
+        if gathering.fits(self):
+            return await self.backstage.gathering.answer(self, said)
+        return await self.answered_alone(said)
+
+    def batch(self, payload: Payload, count: int, said: dict[str, JsonValue]) -> Batch:
+        """The live service's request about rows that were read."""
         told: dict[str, JsonValue] = {"project": str(self.call.project.pk), "session": LIVE}
         if self.call.app.context is not None:
             told["context"] = said
-        batch = replace(batch, payload=batch.payload.told(**told))
-        if gathering.fits(self, batch):
-            return await self.backstage.gathering.answer(self, batch)
+        return Batch(payload=payload.told(**told), count=count)
+
+    async def answered_alone(self, said: dict[str, JsonValue]) -> Answer:
+        """The answer to a batch of its own.
+
+        Args:
+            said: what the app says of the project.
+        """
+        with self.clock.stage("decode"):
+            read = await batches.read(self.call, self.body, self.sent_as, said, self.backstage)
+        batch = self.batch(read.payload, read.count, said)
         if self.call.key is None:
             return await self.shown(await self.applied(batch))
         sha256 = digest("POST", self.call.path, self.call.query, [self.body.sha256])

@@ -106,7 +106,11 @@ class Service(Protocol):
 
     It may have a method ``ask(request: Payload) -> Payload`` too: a question to the present state
     that SHALL NOT change it. Questions run in the writer's thread, between requests, and leave no
-    trace in the journal."""
+    trace in the journal.
+
+    And a method ``figures() -> Mapping[str, float]``: what the metrics page shows of the state, by
+    short names such as ``memory_bytes``. It is called from another thread while requests are
+    applied, so it SHALL only look, and SHALL be quick."""
 
     def apply(self, request: Payload) -> Payload:
         """Advance the state by one request and answer it.

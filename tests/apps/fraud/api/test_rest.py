@@ -10,10 +10,13 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern
 
 from apps.fraud.api.urls import urlpatterns
-from apps.fraud.models import TransactionLabel
+from apps.fraud.models import Alert, TransactionLabel
+from apps.fraud.scheme import CARD_PAYMENTS
+from apps.fraud.services import ringing
 from loupe.accounts.models import Role
 from loupe.accounts.policy import LOWEST_ROLE, SCOPES, Action
 from loupe.api import limits
+from tests.apps.fraud.api.test_rings import RING
 from tests.apps.fraud.bank import Bank, paid
 
 API = "/api/v1/fraud/"
@@ -34,10 +37,12 @@ def full(bank: Bank) -> Bank:
 
 
 def addresses(bank: Bank) -> list[tuple[str, str, Action]]:
+    ringing.raise_rings(bank.project.pk, CARD_PAYMENTS, [RING])
     filled = {
         "<int:alert_id>": str(bank.alert("C-1").pk),
         "<uuid:backtest_id>": "00000000-0000-0000-0000-000000000000",
         "<int:shadow_id>": "1",
+        "<int:ring_id>": str(Alert.objects.get(kind="ring").pk),
         "<int:number>": "1",
         "<slug:type>/<path:key>": "device/d/1",
         "<slug:key>": "watch",
