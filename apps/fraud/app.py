@@ -115,6 +115,7 @@ class App(DomainApp):
         fail_closed="block",
         row_schema="apps.fraud.row:TransactionRow",
         read_rows="apps.fraud.tables.batch:read_rows",
+        read_each="apps.fraud.tables.stream:read_each",
         reasons_for=("step_up", "review", "block"),
         on_request=("features",),
         together="apps.fraud.refusals:alone",

@@ -9,6 +9,7 @@ from apps.fraud.api import (
     labels,
     lists,
     rates,
+    rings,
     rules,
     scheme,
     thresholds,
@@ -38,6 +39,9 @@ urlpatterns: list[URLPattern] = [
     path("scheme", scheme.SchemeOfProject.as_view(), name="scheme"),
     path("rates", rates.Rates.as_view(), name="rates"),
     path("rates/<int:number>/remove", rates.RemoveRate.as_view(), name="rate-remove"),
+    path("rings", rings.RingList.as_view(), name="rings"),
+    path("rings/<int:ring_id>", rings.OneRing.as_view(), name="ring"),
+    path("rings/<int:ring_id>/members", rings.RingMembers.as_view(), name="ring-members"),
     path("lists/<slug:key>", lists.Entries.as_view(), name="list"),
     path("lists/entries/<int:entry_id>/remove", lists.RemoveEntry.as_view(), name="entry-remove"),
 ]
