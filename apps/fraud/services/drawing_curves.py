@@ -8,7 +8,7 @@ from typing import Any
 from apps.fraud.policy.curve import SMALLEST
 
 WIDTH, HEIGHT = 720, 300
-LEFT, RIGHT, TOP, BOTTOM = 48, 16, 12, 34
+LEFT, RIGHT, TOP, BOTTOM = 48, 32, 12, 34
 
 
 @dataclass(frozen=True, kw_only=True)

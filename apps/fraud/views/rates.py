@@ -1,5 +1,8 @@
 """Rates of exchange: by currency, with since when; told one by one or as a CSV file."""
 
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -88,6 +91,13 @@ def remove(request: PageRequest, app: str, rate_id: int) -> HttpResponse:
     return HttpResponseRedirect(reverse("fraud:rates", args=[request.project.slug]))
 
 
+def _since(from_ms: int, zone: str) -> str:
+    """A moment on the project's clocks; midnight goes without saying."""
+    clock = UTC if zone == "UTC" else ZoneInfo(zone)
+    told = datetime.fromtimestamp(from_ms / 1000, tz=clock)
+    return f"{told:%Y-%m-%d}" if (told.hour, told.minute) == (0, 0) else f"{told:%Y-%m-%d %H:%M}"
+
+
 def _bytes(file: "UploadedFile[bytes]") -> bytes:
     """What was uploaded, a little more than is allowed at most."""
     with open_local(store_uploaded(file, "text/csv")) as path, path.open("rb") as opened:
@@ -106,7 +116,7 @@ def _shown(request: PageRequest, error: LoupeError | None = None) -> HttpRespons
             "policy": "rates",
             "scheme": scheme,
             "currencies": rates.currencies(request.project, scheme),
-            "rows": list(rows[:SHOWN]),
+            "rows": [(row, _since(row.from_ms, scheme.timezone)) for row in rows[:SHOWN]],
             "total": rows.count(),
             "chosen": currency,
             "error": error,
@@ -114,5 +124,4 @@ def _shown(request: PageRequest, error: LoupeError | None = None) -> HttpRespons
             "form": request.POST,
             "most": rates.MOST,
         },
-        status=400 if error is not None else 200,
     )

@@ -104,7 +104,6 @@ def _shown(
             "shareable": [one for one in form["entities"] if one.get("role") != "payer"],
             "roles": _roles(),
         },
-        status=400 if wrong else 200,
     )
 
 

@@ -105,7 +105,6 @@ def _shown(request: PageRequest, error: LoupeError | None = None) -> HttpRespons
             "width": WIDTH,
             "height": HEIGHT,
         },
-        status=400 if error is not None else 200,
     )
 
 

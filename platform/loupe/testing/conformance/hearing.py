@@ -58,6 +58,14 @@ class Hearing(Subject):
         assert dict(load(app.context)(key, {})) == said
 
     @pytest.mark.django_db
+    def test_c41_a_fresh_project_declares_no_field_of_operating_points(
+        self, app: type[DomainApp]
+    ) -> None:
+        assert set(app.project_fields) <= set(app.operating_point_schema.model_fields)
+        told = load(app.declared_fields)(project().pk) if app.declared_fields else {}
+        assert dict(told) == {}
+
+    @pytest.mark.django_db
     def test_c37_hearing_of_a_block_again_changes_nothing_and_costs_no_more_with_its_rows(
         self, app: type[DomainApp]
     ) -> None:

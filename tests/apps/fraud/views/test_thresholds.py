@@ -121,14 +121,12 @@ def test_without_labels_nothing_is_proposed_and_the_missing_rows_are_named(
     bank.block(*(scored(n, 0.1) for n in range(30)))
     Provenance.objects.update(model_version=version)
     answer = bank.client("engineer").post(bank.url("thresholds/propose"), FORM)
-    assert answer.status_code == 400
+    assert answer.status_code == 200
     assert b"Of 30 scored transactions 0 are known to be legitimate" in answer.content
     needed = 2 * math.ceil(math.log(0.05) / math.log1p(-0.05))
     assert f"At least {needed} more legitimate rows".encode() in answer.content
     # What nobody spoke of within the delay counts where that is asked for.
-    silent = bank.client("engineer").post(
-        bank.url("thresholds/propose"), {**FORM, "silent": "yes"}
-    )
+    silent = bank.client("engineer").post(bank.url("thresholds/propose"), {**FORM, "silent": "yes"})
     assert silent.status_code == 302
 
 
@@ -154,7 +152,7 @@ def test_what_cannot_be_asked_for_is_refused_with_its_field(
     bank: Bank, version: ModelVersion, changed: dict[str, str], words: str
 ) -> None:
     answer = bank.client("engineer").post(bank.url("thresholds/propose"), {**FORM, **changed})
-    assert answer.status_code == 400
+    assert answer.status_code == 200
     assert words in answer.content.decode()
 
 
