@@ -148,7 +148,7 @@ def _report(
         "A", step=progress.steps, samples=progress.samples, seconds=clock.stage(),
         per_second=progress.samples / max(clock.stage(), 1e-3), phantoms=pool.made,
         making=pool.seconds, gib=memory, lr=rate, norm=norm,
-        **{name: float(value) for name, value in parts._asdict().items()},
+        **{name: float(value.detach()) for name, value in parts._asdict().items()},
     )  # fmt: skip
 
 

@@ -111,7 +111,7 @@ def train_text(recipe: Recipe, work: Path, device: str) -> Progress:
         if clock.here() - last >= recipe.say_every:
             last = clock.here()
             say("B", step=progress.steps, samples=progress.samples, seconds=clock.stage(),
-                loss=float(loss))  # fmt: skip
+                loss=float(loss.detach()))  # fmt: skip
     progress.seconds = clock.stage()
     keep(
         work / FILE, network=network.state_dict(), optimizer=optimizer.state_dict(),
@@ -178,8 +178,8 @@ def train_joint(recipe: Recipe, work: Path, device: str) -> Progress:
         progress.samples += len(studies)
         if clock.here() - last >= recipe.say_every:
             last = clock.here()
-            say("C", step=progress.steps, seconds=clock.here(), found=float(found),
-                said=float(said), phantoms=pool.made)  # fmt: skip
+            say("C", step=progress.steps, seconds=clock.here(), found=float(found.detach()),
+                said=float(said.detach()), phantoms=pool.made)  # fmt: skip
         if pool.seconds < recipe.making * clock.here() or recipe.text_steps is not None:
             pool.add()
     progress.seconds, progress.done = clock.here(), True
