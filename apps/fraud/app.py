@@ -79,6 +79,7 @@ class App(DomainApp):
     result_schema = ScoredTransaction
     result_form = "columns"
     operating_point_schema = OperatingPoint
+    points_need_consent = True
     outcomes: ClassVar = (
         Outcome(key="approve", label=Text(en="Approve", zh="通过"), tone=Tone.GOOD),
         Outcome(key="step_up", label=Text(en="Step-up", zh="加强验证"), tone=Tone.UNSURE),

@@ -30,6 +30,8 @@ from loupe.host.derived import place
 
 TURN_S = 45.0
 """After so long a worker gives others their turn."""
+LAST_S = 15.0
+"""A turn that read for longer than this leaves the end to the next one."""
 MOST_ROWS = 2_000_000
 MOST_BLOCKS = 50_000
 MOST_ATTEMPTS = 5
@@ -41,6 +43,9 @@ def turn(backtest_id: uuid.UUID) -> None:
     """Work on a backtest for a while; safe to run twice at the same time."""
     backtest = _claimed(backtest_id)
     if backtest is None:
+        return
+    if backtest.attempts > MOST_ATTEMPTS:
+        _fail(backtest, _lost())
         return
     try:
         ended = _work(backtest)
@@ -57,6 +62,8 @@ def turn(backtest_id: uuid.UUID) -> None:
     if not ended:
         _release(backtest)
         wake_backtest(backtest.pk)
+    elif not Backtest.objects.filter(pk=backtest.pk, ended_at=None).exists():
+        shutil.rmtree(folder_of(backtest), ignore_errors=True)
 
 
 def recover() -> int:
@@ -129,6 +136,9 @@ def _work(backtest: Backtest) -> bool:
                 return True
             if time.monotonic() > until:
                 return False
+        if time.monotonic() > until - (TURN_S - LAST_S):
+            # Putting all together may take a while: it gets a turn of its own.
+            return False
         answer = program.ask("conclude", prices=backtest.prices)
     _end(backtest, answer["comparison"])
     return True
@@ -217,7 +227,6 @@ def _end(backtest: Backtest, result: dict[str, Any] | None) -> None:
         Backtest.objects.filter(pk=backtest.pk, lease_token=backtest.lease_token).update(
             state=BacktestState.DONE, ended_at=now, lease_token=None, lease_until=None
         )
-    shutil.rmtree(folder_of(backtest), ignore_errors=True)
 
 
 def _fail(backtest: Backtest, error: LoupeError) -> None:
@@ -231,6 +240,14 @@ def _fail(backtest: Backtest, error: LoupeError) -> None:
         error=error.message,
     )
     shutil.rmtree(folder_of(backtest), ignore_errors=True)
+
+
+def _lost() -> LoupeError:
+    return LoupeError(
+        f"{MOST_ATTEMPTS} workers were lost over this backtest. Choose a shorter period, or look "
+        "into the log of the worker.",
+        code="worker_lost",
+    )
 
 
 def _lease() -> timedelta:

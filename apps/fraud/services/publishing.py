@@ -201,7 +201,7 @@ def roll_back_point(
     with transaction.atomic():
         note = _("Back to %(point)s: %(reason)s") % {"point": before, "reason": reason}
         point = set_operating_point(
-            actor, project, version, before.data, note, certificate=before.certificate
+            actor, project, version, before.data, note, certificate=before.certificate, agreed=True
         )
         made = Publication.objects.create(
             project=project,
@@ -287,7 +287,7 @@ def _require_about(
 ) -> None:
     if one is None:
         return
-    if one.version_id != version.pk or (draft is not None and one.draft_id != draft.pk):
+    if one.version_id != version.pk or one.draft_id != (draft.pk if draft else None):
         raise Unusable(
             _("That evidence is about %(version)s, not about what is to be published.")
             % {"version": one.version if one.draft is None else one.draft},
@@ -336,6 +336,7 @@ def _set_point(actor: Actor, publication: Publication) -> None:
         draft.data,
         publication.reason,
         certificate=draft.certificate,
+        agreed=True,
     )
     publication.save(update_fields=["made"])
 

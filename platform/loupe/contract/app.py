@@ -77,6 +77,10 @@ class DomainApp(ABC):
     """Whether a job names a registered model. The last engine step is then that model's runner;
     beside a `service` it comes after it."""
 
+    points_need_consent: ClassVar[bool] = False
+    """Whether operating points, too, need a second person where a project demands one; the app's
+    own pages are then where one asks and agrees (`loupe.host.promotions`)."""
+
     service: ClassVar[str | None] = None
     """The `Service` class resident in the engine, for apps with live state. Where a model follows,
     the service's answer is the runner's request, and what the runner adds is merged over it: the

@@ -14,7 +14,7 @@ from loupe.changes.kinds import Kind
 from loupe.changes.services import publish
 from loupe.contract.runtime.steps import load
 from loupe.plugins import registry as apps
-from loupe.registry.errors import ModelConflict, NoModel, OperatingPointInvalid
+from loupe.registry.errors import ConsentRefused, ModelConflict, NoModel, OperatingPointInvalid
 from loupe.registry.models import ModelVersion, OperatingPoint
 from loupe.registry.services.resolve import visible_versions
 
@@ -123,20 +123,30 @@ def set_operating_point(
     *,
     scope: str = "",
     certificate: Mapping[str, Any] | None = None,
+    agreed: bool = False,
 ) -> OperatingPoint:
     """Write the next operating point of `version` in `project`; older ones stay as they are.
 
     Args:
         scope: what it decides about, e.g. a product; empty: everything without one of its own.
         certificate: how it was fitted (limit, confidence, samples); None: set by hand.
+        agreed: a second person has agreed, or an earlier point comes back.
 
     Raises:
         NotVisible, Denied: the actor may not manage models here.
+        ConsentRefused: the project and the app demand a second person, who has not agreed.
         OperatingPointInvalid: a value is not allowed; the message names field and range.
         ModelConflict: somebody set one at the same moment.
     """
     require(actor, Action.MANAGE_MODELS, project)
     version = visible_versions(actor, project).get(pk=version.pk)
+    if project.second_person and not agreed and apps.get(version.model.app).points_need_consent:
+        raise ConsentRefused(
+            _(
+                "This project demands a second person: ask for the operating point on the app's "
+                "own pages, then somebody agrees."
+            )
+        )
     valid = validated(version.model.app, data)
     try:
         return _next(actor, project, version, scope, valid, note, certificate)

@@ -17,7 +17,7 @@ from loupe.audit.models import Event
 from loupe.registry.errors import ConsentRefused, StageRefused
 from loupe.registry.models import OperatingPoint as StoredPoint
 from loupe.registry.models import Stage
-from loupe.registry.services import consent
+from loupe.registry.services import consent, set_operating_point
 from loupe.testing import factories
 from loupe.training import promotion
 from tests.apps.fraud.bank import Bank
@@ -203,7 +203,12 @@ def test_where_a_second_person_is_demanded_policy_is_asked_for_and_not_set(
     before = decides(bank)
     with pytest.raises(AskedFirst, match="second person"):
         deciding.change(asker, bank.project, {"bands": BLOCK["bands"]}, "stricter")
+    # Neither does the host's own way past the pages lead there.
+    with pytest.raises(ConsentRefused, match="second person"):
+        set_operating_point(asker, bank.project, models[0], BLOCK)
     assert decides(bank) == before
     asked = publishing.listing(asker, bank.project).get(state="waiting")
     publishing.approve(other, asked)
     assert decides(bank)[1].bands[0].block == 0.5
+    publishing.roll_back_point(asker, bank.project, models[0], "At once.")
+    assert decides(bank) == before
