@@ -1,6 +1,6 @@
 """A sheet of random phantoms, to be looked at.
 
-python -m apps.report_gen.phantoms.sheet docs/images/report_gen_phantoms.png
+python -m apps.report_gen.phantoms.sheet docs/images/report-phantoms.webp
 """
 
 import argparse
@@ -76,7 +76,7 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=HELD_OUT_SEEDS)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     chosen = parser.parse_args()
-    grid = Grid(device=chosen.device)
+    grid = Grid(shape=(80, 224, 224), spacing=(4.0, 1.6, 1.6), device=chosen.device)
     tiles = []
     for number in range(ACROSS * DOWN):
         seed = chosen.first + number
@@ -86,7 +86,7 @@ def main() -> None:
         print(f"{number + 1:2}: {phantom.wanted.scan.phase}; {named}", flush=True)
     rows = [np.hstack(tiles[first : first + ACROSS]) for first in range(0, len(tiles), ACROSS)]
     chosen.out.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(np.vstack(rows)).save(chosen.out, optimize=True)
+    Image.fromarray(np.vstack(rows)).save(chosen.out, quality=82)
 
 
 if __name__ == "__main__":
