@@ -114,7 +114,8 @@ def _study(
             if lesions:
                 continue
             state = State.UNCERTAIN
-        side, places = Side.NONE, ()
+        side = Side.NONE
+        places: tuple[Lobe, ...] = ()
         millilitres = None
         if state is State.PRESENT:
             counts = torch.bincount(lobe_map[regions[index]], minlength=len(LOBES)).tolist()
@@ -189,7 +190,8 @@ def _outline(network: ImageNetwork, volume: Tensor, seen: Seen, number: int, pea
     if peak.kind == FOCAL[0]:
         corner = corner_of(peak.at, edge)
         cube = cubes(volume, [number], [corner], edge)
-        fine = cubes(seen.fine, [number], [tuple(c // 2 for c in corner)], edge // 2)
+        half = (corner[0] // 2, corner[1] // 2, corner[2] // 2)
+        fine = cubes(seen.fine, [number], [half], edge // 2)
         inside = network.outline(cube, fine)[0] > 0
         at = _joined(inside, edge) + torch.tensor(corner, device=volume.device)
     else:

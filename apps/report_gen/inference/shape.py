@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass, fields
-from typing import Self
+from typing import Any, Self
 
 from loupe.contract.runtime.errors import ModelRefused
 
@@ -67,7 +67,9 @@ class Shape:
                 "fetch the model again.",
                 code="shape_fields",
             )
-        made = {key: tuple(v) if isinstance(v, list) else v for key, v in read.items()}
+        made: dict[str, Any] = {
+            key: tuple(v) if isinstance(v, list) else v for key, v in read.items()
+        }
         return cls(**made)
 
 

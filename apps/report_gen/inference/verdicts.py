@@ -31,7 +31,10 @@ class Verdicts:
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Self:
         """Back from JSON."""
-        return cls(**{key: tuple(float(each) for each in value) for key, value in record.items()})
+        read: dict[str, Any] = {
+            key: tuple(float(each) for each in value) for key, value in record.items()
+        }
+        return cls(**read)
 
     def probabilities(self, logits: Array) -> Array:
         """Calibrated [N, K] of logits [N, K]."""

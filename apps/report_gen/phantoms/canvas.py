@@ -146,7 +146,8 @@ def densify(points: Tensor, gap: float) -> Tensor:
     starts = torch.repeat_interleave(torch.arange(len(lengths)), counts)
     first = torch.cumsum(counts, 0) - counts
     share = (torch.arange(len(starts)) - first[starts]) / counts[starts]
-    return points[starts] + share[:, None] * (points[starts + 1] - points[starts])
+    dense: Tensor = points[starts] + share[:, None] * (points[starts + 1] - points[starts])
+    return dense
 
 
 def canvas(grid: Grid, chance: Chance) -> Canvas:

@@ -131,7 +131,8 @@ def _onto_heart(who: Anatomy, points: Tensor) -> Tensor:
         here = middle + ray * reach
         gap = who.heart_surface(Space(here[:, 0], here[:, 1], here[:, 2]))[:, None]
         reach = (reach - 0.7 * (gap + 3.0)).clamp(min=5)
-    return middle + ray * reach
+    placed: Tensor = middle + ray * reach
+    return placed
 
 
 def draw_coronaries(canvas: Canvas, who: Anatomy, blood: float) -> None:

@@ -36,7 +36,7 @@ class Grid:
     @property
     def voxel(self) -> float:
         """Edge in mm of the cube with a voxel's volume."""
-        return float(math.prod(self.spacing)) ** (1 / 3)
+        return math.pow(math.prod(self.spacing), 1 / 3)
 
     @property
     def millilitres(self) -> float:

@@ -43,7 +43,8 @@ def form(canvas: Canvas, at: Space, centre: Point, shape: Shape, radius: float) 
 
     def along(axis: np.ndarray) -> Tensor:
         z, y, x = (axis / np.linalg.norm(axis)).tolist()
-        return u[0] * z + u[1] * y + u[2] * x
+        projected: Tensor = u[0] * z + u[1] * y + u[2] * x
+        return projected
 
     swell = shape.long * (2 * along(draw.normal(size=3)) ** 2 - 0.66)
     for _ in range(3):

@@ -48,7 +48,7 @@ def slice_of(phantom: Phantom, number: int) -> NDArray[np.uint8]:
     level = (
         int(weight.argmax())
         if weight is not None
-        else int(hu.shape[0] * (0.35 + 0.05 * number % 0.3))
+        else int(hu.shape[0] * (0.35 + 0.05 * (number % 6)))
     )
     return _square(picture(hu[level, ::-1, ::-1], window), hu.shape[2])
 
@@ -76,7 +76,7 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=HELD_OUT_SEEDS)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     chosen = parser.parse_args()
-    grid = Grid(shape=(80, 224, 224), spacing=(4.0, 1.6, 1.6), device=chosen.device)
+    grid = Grid(shape=(64, 224, 224), spacing=(5.0, 1.6, 1.6), device=chosen.device)
     tiles = []
     for number in range(ACROSS * DOWN):
         seed = chosen.first + number

@@ -135,7 +135,7 @@ def _shoulders(canvas: Canvas, who: Anatomy, cage: Tensor, angle: Tensor, densit
     tilt = 0.22 * (at.z - low) / 100
     edge_in, edge_out = 0.62 - 0.2 * tilt, 1.12 + tilt
     span = torch.maximum((edge_in - angle) * 95, (angle - edge_out) * 95)
-    border = step(angle, edge_out - 0.16, edge_out)
+    border = step(angle - edge_out, -0.16, 0.0)
     height = torch.maximum(low - at.z + 190 * (angle - edge_in - 0.16).abs() - 30, at.z - who.apex)
     thick = 1.7 + 3.6 * border
     curved = (cage - 23 - 9 * who.muscle + 7 * torch.cos((angle - 0.85) * 4)).abs() - thick

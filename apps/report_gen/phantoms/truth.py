@@ -1,7 +1,5 @@
 """The findings of a phantom, read off its masks: what is not in the masks is not there."""
 
-import math
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -117,11 +115,11 @@ def lesion_finding(
     grid: Grid,
 ) -> Finding:  # fmt: skip
     """A focal lesion that is present."""
+    lobes: tuple[Lobe, ...] = ()
     if lobe_counts.sum() > 0:
         lobes = (LOBE_ORDER[int(lobe_counts.argmax())],)
         side = lobes[0].side
     else:
-        lobes = ()
         middle = (columns - 1) / 2 * grid.spacing[2]
         side = Side.RIGHT if found.centre[2] > middle else Side.LEFT
     return Finding(
@@ -129,10 +127,3 @@ def lesion_finding(
         lobes=lobes, size_mm=round(found.longest, 1), volume_ml=round(found.millilitres, 3),
         centre=found.centre, box=found.box, label=label,
     )  # fmt: skip
-
-
-def distance_mm(first: Finding, second: Finding) -> float:
-    """Between the centres of two focal findings; infinite if one has none."""
-    if first.centre is None or second.centre is None:
-        return math.inf
-    return math.dist(first.centre, second.centre)
