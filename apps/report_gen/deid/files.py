@@ -61,6 +61,7 @@ def deidentified(
     with opened(paths, limits) as sources:
         for number, (source, content) in enumerate(sources, start=1):
             try:
+                made: bytes | None
                 if source.kind is not Kind.DICOM:
                     name, made = "volume-{:05d}.nii.gz", cleaned_nifti(source, content, limits)
                 else:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.sequence import Sequence as DicomSequence
 from pydicom.uid import (
+    UID,
     CTImageStorage,
     EnhancedCTImageStorage,
     ExplicitVRLittleEndian,
@@ -108,11 +109,11 @@ def series(taken: Taken | None = None, number: int = 1, study: str = "") -> list
 def base(sop_class: str) -> FileDataset:
     """An object with ids and nothing else."""
     meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID = sop_class
+    meta.MediaStorageSOPClassUID = UID(sop_class)
     meta.MediaStorageSOPInstanceUID = generate_uid()
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
     image = FileDataset("", Dataset(), file_meta=meta, preamble=b"\0" * 128)
-    image.SOPClassUID, image.SOPInstanceUID = sop_class, meta.MediaStorageSOPInstanceUID
+    image.SOPClassUID, image.SOPInstanceUID = UID(sop_class), meta.MediaStorageSOPInstanceUID
     image.PatientName, image.PatientID = "Muster^Erika", "MRN-4711"
     return image
 

@@ -2,6 +2,7 @@
 
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.sequence import Sequence as DicomSequence
+from pydicom.uid import UID
 
 from tests.apps.report_gen.studies import Taken, series
 
@@ -23,7 +24,7 @@ def planted() -> list[FileDataset]:
         image.PatientBirthDate = "19521203"
         image.preamble = b"Zwiebelfisch".ljust(128, b"\0")
         image.file_meta.SourceApplicationEntityTitle = "ZWIEBELFISCH"
-        image.file_meta.PrivateInformationCreatorUID = "1.2.3.4"
+        image.file_meta.PrivateInformationCreatorUID = UID("1.2.3.4")
         image.file_meta.PrivateInformation = b"Quastenflosser"
     return images
 

@@ -1,0 +1,1 @@
+"""Benchmarks of CT to report: each is a module with `main(arguments)`."""
