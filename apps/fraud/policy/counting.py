@@ -1,6 +1,8 @@
 """What rules did on one day of stored transactions."""
 
 from dataclasses import asdict
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +10,6 @@ from numpy.typing import NDArray
 from apps.fraud.policy.asked import CountAsked, Counted, Counts
 from apps.fraud.policy.reading import labels_of, newest_of_each, together
 from apps.fraud.rules.counting import counts
-from apps.fraud.rules.local_time import DAY, local
 from apps.fraud.rules.nodes import names
 from apps.fraud.rules.parsing import parse
 
@@ -51,7 +52,10 @@ def _within(times: NDArray[np.int64], start: int, end: int) -> NDArray[np.bool_]
 
 
 def _last_day(moment: int, zone: str) -> tuple[int, int]:
-    """The local day that a moment lies in, in milliseconds UTC."""
-    ahead = int(local(np.array([moment]), zone)[0]) - moment
-    start = (moment + ahead) // DAY * DAY - ahead
-    return start, start + DAY
+    """The local day that a moment lies in, in milliseconds UTC; it may have 23 or 25 hours."""
+    clock = UTC if zone == "UTC" else ZoneInfo(zone)
+    day = datetime.fromtimestamp(moment / 1000, tz=clock).date()
+    start, end = (
+        datetime.combine(one, time(), tzinfo=clock) for one in (day, day + timedelta(days=1))
+    )
+    return int(start.timestamp() * 1000), int(end.timestamp() * 1000)
