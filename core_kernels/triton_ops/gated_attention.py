@@ -82,6 +82,26 @@ def _attend(
 
 
 @triton.jit
+def _opened(
+    gate, row, dim, there, inside, gate_step, gate_dim, shut,
+    CHANNEL: tl.constexpr, SKIP: tl.constexpr,
+):  # fmt: skip
+    """The gates of a block of queries, [ROWS, 1] or [ROWS, DIM]; 0 where they are shut."""
+    if CHANNEL:
+        logits = tl.load(
+            gate + row[:, None].to(tl.int64) * gate_step + dim[None, :] * gate_dim, inside,
+            float("-inf"),
+        ).to(tl.float32)  # fmt: skip
+    else:
+        logits = tl.load(gate + row.to(tl.int64) * gate_step, there, float("-inf"))
+        logits = logits.to(tl.float32)[:, None]
+    opened = 1.0 / (1.0 + tl.exp2(-logits * 1.4426950408889634))
+    if SKIP:
+        opened = tl.where(opened < shut, 0.0, opened)
+    return opened
+
+
+@triton.jit
 def _forward(
     q, k, v, gate, mask, out, attended, sums,
     q_batch, q_head, q_step, k_batch, k_head, k_step, v_batch, v_head, v_step,
@@ -104,20 +124,11 @@ def _forward(
     inside = there[:, None] & held[None, :]
 
     gate += batch * gate_batch + head * gate_head
-    if CHANNEL:
-        logits = tl.load(
-            gate + row[:, None].to(tl.int64) * gate_step + dim[None, :] * gate_dim, inside,
-            float("-inf"),
-        ).to(tl.float32)  # fmt: skip
-    else:
-        logits = tl.load(gate + row.to(tl.int64) * gate_step, there, float("-inf"))
-        logits = logits.to(tl.float32)[:, None]
-    opened = 1.0 / (1.0 + tl.exp2(-logits * 1.4426950408889634))
     stop = keys
     if CAUSAL:
         stop = tl.minimum(keys, (block + 1) * ROWS)
     if SKIP:
-        opened = tl.where(opened < shut, 0.0, opened)
+        opened = _opened(gate, row, dim, there, inside, gate_step, gate_dim, shut, CHANNEL, SKIP)
         # What is not a number counts as awake, so that it comes out as what it is.
         awake = tl.max(tl.max(tl.where(opened == 0.0, 0, 1), 1), 0)
         stop = stop * awake
@@ -148,6 +159,8 @@ def _forward(
         )  # fmt: skip
 
     answer = answer / tl.where(total == 0.0, 1.0, total)[:, None]
+    # Read here, and again where blocks may be skipped: no register holds gates through the loop.
+    opened = _opened(gate, row, dim, there, inside, gate_step, gate_dim, shut, CHANNEL, SKIP)
     to = (batch * queries + row[:, None]) * heads * width + head * width + dim[None, :]
     tl.store(out + to, (answer * opened).to(out.dtype.element_ty), inside)
     if KEEP:

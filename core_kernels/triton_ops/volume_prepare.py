@@ -54,7 +54,8 @@ def _prepare(
     at = in_y[:, None] * width + in_x[None, :]
     base_z = tl.load(firsts_z + start + z)
     plane = tl.zeros([IN_Y, IN_X], tl.float32)
-    for tap in range(TAPS_Z):
+    # Unrolled, so that the slices' loads are on their way side by side.
+    for tap in tl.range(TAPS_Z, loop_unroll_factor=4):
         weight = tl.load(weights_z + (start + z) * TAPS_Z + tap)
         # A list is filled up with zeros, and the slices behind it may not be there.
         real_width = tl.where(weight != 0.0, width, 0)
