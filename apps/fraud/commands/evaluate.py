@@ -11,6 +11,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -76,8 +77,9 @@ def _transactions(asked: argparse.Namespace) -> dict[str, Any]:
     read = read_data(asked)
     plan, screen = plan_of(config, asked.seed), _Screen()
     # The number of seeds is left out: more of them go on from those that are there.
-    recipe_of = config.model_dump_json(exclude={"seeds", "network_seeds", "network"})
-    keeping = Keeping(asked.keep, f"{read.sha256} {recipe_of} {asked.seed} {asked.handbook}")
+    same = replace(plan, seeds=1, network_seeds=1, network_rows=config.network_rows)
+    told = f"{config.test_days} {config.train_days} {config.drop_known} {asked.handbook}"
+    keeping = Keeping(asked.keep, f"{read.sha256} {told} {same}")
     known = handbook.covers(read.scheme, read.columns["event_time"])
     if asked.handbook == "yes" or (asked.handbook == "auto" and known):
         said = measure_handbook(read.columns, plan, screen, keeping)[0]

@@ -54,7 +54,7 @@ def model_card(title: str, source: str, said: Mapping[str, Any], features: int) 
         name = TITLES[row["model"]][0] if row["model"] in TITLES else row["model"]
         shown = " | ".join(_cell(row[key], row[f"{key}_interval"]) for key in FIGURES)
         lines.append(f"| {name} | {shown} |")
-    lines += ["", _network(said), ""]
+    lines += ["", _network(said), "", _strangers(said), ""]
     if said["honest_rows_missing"]:
         lines += [
             f"To certify a false-positive rate of 0.02 % within ±20 %, the test lacks "
@@ -62,6 +62,19 @@ def model_card(title: str, source: str, said: Mapping[str, Any], features: int) 
             "",
         ]
     return "\n".join(lines)
+
+
+def _strangers(said: Mapping[str, Any]) -> str:
+    cold = said["cold_start"]
+    about = f"Payers with fewer than {cold['below']} earlier transactions"
+    if cold["gain"] is None:
+        return f"{about} have too few frauds in the test ({cold['frauds']}) to be measured alone."
+    gain = cold["gain"]["average_precision"]
+    return (
+        f"{about} ({cold['rows']:,} rows, {cold['frauds']} frauds): average precision "
+        f"{cold['treated']['average_precision']:.3f}; priors and neighbours add "
+        f"{_cell(gain['value'], [gain['low'], gain['high']])} to the same trees without them."
+    )
 
 
 def _network(said: Mapping[str, Any]) -> str:

@@ -45,6 +45,15 @@ class TrainingConfig(BaseModel):
         description="models of each rung of the ladder; figures are told over all of them",
         json_schema_extra=_words("Seeds", "随机种子数", "每一级模型的训练次数；指标取其整体"),
     )
+    network_epochs: int = Field(
+        default=12,
+        ge=1,
+        le=200,
+        description="of the graph network; the best one on the validation counts",
+        json_schema_extra=_words(
+            "Epochs of the network", "图网络训练轮数", "图神经网络的训练轮数，取验证集上最好的一轮"
+        ),
+    )
     network_seeds: int = Field(
         default=1,
         ge=1,

@@ -1,7 +1,7 @@
 """Trains the graph network, and tells scores and embeddings of entities."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,6 +15,8 @@ from apps.fraud.training.network import Scorer
 from apps.fraud.training.table import DAY_MS
 
 Beat = Callable[[], None]
+WEIGHTS = "weights."
+"""What names of weights begin with where they are kept."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,12 +25,10 @@ class GnnRecipe:
 
     Attributes:
         epochs: at most.
-        patience: epochs without a better validation before it ends.
         refresh: milliseconds between two makings of the entities' embeddings.
     """
 
-    epochs: int = 16
-    patience: int = 16
+    epochs: int = 12
     batch: int = 1024
     rate: float = 3e-3
     decay: float = 0.02
@@ -51,6 +51,25 @@ class Network:
     recipe: GnnRecipe
     epochs: int
     curve: list[dict[str, float]] = field(default_factory=list)
+
+    @classmethod
+    def again(
+        cls, messages: Messages, recipe: GnnRecipe, kept: Mapping[str, np.ndarray]
+    ) -> "Network":
+        """The network whose `weights` are among what was kept."""
+        scorer = Scorer(messages.shape(recipe.hidden, recipe.embedding))
+        scorer.load_state_dict(
+            {
+                name.removeprefix(WEIGHTS): torch.from_numpy(each)
+                for name, each in kept.items()
+                if name.startswith(WEIGHTS)
+            }
+        )
+        return cls(scorer, messages, recipe, 0)
+
+    def weights(self) -> dict[str, np.ndarray]:
+        """Its weights by name, to be kept."""
+        return {WEIGHTS + name: each.numpy() for name, each in self.scorer.state_dict().items()}
 
     def margins(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         """[n] log odds."""
@@ -160,8 +179,6 @@ def train_network(
                 kept = {name: each.clone() for name, each in scorer.state_dict().items()}
         line["seconds"] = time.monotonic() - begun
         curve.append(line)
-        if watch is not None and epoch - best_epoch >= recipe.patience:
-            break
     if kept is not None:
         scorer.load_state_dict(kept)
     return Network(scorer, messages, recipe, best_epoch or last, curve)

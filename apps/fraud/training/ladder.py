@@ -307,43 +307,53 @@ def _network(
 ) -> list[dict[str, float]]:
     """The network, and trees that also see the embeddings it had ready."""
     parts, plan = work.parts, work.plan
-    messages: list[Messages] = []
+    made: list[Messages] = []
 
-    def teach(rows: Rows, seed: int, watch: Rows | None, epochs: int) -> Network:
-        if not messages:
+    def messages() -> Messages:
+        if not made:
             placed = np.flatnonzero(work.place >= 0)
             own = work.matrix(NEAR_TREES, placed)[0]
-            messages.append(Messages.of(work.table, work.around, own, work.place, parts.fit))
+            made.append(Messages.of(work.table, work.around, own, work.place, parts.fit))
+        return made[0]
+
+    def taught(rows: Rows, seed: int, watch: Rows | None, epochs: int, asked: Rows) -> Piece:
         pool, weight = thinned(work.table, rows, plan.most_rows, seed)
-        return train_network(
-            messages[0], pool, weight, plan.network_rows, plan.gnn, seed, watch=watch,
+        network = train_network(
+            messages(), pool, weight, plan.network_rows, plan.gnn, seed, watch=watch,
             epochs=epochs, beat=lambda: work.beat(NETWORK),
         )  # fmt: skip
+        arrays = {"margins": network.margins(asked), **network.weights()}
+        return Piece(arrays, {"epochs": network.epochs, "curve": network.curve})
 
-    def watched() -> Piece:
-        network = teach(parts.fit, plan.seed, parts.validation, 0)
-        trees, margins = _with_embeddings(work, network, parts.fit, plan.seed, parts.validation, {})
-        return Piece(
-            {"network": network.margins(parts.validation), "trees": margins(parts.validation)},
-            {"epochs": network.epochs, "trees": trees, "curve": network.curve},
-        )
+    def topped(
+        network: Piece, rows: Rows, seed: int, watch: Rows | None, chosen: dict[str, float],
+        asked: Rows,
+    ) -> Piece:  # fmt: skip
+        ready = Network.again(messages(), plan.gnn, network.arrays)
+        trees, margins = _with_embeddings(work, ready, rows, seed, watch, chosen)
+        return Piece({"margins": margins(asked)}, {"chosen": trees})
 
-    first = work.piece(NETWORK, "watched", watched)
-    epochs, trees = int(first.figures["epochs"]), dict(first.figures["trees"])
-    validation[NETWORK], validation[ALL_TREES] = first.arrays["network"], first.arrays["trees"]
-    chosen[NETWORK], chosen[ALL_TREES] = {"epochs": float(epochs)}, trees
+    watch, first_seed = parts.validation, plan.seed
+    first = work.piece(NETWORK, "watched", partial(taught, parts.fit, first_seed, watch, 0, watch))
+    epochs = int(first.figures["epochs"])
+    trees = work.piece(
+        ALL_TREES, "watched", partial(topped, first, parts.fit, first_seed, watch, {}, watch)
+    )
+    validation[NETWORK], validation[ALL_TREES] = first.arrays["margins"], trees.arrays["margins"]
+    chosen[NETWORK] = {"epochs": float(epochs)}
+    chosen[ALL_TREES] = dict(trees.figures["chosen"])
     for line in first.figures["curve"]:
         work.curve({key: line[key] for key in ("loss", "average_precision")})
     for seed in range(plan.seed, plan.seed + min(plan.network_seeds, plan.seeds)):
-
-        def measured(seed: int = seed) -> Piece:
-            network = teach(parts.train, seed, None, epochs)
-            _chosen, margins = _with_embeddings(work, network, parts.train, seed, None, trees)
-            return Piece({"network": network.margins(parts.test), "trees": margins(parts.test)})
-
-        made = work.piece(NETWORK, str(seed), measured)
-        scores.setdefault(NETWORK, []).append(made.arrays["network"])
-        scores.setdefault(ALL_TREES, []).append(made.arrays["trees"])
+        network = work.piece(
+            NETWORK, str(seed), partial(taught, parts.train, seed, None, epochs, parts.test)
+        )
+        top = work.piece(
+            ALL_TREES, str(seed),
+            partial(topped, network, parts.train, seed, None, chosen[ALL_TREES], parts.test),
+        )  # fmt: skip
+        scores.setdefault(NETWORK, []).append(network.arrays["margins"])
+        scores.setdefault(ALL_TREES, []).append(top.arrays["margins"])
     return list(first.figures["curve"])
 
 

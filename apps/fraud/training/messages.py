@@ -11,7 +11,7 @@ from apps.fraud.training.neighbours import carried
 from apps.fraud.training.network import Batch, Shape
 from apps.fraud.training.table import DAY_MS, Table
 
-HOP1, HOP2 = 16, 6
+HOP1, HOP2 = 16, 3
 """Places of a first and of a second hop."""
 
 

@@ -68,12 +68,12 @@ class Learnt:
 class Trees:
     """Settings of the boosted trees."""
 
-    most: int = 300
+    most: int = 400
     depth: int = 5
-    rate: float = 0.05
+    rate: float = 0.03
     child_weight: float = 5.0
     rows: float = 0.8
-    columns: float = 0.4
+    columns: float = 0.2
     penalty: float = 1.0
 
 

@@ -20,6 +20,7 @@ from apps.fraud.training.calibrating import calibrate
 from apps.fraud.training.canaries import guard
 from apps.fraud.training.card import model_card
 from apps.fraud.training.config import TrainingConfig
+from apps.fraud.training.gnn import GnnRecipe
 from apps.fraud.training.keeping import Keeping
 from apps.fraud.training.ladder import SERVED, Climbed, Plan, climb
 from apps.fraud.training.panel import panel_of
@@ -95,6 +96,7 @@ def plan_of(config: TrainingConfig, seed: int) -> Plan:
         network_seeds=config.network_seeds,
         most_rows=config.most_rows,
         network_rows=config.network_rows if config.network else 0,
+        gnn=GnnRecipe(epochs=config.network_epochs),
         seed=seed,
     )
 
@@ -135,9 +137,9 @@ def train_on(
         told.append(int(values["step"]))
         reporter.metrics({**values, "step": told[-1]})
 
-    identity = f"{read.sha256} {config.model_dump_json()} {seed}"
-    keeping = Keeping(out / CHECKPOINT, identity)
-    climbed = climb(table, parts, plan_of(config, seed), beat, tell=tell, keeping=keeping)
+    plan = plan_of(config, seed)
+    keeping = Keeping(out / CHECKPOINT, f"{read.sha256} {config.model_dump_json()} {plan}")
+    climbed = climb(table, parts, plan, beat, tell=tell, keeping=keeping)
     beat("measuring")
     said = {"canaries": quiet.told(), **report(table, climbed, seed)}
     said["data"] = {"rows": len(table), "refused": read.refused, "sha256": read.sha256}

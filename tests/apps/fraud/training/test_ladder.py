@@ -9,6 +9,7 @@ import pytest
 
 from apps.fraud.features.state import FeatureState, Fed
 from apps.fraud.inference.runner import ForestRunner
+from apps.fraud.training import ladder, rungs
 from apps.fraud.training.canaries import Leak
 from apps.fraud.training.config import TrainingConfig
 from apps.fraud.training.ladder import ENSEMBLE, ORDER, SERVED
@@ -44,7 +45,7 @@ class Quiet:
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     out = tmp_path_factory.mktemp("trained")
-    config = TrainingConfig(seeds=2, most_rows=4_000, network_rows=3_000)
+    config = TrainingConfig(seeds=2, most_rows=4_000, network_rows=2_000, network_epochs=4)
     read = Read(days.SCHEME, days.history(days=42, a_day=150), "0" * 64, 0, ())
     reporter = Quiet()
     said = train_on(read, out, config, 0, reporter, dataset="drawn")
@@ -73,9 +74,32 @@ def test_the_network_learns_and_its_curve_is_kept(trained: Trained) -> None:
     _, said, reporter = trained
     curve = said["network_curve"]
     assert curve[-1]["loss"] < curve[0]["loss"]
-    assert [line["step"] for line in reporter.figures] == list(range(1, len(curve) + 1))
-    told = {row["model"]: row["auc"] for row in said["ladder"]}
-    assert told["gnn"] > 0.5
+    assert [line["step"] for line in reporter.figures] == list(range(1, len(reporter.figures) + 1))
+    told = [line["average_precision"] for line in reporter.figures if "loss" in line]
+    assert told == [line["average_precision"] for line in curve]
+    assert any("trees" in line for line in reporter.figures)
+    assert {row["model"]: row["auc"] for row in said["ladder"]}["gnn"] > 0.5
+
+
+def test_a_ladder_that_goes_on_learns_no_model_twice(
+    trained: Trained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, said, _ = trained
+    for name in ("learn_rules", "learn_logistic", "learn_trees"):
+        monkeypatch.setattr(rungs, name, None)
+    monkeypatch.setattr(ladder, "train_network", None)
+    config = TrainingConfig(seeds=2, most_rows=4_000, network_rows=2_000, network_epochs=4)
+    read = Read(days.SCHEME, days.history(days=42, a_day=150), "0" * 64, 0, ())
+    again = train_on(read, out, config, 0, Quiet(), dataset="drawn")
+    assert again["ladder"] == said["ladder"]
+    assert again["ensemble"] == said["ensemble"]
+
+
+def test_strangers_are_measured_with_and_without_what_is_done_for_them(trained: Trained) -> None:
+    _, said, _ = trained
+    cold = said["cold_start"]
+    assert cold["below"] == 5
+    assert (cold["gain"] is None) == (cold["frauds"] < 5)
 
 
 def test_the_ensemble_keeps_the_network_only_with_a_certain_gain(trained: Trained) -> None:
