@@ -1,6 +1,7 @@
 """How entities are named in the tables: ids that follow from the name, text that can be kept."""
 
 import hashlib
+from collections.abc import Iterable
 from uuid import UUID
 
 from django.utils.translation import gettext as _
@@ -16,10 +17,20 @@ def entity_id(project_id: UUID, type_: str, key: str) -> UUID:
 
     It follows from the name, so that a whole block is written without looking anything up.
     """
-    digest = hashlib.blake2b(digest_size=16)
-    for part in (project_id.bytes, type_.encode(), key.encode("utf-8", "surrogatepass")):
+    return UUID(bytes=entity_digests(project_id, type_, [key])[0])
+
+
+def entity_digests(project_id: UUID, type_: str, keys: Iterable[str]) -> list[bytes]:
+    """The bytes of `entity_id` of many identifiers of one type, much quicker than one by one."""
+    start = hashlib.blake2b(digest_size=16)
+    for part in (project_id.bytes, type_.encode()):
+        start.update(len(part).to_bytes(4, "big") + part)
+    found = []
+    for key in keys:
+        digest, part = start.copy(), key.encode("utf-8", "surrogatepass")
         digest.update(len(part).to_bytes(4, "big") + part)
-    return UUID(bytes=digest.digest())
+        found.append(digest.digest())
+    return found
 
 
 def storable(text: str, longest: int) -> str:

@@ -76,7 +76,7 @@ def _lines(body: bytes, names: tuple[str, ...], refused: Refused) -> tuple[Colum
             refused[number] = "parse_error", f"The line is not a JSON object: {error}."
     minor = names.index("amount_minor"), names.index("amount")
     forms = [tuple(getattr(row, f"f{at}") is not None for at in minor) for row in rows]
-    first = next((form for form in forms if any(form)), (False, True))
+    first = next((form for form in forms if any(form) and not all(form)), (False, True))
     for number, form in zip(numbers, forms, strict=True):
         if all(form) or (any(form) and form != first):
             refused[number] = (
