@@ -43,7 +43,7 @@ def cleaned_nifti(source: Source, content: bytes, limits: Limits) -> bytes:
         Faulty: the file cannot be read (`read_nifti`).
     """
     header, values = opened(source, content, limits)
-    fresh = Nifti1Header(endianness="<")  # type: ignore[no-untyped-call]
+    fresh = Nifti1Header(endianness="<")
     for name in _CARRIED:
         fresh[name] = header[name]
     fresh["vox_offset"] = _START

@@ -1,11 +1,20 @@
 """Real scans, where they lie beside the checkout; not part of it."""
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 from nibabel.orientations import aff2axcodes
 
+from apps.report_gen.reading.deflated import plain_bytes
+from apps.report_gen.reading.frames import images_of
+from apps.report_gen.reading.geometry.kind import READ
+from apps.report_gen.reading.headers import read_header
+from apps.report_gen.reading.limits import DEFAULT
+from apps.report_gen.reading.pixels import decode_file
+from apps.report_gen.reading.sniffing import Kind
+from apps.report_gen.reading.sources import Source
 from apps.report_gen.reading.studies import gate, read_study
 
 CT = Path(__file__).resolve().parents[4].parent / "shared" / "data" / "ct"
@@ -60,3 +69,24 @@ def test_slices_without_tags_and_single_slices_are_refused() -> None:
 def test_a_small_real_chest_is_accepted() -> None:
     status, _ = codes("chest_imaging_platform.zip")[0]
     assert status == "usable"
+
+
+def test_one_real_slice_decodes_alike_from_every_transfer_syntax(tmp_path: Path) -> None:
+    with zipfile.ZipFile(CT / "one_slice_16_transfer_syntaxes.zip") as archive:
+        archive.extractall(tmp_path)
+    seen = {}
+    for path in sorted((tmp_path / "testImages").glob("CTImage.dcm*")):
+        content = plain_bytes(path.read_bytes(), path.name, DEFAULT)
+        source = Source(path.name, Kind.DICOM, lambda content=content: content, path)
+        header, dataset = read_header(source, content)
+        (image,) = images_of(header, dataset, DEFAULT)
+        into = np.zeros((1, 512, 512), dtype=np.int16)
+        if header.transfer_syntax in READ:
+            decode_file([(image, 0)], into)
+            seen[path.name] = into[0].astype(int)
+    truth = seen["CTImage.dcm"]
+    assert len(seen) >= 11
+    for name, values in seen.items():
+        lossy = any(word in name for word in ("Process1T", "Process2_4", "LSLossy", ".91", ".51"))
+        limit = 60.0 if lossy else 0.0
+        assert np.abs(values - truth).mean() <= limit, name
