@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from apps.fraud.events import ATTRIBUTE, ENTITY, FRAUD, HONEST, UNKNOWN, fields
 from apps.fraud.scheme import Scheme
@@ -20,6 +19,7 @@ from apps.fraud.tables.mapping import Mapping as ColumnMapping
 from apps.fraud.training import reading
 from apps.fraud.training.reading import Read
 from loupe.contract.runtime import bundle
+from loupe.contract.runtime.block_file import table_of
 from loupe.contract.runtime.errors import InputRefused
 
 LABELS, BLOCKS = "labels.jsonl", "blocks/"
@@ -66,7 +66,7 @@ def _stored(files: Sequence[Path], scheme: Scheme) -> Read:
 
 def _block(file: Path, wanted: Mapping[str, np.dtype]) -> dict[str, np.ndarray]:
     try:
-        table = pq.read_table(file)
+        table = table_of(file)
     except (pa.ArrowException, OSError) as error:
         raise InputRefused(f"The block {file.name} cannot be read: {error}.") from error
     there = set(table.column_names)

@@ -6,7 +6,8 @@ import shutil
 from pathlib import Path
 
 from loupe.blobs import room
-from loupe.blobs.backend import backend
+from loupe.blobs.models import Blob
+from loupe.blobs.services import open_local
 from loupe.contract.runtime import bundle
 from loupe.datasets import manifest
 from loupe.datasets.models import DatasetVersion
@@ -66,7 +67,7 @@ def bring(line: manifest.Line, target: Path) -> None:
     """
     if target.exists():
         return
-    with backend().open_local(line.key) as path:
+    with open_local(Blob(sha256=line.key.rpartition("/")[2], size=line.size)) as path:
         try:
             os.link(path, target)
         except OSError:
