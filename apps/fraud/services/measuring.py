@@ -29,7 +29,8 @@ from loupe.host.people import Project
 COUNT_ROWS, COUNT_BLOCKS, COUNT_S = 500_000, 2_000, 20.0
 """The newest transactions among which a day is looked for, and how long that may take."""
 FIT_ROWS, FIT_BLOCKS, FIT_S = 3_000_000, 5_000, 90.0
-MOST_LABELS = 5_000_000
+COUNT_LABELS, FIT_LABELS = 200_000, 5_000_000
+"""The newest labels that are looked at."""
 AT_ONCE = 2
 WAIT_S = 8.0
 _places = threading.BoundedSemaphore(AT_ONCE)
@@ -53,7 +54,7 @@ def count(project: Project, scheme: Scheme, rules: Sequence[Rule]) -> Counts:
             timezone=scheme.timezone,
             day_start=start,
             day_end=end,
-            labels=_labels(project, Path(folder)),
+            labels=_labels(project, Path(folder), COUNT_LABELS),
         )
         return Counts.model_validate_json(_answer("count", asked, Path(folder), COUNT_S))
 
@@ -87,7 +88,7 @@ def fit(
             blocks=tuple(str(file) for file in files),
             asked=asked,
             point=point,
-            labels=_labels(project, Path(folder)),
+            labels=_labels(project, Path(folder), FIT_LABELS),
             silent_before=before,
         )
         return FitFound.model_validate_json(_answer("fit", question, Path(folder), FIT_S))
@@ -117,10 +118,10 @@ def _place() -> Iterator[None]:
         _places.release()
 
 
-def _labels(project: Project, folder: Path) -> str:
+def _labels(project: Project, folder: Path, most: int) -> str:
     """A file with the labels that stand; empty where there are none."""
     rows = TransactionLabel.objects.filter(project=project, standing=True).order_by("-pk")
-    told = list(rows.values_list("transaction", "label")[:MOST_LABELS])
+    told = list(rows.values_list("transaction", "label")[:most])
     if not told:
         return ""
     path = folder / "labels.npz"
