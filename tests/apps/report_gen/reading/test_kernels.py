@@ -1,9 +1,11 @@
 """Kernels of every vendor are put in the order of their sharpness."""
 
+import string
+
 import pytest
 
 from apps.report_gen.reading.kernels import MIDDLE, sharpness
-from apps.report_gen.reading.reasons import SENTENCES
+from apps.report_gen.reading.sentences import SENTENCES
 
 
 @pytest.mark.parametrize(
@@ -24,8 +26,6 @@ def test_names_nobody_knows_lie_in_the_middle(name: str) -> None:
 
 
 def test_every_sentence_has_the_same_figures_in_both_languages() -> None:
-    import string
-
     for code, text in SENTENCES.items():
         english, chinese = (
             {name for _, name, _, _ in string.Formatter().parse(words) if name}
