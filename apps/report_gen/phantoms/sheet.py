@@ -38,19 +38,20 @@ def slice_of(phantom: Phantom, number: int) -> NDArray[np.uint8]:
     if not there:
         window = (LUNG, SOFT)[number % 2]
     if number % 6 == 5:
-        weight = sum(_present(bits, bit, 1) for bit in there) if there else None
-        row = int(weight.argmax()) if weight is not None else hu.shape[1] // 2
+        row = _fullest(bits, there, 1, hu.shape[1] // 2)
         plane = hu[::-1, row, ::-1]
         tall = round(plane.shape[0] * phantom.grid.spacing[0] / phantom.grid.spacing[2])
         image = Image.fromarray(picture(plane, window)).resize((hu.shape[2], tall))
         return _square(np.asarray(image), hu.shape[2])
-    weight = sum(_present(bits, bit, 0) for bit in there) if there else None
-    level = (
-        int(weight.argmax())
-        if weight is not None
-        else int(hu.shape[0] * (0.35 + 0.05 * (number % 6)))
-    )
+    level = _fullest(bits, there, 0, int(hu.shape[0] * (0.35 + 0.05 * (number % 6))))
     return _square(picture(hu[level, ::-1, ::-1], window), hu.shape[2])
+
+
+def _fullest(bits: torch.Tensor, there: list[int], axis: int, otherwise: int) -> int:
+    """The plane along an axis that shows most of the findings that are there."""
+    if not there:
+        return otherwise
+    return int(np.sum([_present(bits, bit, axis) for bit in there], axis=0).argmax())
 
 
 def _present(bits: torch.Tensor, bit: int, axis: int) -> NDArray[np.float64]:

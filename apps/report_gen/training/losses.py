@@ -90,7 +90,9 @@ def _masks(logits: Tensor, wanted: Tensor) -> Tensor:
 
 def _outlines(network: ImageNetwork, volume: Tensor, seen: Seen, batch: Batch) -> Tensor:
     edge = network.shape.crop
-    which, corners, masks = [], [], []
+    which: list[int] = []
+    corners: list[tuple[int, int, int]] = []
+    masks: list[Tensor] = []
     for number, several in enumerate(batch.centres):
         whole = None
         for each in several:

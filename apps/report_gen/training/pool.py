@@ -44,6 +44,9 @@ class Pool:
 
     def add(self) -> None:
         """Make one more phantom."""
+        if self.grid.device.startswith("cuda"):
+            # So that what was asked of the device before does not count as making.
+            torch.cuda.synchronize()
         began = time.perf_counter()
         made = example(make(self.next_seed, self.grid, some_wanted(self.next_seed)))
         self.next_seed += 1

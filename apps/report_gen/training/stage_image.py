@@ -62,7 +62,7 @@ def train_image(recipe: Recipe, work: Path, device: str) -> Progress:
     torch.manual_seed(recipe.seed)
     network = ImageNetwork(recipe.shape).to(device)
     if device == "cuda":
-        network = network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+        network = network.to(memory_format=torch.channels_last_3d)
     network.body.saving = recipe.checkpointing
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=recipe.rate, weight_decay=recipe.decay, fused=device == "cuda"
@@ -96,7 +96,7 @@ def train_image(recipe: Recipe, work: Path, device: str) -> Progress:
     torch.manual_seed(recipe.seed + progress.steps)
     network.train()
     last = -1e9
-    while not progress.done and not clock.call_over():
+    while not clock.call_over():
         share = (
             progress.steps / recipe.image_steps
             if recipe.image_steps is not None

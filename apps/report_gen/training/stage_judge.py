@@ -1,5 +1,6 @@
 """The last stage: calibrate, judge on held-out phantoms, store the model with its card."""
 
+import copy
 import json
 import time
 from collections.abc import Iterator
@@ -44,28 +45,31 @@ def judge(recipe: Recipe, work: Path, out: Path, device: str) -> dict[str, Any]:
         )
     dtype = torch.bfloat16 if device == "cuda" else torch.float32
     began = time.perf_counter()
-    image = image.to(dtype)
+    # What is judged computes in `dtype`; what is stored keeps its fp32 weights.
+    judged = copy.deepcopy(image).to(dtype)
     plain = Verdicts()
-    fit = evaluating.answers(image, examples(recipe, device, 0, recipe.validation), plain, dtype)
+    fit = evaluating.answers(judged, examples(recipe, device, 0, recipe.validation), plain, dtype)
     logits, truth = np.stack(fit.logits), fit.truth()
     peaks = evaluating.with_peaks(plain, fit).peak
     verdicts = fitted(logits, truth, peaks)
     say("judge", validation=len(truth), seconds=time.perf_counter() - began)
-    said = evaluating.answers(image, examples(recipe, device, 10_000, recipe.test), verdicts, dtype)
+    said = evaluating.answers(
+        judged, examples(recipe, device, 10_000, recipe.test), verdicts, dtype
+    )
     panel = evaluating.panel(said, verdicts, list(range(recipe.test)))
     panel["controls"]["text_only"] = evaluating.text_only(said.truth())
-    panel["controls"]["blanked_volume_without_finding"] = evaluating.blanked(image, verdicts, dtype)
+    panel["controls"]["blanked_volume_without_finding"] = evaluating.blanked(
+        judged, verdicts, dtype
+    )
     _print("test", panel, whole=True)
     shifts = {}
     for name, change in SHIFTS.items():
         moved = evaluating.answers(
-            image, examples(recipe, device, 20_000, recipe.shifted, change), verdicts, dtype
+            judged, examples(recipe, device, 20_000, recipe.shifted, change), verdicts, dtype
         )
         shifts[name] = evaluating.panel(moved, verdicts, list(range(recipe.shifted)), rounds=100)
         _print(name, shifts[name])
-    model = Model(
-        shape=recipe.shape, image=image.float(), report=report, verdicts=verdicts, card={}
-    )
+    model = Model(shape=recipe.shape, image=image, report=report, verdicts=verdicts, card={})
     text = evaluating.text_panel(model, said, recipe.reports)
     say("judge", **text)
     card = {

@@ -65,10 +65,8 @@ def writing_loss(
         texts.append(text_tokens(clinical.text, shape.text_positions))
         reports.append(report_tokens(sentences, language)[: shape.positions])
     tokens = padded(reports, device)
-    with torch.autocast(device, torch.bfloat16, enabled=device == "cuda"):
-        logits = network(
-            slot_rows(studies).to(device), padded(texts, device), tokens[:, :-1], features
-        )
+    # In fp32 (TF32 on a GPU): the fused normalisation takes one dtype, and this part is small.
+    logits = network(slot_rows(studies).to(device), padded(texts, device), tokens[:, :-1], features)
     return F.cross_entropy(logits.float().flatten(0, 1), tokens[:, 1:].flatten(), ignore_index=PAD)
 
 
@@ -144,7 +142,7 @@ def train_joint(recipe: Recipe, work: Path, device: str) -> Progress:
         )
     image.body.saving = recipe.checkpointing
     if device == "cuda":
-        image = image.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+        image = image.to(memory_format=torch.channels_last_3d)
     parameters = [*image.parameters(), *report.parameters()]
     optimizer = torch.optim.AdamW(parameters, lr=recipe.joint_rate, weight_decay=recipe.decay)
     averages = Average(image, recipe.average), Average(report, recipe.average)
