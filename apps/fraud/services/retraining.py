@@ -1,48 +1,46 @@
-"""Weekly retraining: a candidate from the project's own labelled log. It never decides by itself:
-a person looks at its ladder and promotes it."""
+"""The schedule ``retrain``: a candidate from what the project has scored and labelled meanwhile.
+
+Nothing is published by it: a candidate waits for its gate, and for people.
+"""
 
 from typing import Any
 from uuid import UUID
 
 from apps.fraud.services.training_data import LOG
 from loupe.contract.runtime.errors import InputRefused
+from loupe.host import trainings
 from loupe.host.people import SYSTEM, Project
-from loupe.host.trainings import Run, freeze, start
 
+SLUG = "fraud"
 MODEL = "retrained"
-NEW_LABELS = 50
-"""Fewer labels than this since the last time teach nothing new."""
 
 
 def retrain(project_id: str, options: dict[str, Any]) -> str:
-    """The schedule ``retrain``: freeze the log and queue a training on it.
+    """Freeze the source as a version of its dataset, and queue a training on it.
 
     Args:
-        options: ``model`` (the name candidates are added to), ``config`` (of the recipe),
-            ``new_labels`` (how many more than last time there must be).
+        options: ``source`` (the project's own log unless it says otherwise), ``model`` (the name
+            that the candidate is a version of), ``config`` (of the recipe), ``seed``.
+
+    Raises:
+        LoupeError: an option does not fit.
     """
     project = Project.objects.get(pk=UUID(project_id))
-    name = str(options.get("model", MODEL))
     try:
-        data = freeze(SYSTEM, project, "fraud", LOG)
+        version = trainings.freeze(SYSTEM, project, SLUG, str(options.get("source", LOG)))
     except InputRefused as error:
-        return f"nothing to train on: {error.message}"
-    before = (
-        Run.objects.filter(project=project, app="fraud", kind="train", model_name=name)
-        .filter(dataset_version__dataset=data.dataset)
-        .order_by("-pk")
-        .select_related("dataset_version")
-        .first()
+        if error.code != "nothing_labelled":
+            raise
+        return error.message
+    if trainings.Run.objects.filter(dataset_version=version).exists():
+        return f"nothing new since version {version.number}, which was trained on"
+    run = trainings.start(
+        SYSTEM,
+        project,
+        app=SLUG,
+        model_name=str(options.get("model", MODEL)),
+        dataset_version=version,
+        config=options.get("config"),
+        seed=int(options.get("seed", 0)),
     )
-    labels = int(data.counts.get("labels", 0))
-    if before is not None:
-        if before.state in ("queued", "running"):
-            return f"{name} is in training already"
-        more = labels - int(before.dataset_version.counts.get("labels", 0))
-        if more < int(options.get("new_labels", NEW_LABELS)):
-            return f"{more} new labels since the last training: too few for another"
-    run = start(
-        SYSTEM, project, app="fraud", model_name=name, dataset_version=data,
-        config=dict(options.get("config", {})),
-    )  # fmt: skip
-    return f"training of {name} on {data} is queued: {run.pk}"
+    return f"training {run.pk} queued on version {version.number}"
