@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connections, models
 
+from loupe.bulk.executing import Execute, executing
 from loupe.bulk.plain import as_it_is
 
 Row = TypeVar("Row", bound=models.Model)
@@ -36,9 +37,9 @@ def insert(rows: Iterable[Row], *, renewing: tuple[str, ...] = ()) -> list[Row]:
     fields, _ = _shape(type(new[0]))
     together = max(1, MOST_PARAMETERS // len(fields))
     database = connections[DEFAULT_DB_ALIAS]
-    with database.cursor() as cursor:
+    with executing(database) as execute:
         for start in range(0, len(new), together):
-            _insert_some(database, cursor, new[start : start + together], renewing)
+            _insert_some(database, execute, new[start : start + together], renewing)
     return new
 
 
@@ -69,7 +70,9 @@ def _values(
     return values
 
 
-def _insert_some(database: Any, cursor: Any, rows: list[Row], renewing: tuple[str, ...]) -> None:
+def _insert_some(
+    database: Any, execute: Execute, rows: list[Row], renewing: tuple[str, ...]
+) -> None:
     model = type(rows[0])
     fields, makes_key = _shape(model)
     values: list[Any] = []
@@ -83,9 +86,9 @@ def _insert_some(database: Any, cursor: Any, rows: list[Row], renewing: tuple[st
         ):
             ready[place] = value
         values += ready
-    cursor.execute(_statement(model, len(rows), database.vendor, renewing), values)
+    keys = execute(_statement(model, len(rows), database.vendor, renewing), values, makes_key)
     if makes_key:
-        for row, (key,) in zip(rows, cursor.fetchall(), strict=True):
+        for row, (key,) in zip(rows, keys, strict=True):
             row.pk = key
     for row in rows:
         row._state.adding = False

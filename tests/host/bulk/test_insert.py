@@ -4,7 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.db.transaction import TransactionManagementError
 from django.forms.models import model_to_dict
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from loupe.accounts.models import Project
@@ -105,3 +107,18 @@ def test_a_broken_rule_stores_nothing(project: Project) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         insert(twice)
     assert not Input.objects.exists()
+
+
+def test_who_counts_queries_sees_every_statement(project: Project) -> None:
+    with CaptureQueriesContext(connection) as seen:
+        insert(submissions(project, 2))
+    assert len(seen) == 1
+    assert seen[0]["sql"].startswith("INSERT INTO")
+
+
+def test_nothing_is_inserted_in_a_transaction_that_is_broken_already(project: Project) -> None:
+    with transaction.atomic():
+        connection.set_rollback(True)
+        with pytest.raises(TransactionManagementError):
+            insert(submissions(project, 1))
+    assert not Submission.objects.exists()
