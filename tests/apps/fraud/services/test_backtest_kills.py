@@ -12,7 +12,7 @@ from tests.processes import Site
 
 pytestmark = [pytest.mark.slow, pytest.mark.serial]
 
-BLOCKS = 120
+BLOCKS = 60
 FILL = """
 import django; django.setup()
 from django.db import transaction
@@ -27,7 +27,7 @@ bank = Bank(project=made, other=made, people={"engineer": engineer})
 trials.version(bank, 1, Stage.PRODUCTION)
 trials.version(bank, 2)
 with transaction.atomic():
-    for block in range(120):
+    for block in range(60):
         rows = trials.payments(20, block % 5, seed=block)
         rows = [row.model_copy(update={"id": f"{block}-{row.id}"}) for row in rows]
         bank.store(*rows)
@@ -75,7 +75,7 @@ def test_a_killed_worker_costs_time_and_nothing_else() -> None:
             whole = _until_done(site, site.python(BEGIN))
             cut = site.python(BEGIN)
             killed_at = []
-            for blocks in (10, 60):
+            for blocks in (8, 25):
                 killed_at.append(_wait_for(site, cut, blocks))
                 site.restart("worker")
             again = _until_done(site, cut)
@@ -83,7 +83,7 @@ def test_a_killed_worker_costs_time_and_nothing_else() -> None:
         finally:
             site.stop()
     assert whole[0] == "done", whole
-    assert whole[2] == 2_400
+    assert whole[2] == 1_200
     assert again[:4] == whole[:4], log[-2000:]
     assert max(killed_at) < BLOCKS, "the worker was killed while it was at it"
 

@@ -51,7 +51,7 @@ def test_every_page_is_shown_to_a_viewer_in_both_languages_and_hidden_from_stran
             answer = bank.client("viewer").get(path, headers={"Accept-Language": language})
             assert answer.status_code == 200, path
             if not page.endswith("live"):
-                assert ("警报" in answer.content.decode()) == (language == "zh-hans"), path
+                assert ("关闭" in answer.content.decode()) == (language == "zh-hans"), path
         assert bank.client("stranger").get(path).status_code == 404, path
 
 
