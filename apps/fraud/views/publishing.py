@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from apps.fraud.app import App
-from apps.fraud.models import Publication
+from apps.fraud.models import Backtest, Publication, Shadow
 from apps.fraud.models.backtests import BacktestState
 from apps.fraud.services import backtests, candidates, drafts, publishing, shadows
 from apps.fraud.services.errors import Unusable
@@ -127,7 +127,7 @@ def _filled(request: PageRequest, form: QueryDict) -> dict[str, str]:
     if request.method != "GET":
         return told
     actor, project = request.actor, request.project
-    about = None
+    about: Backtest | Shadow | None = None
     try:
         if told["backtest"]:
             about = backtests.find(actor, project, _uuid(told["backtest"]))
