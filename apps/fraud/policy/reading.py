@@ -8,13 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loupe.contract.runtime.columns import Columns
-from loupe.jobs.parquet import columns
+from loupe.contract.runtime.steps import load
+
+READ = "loupe.jobs.parquet:columns"
+"""Reads the named columns of a block's file; the host's, loaded in this process alone."""
 
 
 def together(blocks: Sequence[str], names: Sequence[str]) -> Columns:
     """The named columns of all blocks; where a block lacks one it is empty text, NaN or false
     there. A column that no block has is left out."""
-    parts = [columns(Path(block), [*names, "id"]) for block in blocks]
+    read = load(READ)
+    parts: list[dict[str, NDArray[Any]]] = [read(Path(block), [*names, "id"]) for block in blocks]
     sizes = [len(part["id"]) for part in parts]
     found: dict[str, NDArray[Any]] = {}
     for name in dict.fromkeys(names):
