@@ -20,7 +20,7 @@ PATIENCE_MS = 120_000
 def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Simulated payments with labels and their times; two rows cannot be used."""
     file = tmp_path_factory.mktemp("bank") / "payments.csv"
-    made = ["--out", str(file), "--customers", "150", "--days", "30", "--seed", "3"]
+    made = ["--out", str(file), "--customers", "400", "--days", "40", "--seed", "3"]
     subprocess.run(
         [sys.executable, "-m", "apps.fraud.simulator", *made],
         cwd=ROOT,
