@@ -16,7 +16,7 @@ def test_a_rule_is_written_corrected_counted_saved_and_let_decide(visit: Visit) 
     page.wait_for_selector("table[data-ready]")
     assert "Counted on" in (page.locator("#count-note").text_content() or "")
     page.get_by_role("link", name="New rule").press("Enter")
-    page.get_by_label("Key").fill("large_and_shared")
+    page.get_by_label("Key", exact=True).fill("large_and_shared")
     page.get_by_label("Asks for").select_option("block")
     page.get_by_label("Holds where").focus()
     page.keyboard.type("amount >= 300 EUR and\nfeatures.device_fan > 2")
@@ -33,7 +33,7 @@ def test_a_rule_is_written_corrected_counted_saved_and_let_decide(visit: Visit) 
     page.get_by_role("button", name="Let version 1 decide").press("Enter")
     page.get_by_text("Version 1 decides from now on").wait_for()
     page.get_by_role("link", name="Versions").press("Enter")
-    page.get_by_text("Added large_and_shared").wait_for()
+    page.get_by_text("Added large_and_shared", exact=True).wait_for()
 
 
 def test_policy_fits_a_phone_in_chinese_and_darkness(visit: Visit) -> None:
