@@ -48,7 +48,7 @@ def test_from_an_upload_to_a_published_threshold_and_back(visit: Visit, table: P
     page.get_by_text("2 bad rows").click()
     assert "amount_negative" in page.locator("main").inner_text()
     with page.expect_download() as downloaded:
-        page.get_by_role("link", name="CSV").click()
+        page.get_by_role("link", name="CSV", exact=True).click()
     assert "'=1+1" in downloaded.value.path().read_text(encoding="utf-8-sig")
     page.go_back()
 
