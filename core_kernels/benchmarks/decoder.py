@@ -78,7 +78,7 @@ def _case(
         copy = import_module("copy").deepcopy(module)
         return copy.to(dtype)
 
-    room = {"batch": batch, "capacity": limit, "memory_rows": 64}
+    room: dict[str, Any] = {"batch": batch, "capacity": limit, "memory_rows": 64}
     greedy = Greedy(of_dtype(decoder), compiled="inductor" if compiled else None, **room)
     peers: dict[str, Run | None] = {
         "generate": None,

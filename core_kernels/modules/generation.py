@@ -43,10 +43,10 @@ class Greedy:
         self._graph: torch.cuda.CUDAGraph | None = None
         self._advance: Callable[[], None] = self._one
         if compiled is not None:
-            options = {"coordinate_descent_tuning": True} if compiled == "inductor" else None
             self._advance = torch.compile(
-                self._one, fullgraph=True, dynamic=False, backend=compiled, options=options
-            )
+                self._one, fullgraph=True, dynamic=False, backend=compiled,
+                options={"coordinate_descent_tuning": True} if compiled == "inductor" else None,
+            )  # fmt: skip
 
     @torch.no_grad()
     def __call__(

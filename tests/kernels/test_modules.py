@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -189,7 +190,7 @@ def test_a_gated_decoder_learns_and_compiles_whole(device: torch.device) -> None
 def test_compiled_tokens_are_those_of_eager_mode(device: torch.device) -> None:
     decoder = made(device, gated=True)
     memory = torch.randn(2, 6, 32, device=device)
-    room = {"batch": 2, "capacity": 30, "memory_rows": 6}
+    room: dict[str, Any] = {"batch": 2, "capacity": 30, "memory_rows": 6}
     eager = Greedy(decoder, **room)(memory, start=3, limit=12)
     compiled = Greedy(decoder, compiled="aot_eager", **room)
     for _ in range(2):

@@ -4,30 +4,33 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('fraud', '0005_backtests'),
+        ("fraud", "0005_backtests"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='backtest',
-            name='left_out',
-            field=models.PositiveIntegerField(default=0, help_text='blocks the candidate cannot score, e.g. for lack of a feature'),
+            model_name="backtest",
+            name="left_out",
+            field=models.PositiveIntegerField(
+                default=0, help_text="blocks the candidate cannot score, e.g. for lack of a feature"
+            ),
         ),
         migrations.AddField(
-            model_name='backtest',
-            name='left_out_why',
-            field=models.TextField(blank=True, help_text='of the last of them'),
+            model_name="backtest",
+            name="left_out_why",
+            field=models.TextField(blank=True, help_text="of the last of them"),
         ),
         migrations.AddField(
-            model_name='backtest',
-            name='silent_honest',
-            field=models.BooleanField(default=False, help_text='old transactions that nobody spoke of count as honest'),
+            model_name="backtest",
+            name="silent_honest",
+            field=models.BooleanField(
+                default=False, help_text="old transactions that nobody spoke of count as honest"
+            ),
         ),
         migrations.AlterField(
-            model_name='transactionlabel',
-            name='source',
-            field=models.CharField(help_text='analyst, report, chargeback or file', max_length=20),
+            model_name="transactionlabel",
+            name="source",
+            field=models.CharField(help_text="analyst, report, chargeback or file", max_length=20),
         ),
     ]

@@ -247,11 +247,6 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 5.0,
         "options": {"expires": 5.0},
     },
-    "small files": {
-        "task": "loupe.blobs.pack",
-        "schedule": 30.0,
-        "options": {"expires": 30.0},
-    },
     "uploads": {
         "task": "loupe.uploads.sweep",
         "schedule": 600.0,

@@ -1,6 +1,7 @@
 """Blocks of a few rows are kept without Parquet's footer, and read back alike."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -48,7 +49,7 @@ def test_a_short_block_reads_as_its_parquet_does(tmp_path: Path, rows: int) -> N
     assert short.to_pylist() == long.to_pylist()
     assert short.schema.names == long.schema.names
     for one in ({"outcome": "stop"}, {"label": "l"}, {"before": 1}):
-        wanted = {"limit": 3, **one}
+        wanted: dict[str, Any] = {"limit": 3, **one}
         assert parquet.rows(paths[True], **wanted) == parquet.rows(paths[False], **wanted)
     found = [parquet.columns(path, ["id", "gone", "features.near"]) for path in paths.values()]
     assert found[0].keys() == found[1].keys() == {"id", "features.near"}

@@ -96,7 +96,8 @@ def test_what_was_told_later_holds_before_what_the_row_said(tmp_path: Path) -> N
 
 def test_a_column_that_some_blocks_lack_is_missing_there(tmp_path: Path) -> None:
     old = block(tmp_path, "a", [row("a", 1)])
-    new = block(tmp_path, "b", [row("b", 2, **{"features.x": 3.0, "entities.card": "k"})])
+    told: dict[str, Any] = {"features.x": 3.0, "entities.card": "k"}
+    new = block(tmp_path, "b", [row("b", 2, **told)])
     found = together([old, new], ["features.x", "entities.card", "features.none"])
     assert np.isnan(found["features.x"][0])
     assert found["features.x"][1] == 3.0

@@ -124,6 +124,8 @@ def test_a_projects_own_labelled_log_becomes_a_candidate_with_its_ladder_curves_
     first, then = panel.figure("average_precision"), second.figure("average_precision")
     assert first is not None
     assert then is not None
+    assert first.value is not None
+    assert then.value is not None
     assert np.isclose(first.value, then.value, atol=1e-9)
 
 
