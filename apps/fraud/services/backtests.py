@@ -13,7 +13,7 @@ from apps.fraud.services import candidates, prices, schemes
 from apps.fraud.services.errors import Taken, Unusable
 from apps.fraud.services.wakeups import wake_backtest
 from loupe.host import jobs
-from loupe.host.people import Action, Actor, NotVisible, Project, record_audit, require
+from loupe.host.people import Action, Actor, NotVisible, Project, record_audit, require, visible
 
 MOST_OPEN = 5
 """Backtests of a project that may wait or run at the same time."""
@@ -90,6 +90,10 @@ def listing(actor: Actor, project: Project) -> "models.QuerySet[Backtest]":
         NotVisible, Denied: the actor may not look.
     """
     require(actor, Action.VIEW, project)
+    return _of(project)
+
+
+def _of(project: Project) -> "models.QuerySet[Backtest]":
     rows = Backtest.objects.filter(project=project)
     related = ("version__model", "champion_version__model", "draft", "operating_point")
     return rows.select_related("project", *related).order_by("-created_at", "-pk")
@@ -101,7 +105,7 @@ def find(actor: Actor, project: Project, backtest_id: UUID) -> Backtest:
     Raises:
         NotVisible: there is none that the actor can see.
     """
-    found = listing(actor, project).filter(pk=backtest_id).first()
+    found = visible(_of(project), actor).filter(pk=backtest_id).first()
     if found is None:
         raise NotVisible(_("There is no such backtest that you can see."))
     return found

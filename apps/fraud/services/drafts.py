@@ -11,7 +11,7 @@ from apps.fraud.models import PointDraft, RuleSet, ThresholdFit
 from apps.fraud.schema import OperatingPoint
 from apps.fraud.services.errors import Taken, Unusable
 from loupe.host.models import ModelVersion, operating_point, visible_versions
-from loupe.host.people import Action, Actor, NotVisible, Project, record_audit, require
+from loupe.host.people import Action, Actor, NotVisible, Project, record_audit, require, visible
 
 
 def save(
@@ -71,6 +71,10 @@ def listing(actor: Actor, project: Project) -> "models.QuerySet[PointDraft]":
         NotVisible, Denied: the actor may not look.
     """
     require(actor, Action.VIEW, project)
+    return _of(project)
+
+
+def _of(project: Project) -> "models.QuerySet[PointDraft]":
     rows = PointDraft.objects.filter(project=project)
     return rows.select_related("version__model", "created_by").order_by("-number")
 
@@ -81,7 +85,7 @@ def find(actor: Actor, project: Project, number: int) -> PointDraft:
     Raises:
         NotVisible: there is none that the actor can see.
     """
-    found = listing(actor, project).filter(number=number).first()
+    found = visible(_of(project), actor).filter(number=number).first()
     if found is None:
         raise NotVisible(_("There is no draft %(number)s.") % {"number": number})
     return found

@@ -26,6 +26,7 @@ from loupe.host.people import (
     Project,
     record_audit,
     require,
+    visible,
 )
 
 _State = Publication.State
@@ -252,6 +253,10 @@ def listing(actor: Actor, project: Project) -> "models.QuerySet[Publication]":
         NotVisible, Denied: the actor may not look.
     """
     require(actor, Action.VIEW, project)
+    return _of(project)
+
+
+def _of(project: Project) -> "models.QuerySet[Publication]":
     rows = Publication.objects.filter(project=project).select_related(
         "project",
         "version__model__project",
@@ -276,7 +281,7 @@ def find(actor: Actor, project: Project, publication_id: int) -> Publication:
     Raises:
         NotVisible: there is none that the actor can see.
     """
-    found = listing(actor, project).filter(pk=publication_id).first()
+    found = visible(_of(project), actor).filter(pk=publication_id).first()
     if found is None:
         raise NotVisible(_("There is no such request that you can see."))
     return found

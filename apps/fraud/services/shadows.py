@@ -13,7 +13,7 @@ from apps.fraud.services import candidates, prices
 from apps.fraud.services.errors import Taken, Unusable
 from apps.fraud.services.wakeups import wake_shadow
 from loupe.host import blocks
-from loupe.host.people import Action, Actor, NotVisible, Project, record_audit, require
+from loupe.host.people import Action, Actor, NotVisible, Project, record_audit, require, visible
 
 MOST_WEIGHED = 200_000
 """Differences whose labels are looked up for the money."""
@@ -118,6 +118,10 @@ def listing(actor: Actor, project: Project) -> "models.QuerySet[Shadow]":
         NotVisible, Denied: the actor may not look.
     """
     require(actor, Action.VIEW, project)
+    return _of(project)
+
+
+def _of(project: Project) -> "models.QuerySet[Shadow]":
     rows = Shadow.objects.filter(project=project)
     return rows.select_related("project", "version__model", "draft").order_by("-pk")
 
@@ -128,7 +132,7 @@ def find(actor: Actor, project: Project, shadow_id: int) -> Shadow:
     Raises:
         NotVisible: there is none that the actor can see.
     """
-    found = listing(actor, project).filter(pk=shadow_id).first()
+    found = visible(_of(project), actor).filter(pk=shadow_id).first()
     if found is None:
         raise NotVisible(_("There is no such shadow run that you can see."))
     return found

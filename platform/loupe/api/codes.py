@@ -156,6 +156,8 @@ CODES: dict[str, Code] = {
     "different_datasets": Code(400, "Versions of different datasets"),
     # Trainings and promotions.
     "training_refused": Code(400, "The training cannot be started like that"),
+    "data_not_named": Code(400, "Neither a dataset nor a source is named, or both"),
+    "no_sources": Code(400, "The app trains on datasets alone"),
     "no_training": Code(409, "The app trains no models"),
     "recipe_invalid": Code(400, "The recipe is not valid"),
     "wrong_state": Code(409, "The training's state does not allow this"),
