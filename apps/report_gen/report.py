@@ -1,4 +1,4 @@
-"""A report as a document: what a reader edits and signs, and what PDF, SR, SEG and FHIR are made of.
+"""A report as a document: what a reader edits and signs, what PDF, SR, SEG and FHIR are made of.
 
 Free of Django and of anything that names a patient: identity is joined to it where an output needs
 it. Places are in mm from the centre of the volume's first voxel, as in `apps.report_gen.findings`.
@@ -43,7 +43,7 @@ class _Frozen(BaseModel):
 
 
 class ReportFinding(_Frozen):
-    """A finding as the report stands by it; `label` is its value in the study's mask, 0 for none."""
+    """A finding as the report stands by it; `label`: its value in the mask, 0 for none."""
 
     id: str = Field(max_length=60)
     kind: str = Field(max_length=60)
