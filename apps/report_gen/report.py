@@ -50,6 +50,7 @@ class ReportFinding(_Frozen):
     state: State
     origin: Origin = Origin.MODEL
     changed: bool = Field(default=False, description="a reader changed what the model said")
+    confirmed: bool = Field(default=False, description="a reader looked at it and agrees")
     probability: float | None = Field(default=None, ge=0, le=1)
     side: Side = Side.NONE
     lobes: tuple[Lobe, ...] = ()
