@@ -1,0 +1,143 @@
+"""CT to report: chest CTs in; findings with a place and a draft that a radiologist corrects."""
+
+from typing import ClassVar
+
+from pydantic import BaseModel
+
+from apps.report_gen import exports
+from apps.report_gen.bundles.manifest import LONGEST_TEXT, MEDIA_TYPE
+from apps.report_gen.examples import results
+from apps.report_gen.findings import KEYS
+from apps.report_gen.schema import OperatingPoint, StudyResult
+from loupe.contract.app import DomainApp
+from loupe.contract.exports import Export
+from loupe.contract.extras import Pages
+from loupe.contract.facts import Fact
+from loupe.contract.inputs import InputKind
+from loupe.contract.outcomes import DecisionDraft, Outcome, ReviewVerb, Tone
+from loupe.contract.runtime.payload import Payload
+from loupe.contract.runtime.steps import Alternative, Place, Step, load
+from loupe.contract.text import Text
+
+
+class App(DomainApp):
+    """Studies are de-identified before the host sees them; a person signs every report."""
+
+    slug = "report_gen"
+    name = Text(en="CT to report", zh="CT 报告")
+    summary = Text(
+        en="Drafts chest CT reports whose sentences point to findings. Research use; not for "
+        "diagnosis.",
+        zh="起草胸部 CT 报告，每句话对应影像中的征象。仅供研究使用，不得用于诊断。",
+    )
+    icon = "report_gen/icon.svg"
+
+    inputs: ClassVar = (
+        InputKind(
+            key="study",
+            label=Text(en="CT study", zh="CT 检查"),
+            media_types=(MEDIA_TYPE,),
+            max_bytes=8 << 30,
+        ),
+    )
+    facts: ClassVar = (
+        Fact(key="study", label=Text(en="Study", zh="检查"), max_length=64),
+        Fact(key="language", label=Text(en="Language of the report", zh="报告语言"), max_length=2),
+        Fact(key="indication", label=Text(en="Indication", zh="检查目的"), max_length=LONGEST_TEXT),
+        Fact(key="history", label=Text(en="History", zh="病史"), max_length=LONGEST_TEXT),
+        Fact(
+            key="laboratory",
+            label=Text(en="Laboratory", zh="实验室检查"),
+            max_length=LONGEST_TEXT,
+        ),
+        Fact(
+            key="prior_report",
+            label=Text(en="Prior report", zh="既往报告"),
+            max_length=LONGEST_TEXT,
+        ),
+    )
+    steps: ClassVar = (
+        Step(name="read", place=Place.SANDBOX, run="apps.report_gen.steps.read:read"),
+        Step(
+            name="draft",
+            place=Place.ENGINE,
+            run="apps.report_gen.inference.runner:DraftRunner",
+            also=(Alternative(device="cuda", run="apps.report_gen.inference.runner:DraftRunner"),),
+        ),
+    )
+    result_schema = StudyResult
+    operating_point_schema = OperatingPoint
+    outcomes: ClassVar = (
+        Outcome(key="draft_ready", label=Text(en="Draft ready", zh="草稿就绪"), tone=Tone.GOOD),
+        Outcome(
+            key="needs_attention",
+            label=Text(en="Needs attention", zh="需要关注"),
+            tone=Tone.UNSURE,
+        ),
+        Outcome(key="refused", label=Text(en="Refused", zh="已拒绝"), tone=Tone.BAD),
+    )
+    review_verbs: ClassVar = (
+        ReviewVerb(key="agree", label=Text(en="Agree", zh="同意"), shortcut="1"),
+        ReviewVerb(
+            key="attention",
+            label=Text(en="Needs attention", zh="需要关注"),
+            shortcut="2",
+            outcome="needs_attention",
+        ),
+        ReviewVerb(
+            key="unfit",
+            label=Text(en="Not fit to be read", zh="不适合读取"),
+            shortcut="3",
+            outcome="refused",
+        ),
+    )
+    exports: ClassVar = (
+        Export(
+            key="json",
+            label=Text(en="JSON lines, one a study", zh="JSON 行，每检查一行"),
+            media_type="application/x-ndjson",
+            extension="jsonl",
+            write=exports.write_json,
+        ),
+        Export(
+            key="csv",
+            label=Text(en="Table, one row a finding", zh="表格，每征象一行"),
+            media_type="text/csv",
+            extension="csv",
+            write=exports.write_csv,
+        ),
+    )
+    pages = Pages(result="report_gen/result.html", row="report_gen/row.html")
+
+    @classmethod
+    def assemble(cls, payload: Payload) -> BaseModel:
+        """See `apps.report_gen.assembling`."""
+        found: BaseModel = load("apps.report_gen.assembling:assemble")(payload)
+        return found
+
+    @classmethod
+    def decide(cls, result: BaseModel, operating_point: BaseModel) -> DecisionDraft:
+        """See `apps.report_gen.decide`."""
+        draft: DecisionDraft = load("apps.report_gen.decide:decide")(result, operating_point)
+        return draft
+
+    @classmethod
+    def request(cls, operating_point: BaseModel) -> dict[str, float | int | str | bool]:
+        """Thresholds that differ from the model's own, and the languages of the draft."""
+        if not isinstance(operating_point, OperatingPoint):
+            raise TypeError("request takes an OperatingPoint.")
+        asked: dict[str, float | int | str | bool] = {
+            "languages": ",".join(operating_point.languages)
+        }
+        for key in KEYS:
+            given = operating_point.thresholds.get(key)
+            if given is not None and given.low is not None:
+                asked[f"low.{key}"] = given.low
+            if given is not None and given.high is not None:
+                asked[f"high.{key}"] = given.high
+        return asked
+
+    @classmethod
+    def examples(cls) -> tuple[BaseModel, ...]:
+        """A clear chest, a mass, a study that is refused."""
+        return results()

@@ -1,0 +1,1 @@
+"""The sandbox's step: from a bundle to Hounsfield units. Free of Django."""
