@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # Trains detectors on DeepPCB on a machine with a CUDA GPU that has torch but neither Ultralytics nor
-# a network (wheels of ultralytics, ultralytics-thop and ultralytics-platform lie in .whl/), and
-# prints one JSON line per run. DEEPPCB is the set's folder.
-# DEADLINE, seconds since 1970, stops what still runs shortly before.
+# a network (wheels of ultralytics, ultralytics-thop and ultralytics-platform lie in .whl/, or in
+# WHEELS), and prints one JSON line per run; what each run is at goes to standard error and OUT/log at
+# once. On a machine that has just started the first epoch takes up to a minute. DEEPPCB is the set's
+# folder.
+# DEADLINE, seconds since 1970, stops what still runs shortly before. PYTHON names python3.
 # Usage: DEEPPCB=DIR scripts/train_deeppcb.sh OUT PLAN
 #   probe    how fast composing and training are, by batch and optimiser
 #   explore  variants of the recipe side by side (their times mean nothing); explore2: more
@@ -14,21 +16,24 @@
 set -euo pipefail
 out=$1 plan=$2
 shift 2
-seeds=${SEEDS:-0} seconds=${SECONDS_EACH:-120}
+python=${PYTHON:-python3} seeds=${SEEDS:-0} seconds=${SECONDS_EACH:-120} wheels=${WHEELS:-.whl}
 mkdir -p "$out"
-if [ -d .whl ] && [ ! -d /tmp/site ]; then
-    python3 -m pip install -q --no-index --no-deps --no-compile --no-cache-dir --upgrade \
-        --target /tmp/site .whl/*.whl
+touch "$out/figures.jsonl"
+if [ -d "$wheels" ] && [ ! -d /tmp/site ]; then
+    echo "installing $wheels/*.whl" >&2
+    "$python" -m pip install -q --no-index --no-deps --no-compile --no-cache-dir --upgrade \
+        --target /tmp/site "$wheels"/*.whl
 fi
 [ -d /tmp/site ] && export PYTHONPATH=/tmp/site:$PWD:$PWD/platform
 export PYTHONPATH=${PYTHONPATH:-$PWD:$PWD/platform} PYTHONUNBUFFERED=1
-run=/tmp/deeppcb-runs
+run=${RUNS:-/tmp/deeppcb-runs}
+echo "torch is imported first: half a minute on a machine that has just started" >&2
 
 arm() { # NAME-OF-ARM arguments…; what matters is copied to OUT
     local limit=$((${DEADLINE:-$(($(date +%s) + 3600))} - $(date +%s) - 12))
     [ "$limit" -gt 5 ] || return 0
-    timeout "$limit" python3 -m apps.defect_detection.benchmarks.deeppcb --data "$DEEPPCB" --out "$run" --arm "$@" \
-        >>"$out/figures.jsonl" 2>>"$out/log" || echo "failed: $*" >>"$out/log"
+    timeout "$limit" "$python" -m apps.defect_detection.benchmarks.deeppcb --data "$DEEPPCB" --out "$run" --arm "$@" \
+        >>"$out/figures.jsonl" 2> >(tee -a "$out/log" >&2) || echo "failed: $*" | tee -a "$out/log" >&2
 }
 
 collect() { # the curves of all runs as one file, and the weights of five
@@ -39,7 +44,6 @@ collect() { # the curves of all runs as one file, and the weights of five
         cp "$weights" "$out/${name%%/*}.safetensors"
     done
     cat "$out/figures.jsonl"
-    tail -n 40 "$out/log"
 }
 trap collect EXIT
 

@@ -3,7 +3,9 @@
     python -m apps.defect_detection.benchmarks.deeppcb --data DIR --out DIR --arm NAME
 
 Both sides' weights are judged by Ultralytics' own validation (rectangular batches and square 640)
-and by ours. One JSON line per run goes to standard output; ``history.jsonl`` keeps the curve.
+and by ours. One JSON line per run goes to standard output; ``history.jsonl`` keeps the curve. On
+standard error every stage says when it began, for the first epoch on a machine that has just
+started takes as long as twenty others: cuDNN loads and tries its kernels.
 `scripts/train_deeppcb.sh` runs whole plans of it on a machine with a GPU.
 """
 
@@ -30,6 +32,13 @@ NAMES = ("open", "short", "mousebite", "spur", "copper", "pin_hole")
 # As many epochs, as large batches and as long without mosaic as plain Ultralytics has here.
 SAME_EPOCHS = Recipe(epochs=70, batch=64, plain_end=10 / 70, patience=0)
 ARMS = {"same_epochs": SAME_EPOCHS, "default": DEFAULT, "small": SMALL}
+FIRST_SHOWN, EVERY_SHOWN = 3, 5  # epochs that are told: the first so many, then every so many
+BEGAN = time.monotonic()
+
+
+def say(what: str) -> None:
+    """One line on standard error, with the seconds since everything is imported."""
+    print(f"{time.monotonic() - BEGAN:7.1f} s  {what}", file=sys.stderr, flush=True)
 
 
 def main(argv: list[str]) -> int:
@@ -50,8 +59,10 @@ def main(argv: list[str]) -> int:
     name = options.name or options.arm
     out = options.out / f"{name}-{options.seed}"
     out.mkdir(parents=True, exist_ok=True)
+    say(f"{out.name}: imported")
     train = read_split(options.data, "train")
     val = read_split(options.data, "val")
+    say(f"labels of {len(train)} and {len(val)} pictures read")
     if options.pictures:
         train = random.Random(options.seed).sample(train, options.pictures)  # noqa: S311 - which pictures, no secret
     if options.val_pictures:
@@ -63,7 +74,9 @@ def main(argv: list[str]) -> int:
         changes["epochs"] = options.epochs
     if options.seconds:
         changes["seconds"] = options.seconds
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
+    torch.zeros(1, device=device)
+    say(f"{torch.cuda.get_device_name() if device.type == 'cuda' else 'the CPU'} answers")
     if options.arm == "speed":
         return speed(train, SAME_EPOCHS.with_(**changes), out, device)
     description = write_description(train, val, out / "data")
@@ -81,6 +94,9 @@ def main(argv: list[str]) -> int:
         if (weights := Path(figures.pop(kept))).exists():
             oracle = description if kept == "best" else None
             figures[kept] = judge(architecture, weights, oracle, val, out, device)
+            for judged, found in figures[kept].items():
+                if judged != "classes":
+                    say(f"{kept} weights by {judged}: {found['map50']} / {found['map50_95']}")
     figures["torch"] = torch.__version__
     figures["device"] = torch.cuda.get_device_name() if device.type == "cuda" else "cpu"
     line = json.dumps(figures)
@@ -101,6 +117,7 @@ def run_ours(
     began = time.monotonic()
     splits = [pictures.load(items, recipe.size, device) for items in (train, val)]
     loaded = time.monotonic() - began
+    say("pictures decoded")
     if recipe.seconds:
         recipe = recipe.with_(seconds=max(1.0, recipe.seconds - loaded))
     with (out / "history.jsonl").open("w") as file:
@@ -108,11 +125,11 @@ def run_ours(
         def report(line: dict[str, float]) -> None:
             file.write(json.dumps(line) + "\n")
             file.flush()
-            if line["epoch"] % 10 == 0:
-                shown = {key: round(value, 4) for key, value in line.items()}
-                print(out.name, json.dumps(shown), file=sys.stderr, flush=True)
+            tell(line)
 
-        outcome = loop.fit(splits[0], splits[1], NAMES, recipe, seed, out, device, report)
+        outcome = loop.fit(
+            splits[0], splits[1], NAMES, recipe, seed, out, device, report, beat=FirstSteps()
+        )
     history = outcome.history
     return {
         "recipe": dataclasses.asdict(recipe),
@@ -124,6 +141,27 @@ def run_ours(
         "best": str(outcome.best),
         "last": str(outcome.last),
     }
+
+
+def tell(line: dict[str, float]) -> None:
+    """Say an epoch's figures, where it is one of those that are told."""
+    if line["epoch"] <= FIRST_SHOWN or line["epoch"] % EVERY_SHOWN == 0:
+        say(json.dumps({key: round(value, 4) for key, value in line.items()}))
+
+
+class FirstSteps:
+    """Says when the first two steps of a training are done: the first tries and loads kernels."""
+
+    def __init__(self) -> None:
+        self.steps = 0
+
+    def __call__(self, done: float, total: float) -> None:
+        """One more step is done."""
+        self.steps += 1
+        if self.steps <= 2:
+            if torch.cuda.is_available():
+                torch.cuda.synchronize()
+            say(f"step {self.steps} done")
 
 
 def run_plain(
@@ -190,9 +228,11 @@ def speed(train: list[pictures.Labelled], recipe: Recipe, out: Path, device: tor
         if device.type == "cuda":
             torch.cuda.synchronize()
         seconds.append(time.monotonic() - began)
+    say(f"composed {len(seconds)} batches, the last in {seconds[-1]:.3f} s")
     few = pictures.load(train[:2], recipe.size, device)
     began = time.monotonic()
-    outcome = loop.fit(split, few, NAMES, recipe.with_(measure_every=10**6), 0, out, device)
+    recipe = recipe.with_(measure_every=10**6)
+    outcome = loop.fit(split, few, NAMES, recipe, 0, out, device, tell, beat=FirstSteps())
     rates = [line["pictures_per_s"] for line in outcome.history]
     memory = torch.cuda.max_memory_allocated() / 2**30 if device.type == "cuda" else 0.0
     print(

@@ -29,6 +29,7 @@ CLIP = 10.0  # largest norm of the gradient
 MAP50_SHARE = 0.5  # of the fitness; the rest is mAP50-95
 PROBED = 3  # epochs after which a run bound by time knows how many fit
 UNKNOWN_EPOCHS = 10**6  # of a run bound by time, until it knows
+TRIED = 4  # cuDNN kernels for each convolution; they come best first, and trying each costs time
 CHECKPOINT_SHARE = 20  # training takes at least this many times as long as saving it
 
 
@@ -290,6 +291,7 @@ def _prepare(on_gpu: bool, deterministic: bool) -> None:
     torch.use_deterministic_algorithms(deterministic, warn_only=True)
     if on_gpu:
         torch.backends.cudnn.benchmark = not deterministic
+        torch.backends.cudnn.benchmark_limit = TRIED
         torch.backends.cudnn.deterministic = deterministic
         torch.backends.cuda.matmul.allow_tf32 = True
         torch.backends.cudnn.allow_tf32 = True

@@ -66,8 +66,10 @@ class Pictures:
 
     def gather(self, indices: torch.Tensor, device: torch.device) -> torch.Tensor:
         """The pixels of `indices` (CPU, int64) on `device`, [B, C, S, S] uint8."""
-        if self.pixels.device == device:
-            return self.pixels[indices.to(device, non_blocking=True)]
+        held = self.pixels.device
+        # A device may be named without its number.
+        if held.type == device.type and device.index in (None, held.index):
+            return self.pixels[indices.to(held, non_blocking=True)]
         return self.pixels[indices].to(device, non_blocking=True)
 
 

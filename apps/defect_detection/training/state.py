@@ -88,6 +88,11 @@ class Saved:
         for index, entries in self.facts["scalars"].items():
             state.setdefault(int(index), {}).update(entries)
         optimizer.load_state_dict({"state": state, "param_groups": self.facts["groups"]})
+        for parameter, memory in optimizer.state.items():
+            for name, value in memory.items():
+                # Laid out as its parameter, or every step would go the slow way around.
+                if isinstance(value, torch.Tensor) and value.shape == parameter.shape:
+                    memory[name] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
 
     def restore_best(self, best: Path) -> None:
         """Put the best weights of that moment back to `best`; none where there were none."""
