@@ -1,0 +1,5 @@
+"""How the host calls this app."""
+
+from typing import Final
+
+SLUG: Final = "report_gen"

@@ -1,0 +1,1 @@
+"""What the viewer shows: volumes and masks as NIfTI, slices as PNG, places. Free of Django."""

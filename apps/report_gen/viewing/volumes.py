@@ -1,0 +1,72 @@
+"""The volume of a study for the viewer: a small one at once, and the whole one."""
+
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from apps.report_gen.reading.studies import read_study
+from apps.report_gen.viewing.nifti import nifti
+from apps.report_gen.volume import Volume
+from loupe.contract.runtime.errors import InputRefused
+from loupe.contract.runtime.payload import JsonValue
+
+SMALL = (96, 192, 192)
+"""Voxels of the small volume along slices, rows and columns, at most."""
+_LENGTH = struct.Struct("<Q")
+
+
+def both(path: Path, options: Mapping[str, JsonValue]) -> bytes:
+    """Small and whole volume as gzipped NIfTI, each with its length before it; see `parts`.
+
+    Runs in the sandbox: it reads what came from outside.
+
+    Raises:
+        InputRefused: no series of the study can be read.
+    """
+    volume = read_study([path]).volume
+    if volume is None:
+        raise InputRefused(
+            "No series of this study can be read, so there is nothing to show.", code="no_volume"
+        )
+    made = (nifti(*small(volume)), nifti(volume.hu, volume.affine))
+    return b"".join(_LENGTH.pack(len(each)) + each for each in made)
+
+
+def parts(data: bytes) -> tuple[memoryview, memoryview]:
+    """The small and the whole volume of what `both` returned.
+
+    Raises:
+        InputRefused: the lengths are not those of the data.
+    """
+    view, found = memoryview(data), []
+    while view and len(view) >= _LENGTH.size:
+        (length,) = _LENGTH.unpack_from(view)
+        found.append(view[_LENGTH.size : _LENGTH.size + length])
+        view = view[_LENGTH.size + length :]
+    if len(found) != 2 or not all(found):
+        raise InputRefused("The viewer's volumes are damaged; ask again.", code="volume_damaged")
+    return found[0], found[1]
+
+
+def small(volume: Volume) -> tuple[NDArray[np.int16], NDArray[np.float64]]:
+    """Means over blocks of whole voxels, and the affine of their centres."""
+    steps = [-(-have // most) for have, most in zip(volume.shape, SMALL, strict=True)]
+    kept = [have // step for have, step in zip(volume.shape, steps, strict=True)]
+    total = np.zeros(kept, np.float32)
+    for z in range(steps[0]):
+        for y in range(steps[1]):
+            for x in range(steps[2]):
+                total += volume.hu[
+                    z : kept[0] * steps[0] : steps[0],
+                    y : kept[1] * steps[1] : steps[1],
+                    x : kept[2] * steps[2] : steps[2],
+                ]
+    means = np.rint(total / float(np.prod(steps))).astype(np.int16)
+    affine = volume.affine.copy()
+    columns = np.array([steps[2], steps[1], steps[0]], float)
+    affine[:3, 3] += volume.affine[:3, :3] @ ((columns - 1) / 2)
+    affine[:3, :3] *= columns
+    return means, affine
