@@ -16,7 +16,7 @@ class KeyRefused(LoupeError):
 
 
 class Tampered(LoupeError):
-    """A sealed file is not as it was written: cut, altered, reordered or put in place of another."""
+    """A sealed file is not as it was written: cut, altered, reordered or another one."""
 
     code = "clinical_tampered"
 

@@ -35,7 +35,7 @@ _ID: Final = re.compile(r"^[a-z0-9-]{1,32}$")
 
 @dataclass(frozen=True, slots=True)
 class Keyring:
-    """Keys of 32 bytes by their ids; `newest` seals. `lookup` hashes identifiers and never changes."""
+    """Keys of 32 bytes by their ids; `newest` seals, `lookup` hashes identifiers and stays."""
 
     newest: str
     keys: Mapping[str, bytes] = field(repr=False)

@@ -11,7 +11,7 @@ from loupe.host.immutable import refusing_changes
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0002_project_second_person"),
-        ("report_gen", "0001_studies"),
+        ("report_gen", "0002_clinical"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

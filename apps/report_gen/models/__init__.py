@@ -1,5 +1,16 @@
 """The app's own tables. Nothing in `Study` names a patient: identity lies in the clinical store."""
 
+from apps.report_gen.models.clinical import (
+    Arrival,
+    ClinicalObject,
+    DicomPeer,
+    Identity,
+    IdentityGrant,
+    PriorFetch,
+    Priors,
+    Sending,
+    SendingState,
+)
 from apps.report_gen.models.report import (
     Clock,
     LabelConsent,
@@ -12,13 +23,22 @@ from apps.report_gen.models.report import (
 from apps.report_gen.models.study import Study, StudyState
 
 __all__ = [
+    "Arrival",
+    "ClinicalObject",
     "Clock",
+    "DicomPeer",
+    "Identity",
+    "IdentityGrant",
     "LabelConsent",
+    "PriorFetch",
+    "Priors",
     "ReaderEvent",
     "Report",
     "ReportState",
     "ReportStep",
     "ReportVersion",
+    "Sending",
+    "SendingState",
     "Study",
     "StudyState",
 ]
