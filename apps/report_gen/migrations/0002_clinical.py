@@ -10,7 +10,7 @@ import loupe.ids
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0002_project_second_person"),
-        ("report_gen", "0003_reports"),
+        ("report_gen", "0001_studies"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
