@@ -122,6 +122,8 @@ class Canvas:
         """Boxes around pieces of a tube with the distance to the piece, `margin` mm beyond it."""
         grid = self.grid
         dense = densify(points, max(2.0, 0.5 * radius))
+        # All points of a piece at once: on a GPU each operation costs more than its arithmetic.
+        places = dense.to(grid.device).view(*dense.shape, 1, 1, 1)
         edge = radius + margin + 1.5 * max(grid.spacing)
         for first in range(0, max(1, len(dense) - 1), 6):
             part = dense[first : first + 7]
@@ -130,13 +132,9 @@ class Canvas:
             box = grid.box((middle[0], middle[1], middle[2]), (half[0], half[1], half[2]))
             if box is None:
                 continue
-            at = grid.space(box)
-            nearest: Tensor | None = None
-            for z, y, x in part.tolist():
-                square = (at.z - z) ** 2 + (at.y - y) ** 2 + (at.x - x) ** 2
-                nearest = square if nearest is None else torch.minimum(nearest, square)
-            if nearest is not None:
-                yield box, nearest.sqrt() - radius
+            at, near = grid.space(box), places[first : first + 7]
+            square = (at.z - near[:, 0]) ** 2 + (at.y - near[:, 1]) ** 2 + (at.x - near[:, 2]) ** 2
+            yield box, square.amin(0).sqrt_().sub_(radius)
 
 
 def densify(points: Tensor, gap: float) -> Tensor:

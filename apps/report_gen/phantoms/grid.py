@@ -6,6 +6,7 @@ volume. Shapes are signed distances in mm, below 0 inside; `cover` makes partial
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -46,8 +47,7 @@ class Grid:
     def space(self, box: Box | None = None) -> Space:
         """Coordinates of the middles of the voxels of `box`, or of all."""
         axes = []
-        for axis, (count, step) in enumerate(zip(self.shape, self.spacing, strict=True)):
-            line = (torch.arange(count, device=self.device) - (count - 1) / 2) * step
+        for axis, line in enumerate(_lines(self.shape, self.spacing, self.device)):
             if box is not None:
                 line = line[box[axis]]
             axes.append(line.view([-1 if each == axis else 1 for each in range(3)]))
@@ -72,6 +72,15 @@ class Grid:
         steps = points.new_tensor(self.spacing)
         middles = (points.new_tensor(self.shape) - 1) / 2
         return points / steps + middles
+
+
+@lru_cache(maxsize=8)
+def _lines(shape: tuple[int, int, int], spacing: Point, device: str) -> tuple[Tensor, ...]:
+    """Coordinates in mm along each axis; nobody writes to them."""
+    return tuple(
+        (torch.arange(count, device=device) - (count - 1) / 2) * step
+        for count, step in zip(shape, spacing, strict=True)
+    )
 
 
 class Chance:

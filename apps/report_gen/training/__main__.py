@@ -29,13 +29,19 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--toy", action="store_true", help="seconds on a CPU; finds nothing")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     for name in ("seed", "batch", "accumulate", "pool", "pool-start", "image-steps", "text-steps",
-                 "joint-steps", "validation", "test", "shifted", "shift"):  # fmt: skip
+                 "joint-steps", "validation", "test", "shifted", "shift", "producers"):  # fmt: skip
         parser.add_argument(f"--{name}", type=int)
-    for name in ("call-seconds", "image-seconds", "text-seconds", "rate", "making"):
+    for name in (
+        "call-seconds",
+        "image-seconds",
+        "text-seconds",
+        "rate",
+        "making",
+        "renewed-every",
+    ):
         parser.add_argument(f"--{name}", type=float)
-    parser.add_argument(
-        "--no-checkpointing", dest="checkpointing", action="store_false", default=None
-    )
+    for name in ("checkpointing", "compiled"):
+        parser.add_argument(f"--{name}", action="store_true", default=None)
     chosen = vars(parser.parse_args(arguments))
     out, work, stage, device = (chosen.pop(name) for name in ("out", "work", "stage", "device"))
     recipe: Recipe = TOY_RECIPE if chosen.pop("toy") else Recipe()
@@ -45,6 +51,7 @@ def main(arguments: list[str]) -> int:
         torch.backends.cuda.matmul.allow_tf32 = True
         torch.backends.cudnn.allow_tf32 = True
         torch.backends.cudnn.benchmark = True
+        torch.backends.cudnn.benchmark_limit = 4
     done = True
     if stage in ("image", "all"):
         done = train_image(recipe, work, device).done

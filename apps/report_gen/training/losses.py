@@ -107,9 +107,13 @@ def _outlines(network: ImageNetwork, volume: Tensor, seen: Seen, batch: Batch) -
             masks.append(cubes(own, [0], [corner], edge)[0, 0])
     if not which:
         return seen.fine.sum() * 0.0 + sum(p.sum() for p in network.outline.parameters()) * 0.0
+    # Always as many cubes, the last one again and again: cuDNN looks for its way once.
+    count, more = len(which), MOST_OUTLINES - len(which)
+    which, corners = which + which[-1:] * more, corners + corners[-1:] * more
     cube = cubes(volume, which, corners, edge)
     halves = [(z // 2, y // 2, x // 2) for z, y, x in corners]
-    logits = network.outline(cube, cubes(seen.fine, which, halves, edge // 2)).float()
+    fine = cubes(seen.fine, which, halves, edge // 2)
+    logits = network.outline(cube, fine)[:count].float()
     wanted = torch.stack(masks)
     plain = F.binary_cross_entropy_with_logits(logits, wanted)
     share = logits.sigmoid()

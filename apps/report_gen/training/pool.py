@@ -1,8 +1,7 @@
 """A pool of phantoms on the device that trains: drawn from evenly, renewed all the time."""
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -11,10 +10,7 @@ from torch import Tensor
 from apps.report_gen.findings import State
 from apps.report_gen.phantoms.grid import Grid
 from apps.report_gen.phantoms.phantom import make, some_wanted
-from apps.report_gen.phantoms.wanted import HELD_OUT_SEEDS, Scan
 from apps.report_gen.training.targets import Centre, Example, example, moved
-
-Change = Callable[[Scan], Scan]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,14 +44,17 @@ class Pool:
             # So that what was asked of the device before does not count as making.
             torch.cuda.synchronize()
         began = time.perf_counter()
-        made = example(make(self.next_seed, self.grid, some_wanted(self.next_seed)))
+        self.take(example(make(self.next_seed, self.grid, some_wanted(self.next_seed))))
         self.next_seed += 1
+        self.seconds += time.perf_counter() - began
+
+    def take(self, made: Example) -> None:
+        """Take in one that somebody else made."""
         if len(self.examples) < self.size:
             self.examples.append(made)
         else:
             self.examples[self.made % self.size] = made
         self.made += 1
-        self.seconds += time.perf_counter() - began
 
     def draw(self, count: int, draw: np.random.Generator, shift: int) -> Batch:
         """`count` different examples, each moved by up to `shift` voxels."""
@@ -83,26 +82,8 @@ def batch(examples: list[Example], steps: Tensor | None = None) -> Batch:
     )  # fmt: skip
 
 
-def held_out(seed: int, grid: Grid, change: Change | None = None) -> Example:
-    """A phantom that nothing was trained on: its seed and its nodules' patients are held out."""
-    wanted = some_wanted(HELD_OUT_SEEDS + seed, held_out=True)
-    if change is not None:
-        wanted = replace(wanted, scan=change(wanted.scan))
-    return example(make(HELD_OUT_SEEDS + seed, grid, wanted))
-
-
 def present(examples: list[Example]) -> np.ndarray:
     """bool [N, K]: what is there."""
     return np.array(
         [[state is State.PRESENT for state in each.truth.states().values()] for each in examples]
     )
-
-
-SHIFTS: dict[str, Change] = {
-    "spacing": lambda scan: replace(scan, thickness=6.0),
-    "noise": lambda scan: replace(scan, noise=48.0),
-    "tilt": lambda scan: replace(scan, tilt=(6.0, -4.0, 4.0)),
-    "contrast": lambda scan: replace(scan, phase="arterial"),
-    "kernel": lambda scan: replace(scan, sharp=1.6),
-}
-"""Scans beyond those of training, one thing changed at a time."""

@@ -15,8 +15,11 @@ class Recipe:
         batch, accumulate: volumes a forward pass, and passes a step.
         pool: phantoms kept; `pool_start` are made first; making more takes at most `making` of
             the time.
+        producers: processes that make phantoms beside the training, on its device; 0: it makes them
+            itself, and runs repeat exactly. A full pool is renewed every `renewed_every` seconds.
         shift: voxels that a volume is moved by, at most.
         blank: share of volumes without anything in them, so that nothing is found in nothing.
+        compiled: the image network runs through torch.compile.
         checkpointing: activations are computed again instead of kept.
         validation, test, shifted: held-out phantoms.
     """
@@ -38,9 +41,12 @@ class Recipe:
     pool: int = 1500
     pool_start: int = 128
     making: float = 0.35
+    producers: int = 0
+    renewed_every: float = 0.4
     shift: int = 12
     blank: float = 0.02
-    checkpointing: bool = True
+    compiled: bool = False
+    checkpointing: bool = False
     text_batch: int = 96
     text_rate: float = 6e-4
     validation: int = 240

@@ -1,19 +1,30 @@
 """Stage A: the image network learns findings from phantoms."""
 
+import math
+import statistics
+import time
+from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from apps.report_gen.inference.network import ImageNetwork, windowed
+from apps.report_gen.inference.network import ImageNetwork, Seen, windowed
 from apps.report_gen.phantoms.grid import Grid
+from apps.report_gen.training.following import Follower
 from apps.report_gen.training.losses import Losses, losses
 from apps.report_gen.training.pool import Batch, Pool
+from apps.report_gen.training.producers import Pace, start, training_tasks
 from apps.report_gen.training.recipe import Recipe
+from apps.report_gen.training.shelf import names
 from apps.report_gen.training.state import Average, Clock, Progress, keep, kept, rate_at, say
 
-FILE = "image.pt"
+FILE, SHELF = "image.pt", "phantoms"
+MOST_TASKS = 20_000
+FAR, STEPS_KNOWN = 30.0, 50
+"""A gradient so many times the median of that many before it belongs to no step."""
 
 
 def grid_of(recipe: Recipe, device: str) -> Grid:
@@ -47,14 +58,48 @@ def varied(hu: Tensor, draw: np.random.Generator) -> Tensor:
     return (made + 1000) * gain.float().view(view) - 1000 + level.float().view(view) + noise
 
 
-def forward(network: ImageNetwork, batch: Batch, draw: np.random.Generator, device: str) -> Losses:
-    """The losses of a batch, in bf16 where there is a GPU."""
+def forward(
+    network: ImageNetwork, seeing: Callable[[Tensor], Seen], batch: Batch,
+    draw: np.random.Generator, device: str,
+) -> Losses:  # fmt: skip
+    """The losses of a batch, in bf16 where there is a GPU; `seeing` is `network`, or its compiled
+    form."""
     volume = windowed(varied(batch.hu, draw))
     with torch.autocast(device, torch.bfloat16, enabled=device == "cuda"):
         if device == "cuda":
             volume = volume.to(torch.bfloat16).to(memory_format=torch.channels_last_3d)
-        seen = network(volume)
+        seen = seeing(volume)
         return losses(network, volume, seen, batch)
+
+
+def usable(norm: float, before: deque[float]) -> bool:
+    """Whether a step with such a gradient is taken; one that is far beyond the others is not."""
+    if not math.isfinite(norm):
+        return False
+    if len(before) == before.maxlen and norm > FAR * statistics.median(before):
+        return False
+    before.append(norm)
+    return True
+
+
+def filled(recipe: Recipe, pool: Pool, work: Path) -> Follower | None:
+    """Fill the pool's beginning: here, or by producers, which go on until the call is over."""
+    if not recipe.producers:
+        for _ in range(recipe.pool_start):
+            pool.add()
+        return None
+    shelf = work / SHELF
+    there = names(shelf)
+    first = max([pool.next_seed, *(int(name) + 1 for name in there)])
+    pace = Pace(
+        until=time.time() + recipe.call_seconds,
+        quick=max(0, recipe.pool - len(there)),
+        pause=recipe.renewed_every,
+    )
+    tasks = training_tasks(first, MOST_TASKS)
+    follower = Follower(pool, shelf, start(shelf, tasks, pool.grid, recipe.producers, pace))
+    follower.wait_for(recipe.pool_start)
+    return follower
 
 
 def train_image(recipe: Recipe, work: Path, device: str) -> Progress:
@@ -82,8 +127,7 @@ def train_image(recipe: Recipe, work: Path, device: str) -> Progress:
         return progress
     clock = Clock(progress.seconds, recipe.call_seconds)
     pool = Pool(grid_of(recipe, device), recipe.pool, progress.next_seed)
-    for _ in range(recipe.pool_start):
-        pool.add()
+    follower = filled(recipe, pool, work)
     if device == "cuda":
         torch.cuda.synchronize()
     say(
@@ -95,7 +139,8 @@ def train_image(recipe: Recipe, work: Path, device: str) -> Progress:
     draw = np.random.default_rng([recipe.seed, progress.steps])
     torch.manual_seed(recipe.seed + progress.steps)
     network.train()
-    last = -1e9
+    last, norms = -1e9, deque[float](maxlen=STEPS_KNOWN)
+    seeing = torch.compile(network) if recipe.compiled else network
     while not clock.call_over():
         share = (
             progress.steps / recipe.image_steps
@@ -109,22 +154,27 @@ def train_image(recipe: Recipe, work: Path, device: str) -> Progress:
             group["lr"] = rate_at(share, recipe.rate)
         for _ in range(recipe.accumulate):
             batch = blanked(pool.draw(recipe.batch, draw, recipe.shift), draw, recipe.blank)
-            parts = forward(network, batch, draw, device)
+            parts = forward(network, seeing, batch, draw, device)
             (parts.total() / recipe.accumulate).backward()
             progress.samples += len(batch.hu)
-        norm = torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-        optimizer.step()
+        norm = float(torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0))
+        if usable(norm, norms):
+            optimizer.step()
+            average.update(network)
+        else:
+            progress.skipped += 1
         optimizer.zero_grad(set_to_none=True)
-        average.update(network)
         progress.steps += 1
         if recipe.image_steps is not None:
             pool.add()
-        else:
+        elif follower is None:
             while pool.seconds < recipe.making * clock.here():
                 pool.add()
         if clock.here() - last >= recipe.say_every:
             last = clock.here()
-            _report(progress, clock, pool, parts, float(norm), optimizer.param_groups[0]["lr"])
+            _report(progress, clock, pool, parts, norm, optimizer.param_groups[0]["lr"])
+    if follower is not None:
+        follower.close()
     progress.seconds, progress.next_seed = clock.stage(), pool.next_seed
     keep(
         work / FILE, network=network.state_dict(), optimizer=optimizer.state_dict(),
@@ -145,9 +195,9 @@ def _report(
 ) -> None:
     memory = torch.cuda.max_memory_allocated() / 2**30 if torch.cuda.is_available() else 0.0
     say(
-        "A", step=progress.steps, samples=progress.samples, seconds=clock.stage(),
-        per_second=progress.samples / max(clock.stage(), 1e-3), phantoms=pool.made,
-        making=pool.seconds, gib=memory, lr=rate, norm=norm,
+        "A", step=progress.steps, skipped=progress.skipped, samples=progress.samples,
+        seconds=clock.stage(), per_second=progress.samples / max(clock.stage(), 1e-3),
+        phantoms=pool.made, making=pool.seconds, gib=memory, lr=rate, norm=norm,
         **{name: float(value.detach()) for name, value in parts._asdict().items()},
     )  # fmt: skip
 

@@ -2,8 +2,8 @@
 
 import copy
 import json
+import math
 import time
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,23 +17,23 @@ from apps.report_gen.inference.stored import Model, fetch, store
 from apps.report_gen.inference.verdicts import Verdicts
 from apps.report_gen.training import evaluating
 from apps.report_gen.training.calibrating import fitted
-from apps.report_gen.training.pool import SHIFTS, Change, held_out
+from apps.report_gen.training.held_out import (
+    PARITY,
+    SHIFTED,
+    SHIFTS,
+    TEST,
+    VALIDATION,
+    Shelf,
+    held_out_set,
+)
+from apps.report_gen.training.producers import Pace, held_out_tasks, start
 from apps.report_gen.training.recipe import Recipe
 from apps.report_gen.training.stage_image import grid_of, trained_image
 from apps.report_gen.training.stage_text import trained_text
 from apps.report_gen.training.state import kept, say
-from apps.report_gen.training.targets import Example
 
+SHELF = "held_out"
 USE = "research use; not for diagnosis"
-
-
-def examples(
-    recipe: Recipe, device: str, first: int, count: int, change: Change | None = None
-) -> Iterator[Example]:
-    """Held-out phantoms, made when they are looked at."""
-    grid = grid_of(recipe, device)
-    for seed in range(first, first + count):
-        yield held_out(seed, grid, change)
 
 
 def judge(recipe: Recipe, work: Path, out: Path, device: str) -> dict[str, Any]:
@@ -45,17 +45,22 @@ def judge(recipe: Recipe, work: Path, out: Path, device: str) -> dict[str, Any]:
         )
     dtype = torch.bfloat16 if device == "cuda" else torch.float32
     began = time.perf_counter()
+    folder, grid = work / SHELF, grid_of(recipe, device)
+    tasks = held_out_tasks(recipe)
+    pace = Pace(until=math.inf, quick=len(tasks))
+    producers = start(folder, tasks, grid, recipe.producers, pace)
+    shelf = Shelf(folder, producers)
     # What is judged computes in `dtype`; what is stored keeps its fp32 weights.
     judged = copy.deepcopy(image).to(dtype)
     plain = Verdicts()
-    fit = evaluating.answers(judged, examples(recipe, device, 0, recipe.validation), plain, dtype)
+    fit = evaluating.answers(
+        judged, held_out_set(shelf, grid, VALIDATION, recipe.validation), plain, dtype
+    )
     logits, truth = np.stack(fit.logits), fit.truth()
     peaks = evaluating.with_peaks(plain, fit).peak
     verdicts = fitted(logits, truth, peaks)
     say("judge", validation=len(truth), seconds=time.perf_counter() - began)
-    said = evaluating.answers(
-        judged, examples(recipe, device, 10_000, recipe.test), verdicts, dtype
-    )
+    said = evaluating.answers(judged, held_out_set(shelf, grid, TEST, recipe.test), verdicts, dtype)
     panel = evaluating.panel(said, verdicts, list(range(recipe.test)))
     panel["controls"]["text_only"] = evaluating.text_only(said.truth())
     panel["controls"]["blanked_volume_without_finding"] = evaluating.blanked(
@@ -63,9 +68,9 @@ def judge(recipe: Recipe, work: Path, out: Path, device: str) -> dict[str, Any]:
     )
     _print("test", panel, whole=True)
     shifts = {}
-    for name, change in SHIFTS.items():
+    for name in SHIFTS:
         moved = evaluating.answers(
-            judged, examples(recipe, device, 20_000, recipe.shifted, change), verdicts, dtype
+            judged, held_out_set(shelf, grid, SHIFTED, recipe.shifted, name), verdicts, dtype
         )
         shifts[name] = evaluating.panel(moved, verdicts, list(range(recipe.shifted)), rounds=100)
         _print(name, shifts[name])
@@ -84,7 +89,7 @@ def judge(recipe: Recipe, work: Path, out: Path, device: str) -> dict[str, Any]:
         "device": torch.cuda.get_device_name() if device == "cuda" else "cpu",
     }  # fmt: skip
     model = Model(shape=recipe.shape, image=image, report=report, verdicts=verdicts, card=card)
-    card["parity_int8"] = parity(recipe, model, out, device)
+    card["parity_int8"] = parity(recipe, model, shelf, out, device)
     size = store(out / "model", model)
     card["stored_bytes"] = size
     (out / "panel.json").write_text(json.dumps(card, indent=1, default=str) + "\n")
@@ -101,13 +106,14 @@ def _history(work: Path, device: str) -> dict[str, Any]:
     return made
 
 
-def parity(recipe: Recipe, model: Model, out: Path, device: str) -> dict[str, float]:
+def parity(recipe: Recipe, model: Model, shelf: Shelf, out: Path, device: str) -> dict[str, float]:
     """What the stored int8 weights change against fp16: logits, and states of a few phantoms."""
     store(out / "model", model)
     small = fetch(out / "model", device)
     half = _halved(model.image, recipe, device)
     gaps, same, count = [], 0, 0
-    for each in examples(recipe, device, 30_000, min(8, recipe.test)):
+    grid = grid_of(recipe, device)
+    for each in held_out_set(shelf, grid, PARITY, min(8, recipe.test)):
         volume = windowed(each.hu[None].float())
         with torch.no_grad():
             first = half(volume).states.float().cpu().numpy()

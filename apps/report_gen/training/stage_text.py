@@ -26,7 +26,7 @@ from apps.report_gen.training.losses import losses
 from apps.report_gen.training.made_up import some_findings_set
 from apps.report_gen.training.pool import Pool
 from apps.report_gen.training.recipe import Recipe
-from apps.report_gen.training.stage_image import grid_of, trained_image
+from apps.report_gen.training.stage_image import filled, grid_of, trained_image
 from apps.report_gen.training.state import Average, Clock, Progress, keep, kept, rate_at, say
 
 FILE, JOINT_FILE = "text.pt", "joint.pt"
@@ -148,8 +148,7 @@ def train_joint(recipe: Recipe, work: Path, device: str) -> Progress:
     averages = Average(image, recipe.average), Average(report, recipe.average)
     clock, progress = Clock(0.0, recipe.call_seconds), Progress()
     pool = Pool(grid_of(recipe, device), recipe.pool, recipe.seed * 1_000_003 + 500_000)
-    for _ in range(recipe.pool_start):
-        pool.add()
+    follower = filled(recipe, pool, work)
     draw = np.random.default_rng([recipe.seed, 3])
     image.train()
     report.train()
@@ -178,8 +177,12 @@ def train_joint(recipe: Recipe, work: Path, device: str) -> Progress:
             last = clock.here()
             say("C", step=progress.steps, seconds=clock.here(), found=float(found.detach()),
                 said=float(said.detach()), phantoms=pool.made)  # fmt: skip
-        if pool.seconds < recipe.making * clock.here() or recipe.text_steps is not None:
+        if follower is None and (
+            pool.seconds < recipe.making * clock.here() or recipe.text_steps is not None
+        ):
             pool.add()
+    if follower is not None:
+        follower.close()
     progress.seconds, progress.done = clock.here(), True
     keep(
         work / JOINT_FILE, image=averages[0].weights, report=averages[1].weights,

@@ -31,12 +31,13 @@ class Average:
 
 @dataclass
 class Progress:
-    """How far a stage is: steps, samples, seconds of work, and the next phantom's seed."""
+    """How far a stage is: steps, samples, seconds, the next phantom's seed, steps not taken."""
 
     steps: int = 0
     samples: int = 0
     seconds: float = 0.0
     next_seed: int = 0
+    skipped: int = 0
     done: bool = False
 
 
