@@ -264,6 +264,13 @@ class Migration(migrations.Migration):
                     "asked_for",
                     models.PositiveIntegerField(default=0, help_text="of them that were asked for"),
                 ),
+                (
+                    "uids",
+                    models.TextField(
+                        blank=True, help_text="pseudonymous, of the studies asked for"
+                    ),
+                ),
+                ("answered_at", models.DateTimeField(null=True)),
                 ("error", models.CharField(blank=True, max_length=300)),
                 (
                     "peer",

@@ -210,6 +210,8 @@ class PriorFetch(models.Model):
     next_at = models.DateTimeField()
     found = models.PositiveIntegerField(default=0, help_text="earlier studies the node knows")
     asked_for = models.PositiveIntegerField(default=0, help_text="of them that were asked for")
+    uids = models.TextField(blank=True, help_text="pseudonymous, of the studies asked for")
+    answered_at = models.DateTimeField(null=True)
     error = models.CharField(max_length=300, blank=True)
 
     class Meta:

@@ -1,0 +1,161 @@
+"""The parts of the node in one process: server, registering, quiet times, outbox, priors.
+
+Each works by itself: while the database or a peer does not answer, objects are still taken in.
+"""
+
+import json
+import logging
+import os
+import signal
+import threading
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from django.conf import settings
+from django.db import DatabaseError, close_old_connections
+
+from apps.report_gen.clinical import installed
+from apps.report_gen.dicom import outbox, priors, quiet
+from apps.report_gen.dicom.listening import Listening
+from apps.report_gen.dicom.options import Options, read_options, server_tls
+from apps.report_gen.dicom.peers import Doorkeeper
+from apps.report_gen.dicom.registering import Registering
+from apps.report_gen.dicom.storing import Sender, Storing
+from loupe.contract.runtime.errors import LoupeError
+from loupe.host import commands
+
+logger = logging.getLogger("loupe.report_gen")
+
+_QUIET_EVERY: Final = 1.0
+_SEND_EVERY: Final = 2.0
+_ASK_EVERY: Final = 5.0
+_LISTEN_AGAIN: Final = 10.0
+
+
+def run() -> int:
+    """Run until SIGTERM or SIGINT. Exit status 0; 2 where settings or keys cannot be used."""
+    stop = threading.Event()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, lambda *_: stop.set())
+    try:
+        node = Node(read_options())
+        node.start(stop)
+    except LoupeError as error:
+        print(f"{error.message} ({error.code})", flush=True)
+        return 2
+    stop.wait()
+    node.stop()
+    return 0
+
+
+class Node:
+    """Everything the process does."""
+
+    def __init__(self, options: Options) -> None:
+        commands.prepare_for("report_gen")
+        self.options = options
+        self.store = installed.store()
+        self.store.sweep()
+        self.door = Doorkeeper(
+            commands.project_named(options.project or None), anyone=options.anyone
+        )
+        self.registering = Registering(self.store, self.door, options.quiet_seconds)
+        self.storing = Storing(self.store, self.registering.tell, _refused)
+        self.listening = Listening(options, self.door, self.storing)
+        self._threads: list[threading.Thread] = []
+
+    def start(self, stop: threading.Event) -> None:
+        """Begin with what an earlier process left, then listen.
+
+        Raises:
+            KeyRefused: the files for TLS cannot be used.
+        """
+        tls = server_tls(self.options)
+        self.registering.start()
+        if self.options.port:
+            self._loop(stop, "listen", _LISTEN_AGAIN, partial(self._listen, tls), once=True)
+        self._loop(stop, "quiet", _QUIET_EVERY, quiet.close_due)
+        self._loop(stop, "outbox", _SEND_EVERY, partial(outbox.deliver_due, self.options))
+        self._loop(
+            stop, "priors", _ASK_EVERY, partial(priors.fetch_due, self.storing, self.options)
+        )
+
+    def stop(self) -> None:
+        """Take no more, and tell the database of what came."""
+        self.listening.stop()
+        self.registering.stop()
+        status_file().unlink(missing_ok=True)
+
+    def _listen(self, tls: Any) -> bool:
+        """Whether the node listens now; a port that is taken is tried again."""
+        try:
+            self.listening.start(tls)
+        except OSError as error:
+            logger.error(
+                "The DICOM node cannot listen on %s:%s (%s). Set LOUPE_DICOM_PORT to a free port, "
+                "or to 0 for none.",
+                self.options.host, self.options.port, error.strerror,
+            )  # fmt: skip
+            return False
+        _write_status(self.options, self.listening.port)
+        logger.info(
+            "DICOM node %s listens on %s:%s",
+            self.options.title, self.options.host, self.listening.port,
+        )  # fmt: skip
+        return True
+
+    def _loop(
+        self,
+        stop: threading.Event,
+        name: str,
+        every: float,
+        work: Callable[[], object],
+        *,
+        once: bool = False,
+    ) -> None:
+        def turn() -> None:
+            while not stop.is_set():
+                done: object = None
+                try:
+                    close_old_connections()
+                    done = work()
+                except (DatabaseError, LoupeError, OSError):
+                    logger.exception("The DICOM node's part %r failed; it goes on", name)
+                if once and done:
+                    return
+                stop.wait(every)
+
+        thread = threading.Thread(target=turn, name=f"dicom-{name}", daemon=True)
+        thread.start()
+        self._threads.append(thread)
+
+
+def status_file() -> Path:
+    """Where the node says that and where it listens."""
+    return Path(settings.VAR) / "run" / "dicom.json"
+
+
+def status() -> dict[str, Any] | None:
+    """Title, host and port of the node that runs now; None where none does."""
+    try:
+        said: dict[str, Any] = json.loads(status_file().read_text())
+        os.kill(int(said["pid"]), 0)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return said
+
+
+def _write_status(options: Options, port: int) -> None:
+    path = status_file()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(f".{os.getpid()}")
+    draft.write_text(
+        json.dumps({"pid": os.getpid(), "title": options.title, "host": options.host, "port": port})
+    )
+    draft.replace(path)
+
+
+def _refused(sender: Sender, why: str) -> None:
+    logger.warning("An object of %r from %s was not taken: %s", sender.calling, sender.address, why)
