@@ -6,6 +6,7 @@ cd "$(dirname "$0")/.."
 python=.venv/bin/python
 failed=0
 scripts/browser.sh || exit 1
+scripts/dicom_tools.sh || exit 1
 scripts/lint.sh || failed=1
 echo "test: side by side"
 "$python" -m pytest -n 2 --dist loadscope -m "not serial and not e2e" --durations 10 || failed=1
