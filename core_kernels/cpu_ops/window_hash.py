@@ -1,6 +1,8 @@
 """Finding an entity's head row, and the newest event of an entity with another id.
 
-Open addressing with linear probing in arrays that are never more than half full.
+Open addressing with linear probing in arrays that are never more than half full. A table that
+becomes too small is moved into a larger one slot by slot, with every batch some, so that no batch
+waits for all of it; what is asked for meanwhile moves at once.
 """
 
 import numpy as np
@@ -10,10 +12,17 @@ from core_kernels.structures.windows import (
     BASE,
     ENTITIES,
     ENTRY,
+    FREED,
     HEAD,
+    IDLE_FREE,
     KEY,
+    KEYS,
+    LAST,
+    NEVER,
     OTHER,
+    PAIRS,
     ROOM,
+    ROW_FREE,
     TAG,
     TAIL,
 )
@@ -38,35 +47,106 @@ def _slot(hashed, key):
     return slot
 
 
+@inlined
+def found(hashed, before, key):
+    """The slot of `key` in `hashed`; one that is still in `before` moves there first."""
+    slot = _slot(hashed, key)
+    if hashed[slot, 1] == 0 and len(before) > 1:
+        old = _slot(before, key)
+        if before[old, 1] != 0:
+            hashed[slot, 0] = before[old, 0]
+            hashed[slot, 1] = before[old, 1]
+    return slot
+
+
 @compiled
-def refill(hashed, heads, stride, count):
-    """Enter all entities in an empty hash."""
+def refill(hashed, heads, stride, count, idle_keys):
+    """Enter all entities in an empty hash, idle ones by their places."""
+    entered = 0
     for row in range(count):
+        if heads[row * stride + LAST] == FREED:
+            continue
         slot = _slot(hashed, heads[row * stride + KEY])
         hashed[slot, 0] = heads[row * stride + KEY]
         hashed[slot, 1] = row + 1
+        entered += 1
+    for place in range(len(idle_keys)):
+        slot = _slot(hashed, idle_keys[place])
+        hashed[slot, 0] = idle_keys[place]
+        hashed[slot, 1] = -1 - place
+        entered += 1
+    return entered
 
 
 @compiled
-def rows_of(keys, rows, hashed, heads, stride, counters, create):
-    """The head row of each key; new entities get one if `create`, else −1."""
-    for n in range(len(keys)):
-        slot = _slot(hashed, keys[n])
-        if hashed[slot, 1] == 0:
-            if not create:
-                rows[n] = -1
-                continue
-            row = counters[ENTITIES]
-            counters[ENTITIES] += 1
-            hashed[slot, 0] = keys[n]
-            hashed[slot, 1] = row + 1
-            heads[row * stride + KEY] = keys[n]
-        rows[n] = hashed[slot, 1] - 1
+def move_keys(hashed, before, start, stop):
+    """Move slots of the smaller hash, but for keys that are in the larger one already."""
+    for old in range(start, stop):
+        if before[old, 1] != 0:
+            slot = _slot(hashed, before[old, 0])
+            if hashed[slot, 1] == 0:
+                hashed[slot, 0] = before[old, 0]
+                hashed[slot, 1] = before[old, 1]
 
 
 @inlined
-def pair(pairs, row, other):
-    """Where the pair of an entity and another id is, or the empty slot where it belongs."""
+def _row(key, last, heads, stride, counters):
+    """A head row for an entity: a free one, whose positions go on from where they were."""
+    row = counters[ROW_FREE]
+    if row >= 0:
+        counters[ROW_FREE] = heads[row * stride + BASE]
+        heads[row * stride + BASE] = 0
+    else:
+        row = counters[ENTITIES]
+        counters[ENTITIES] += 1
+    heads[row * stride + KEY] = key
+    heads[row * stride + LAST] = last
+    return row
+
+
+@compiled
+def rows_of(keys, rows, hashed, before, heads, idle, stride, counters, create):
+    """The head row of each key; new and idle entities get one if `create`, else −1."""
+    for n in range(len(keys)):
+        slot = found(hashed, before, keys[n])
+        told = hashed[slot, 1]
+        if told > 0:
+            rows[n] = told - 1
+            continue
+        if not create:
+            rows[n] = -1
+            continue
+        last = np.int64(NEVER)
+        if told == 0:
+            counters[KEYS] += 1
+        else:
+            place = -1 - told
+            last = idle[place]
+            idle[place] = counters[IDLE_FREE]
+            counters[IDLE_FREE] = place
+        rows[n] = _row(keys[n], last, heads, stride, counters)
+        hashed[slot, 0] = keys[n]
+        hashed[slot, 1] = rows[n] + 1
+
+
+@inlined
+def pair(pairs, before, row, other, counters):
+    """Where the pair of an entity and another id is, or the empty slot where it belongs.
+
+    One that is still in `before` moves into `pairs` first.
+    """
+    slot = _pair_slot(pairs, row, other)
+    if pairs[slot, 0] == 0 and len(before) > 1:
+        old = _pair_slot(before, row, other)
+        if before[old, 0] != 0:
+            for field in range(3):
+                pairs[slot, field] = before[old, field]
+            counters[PAIRS] += 1
+    return slot
+
+
+@inlined
+def _pair_slot(pairs, row, other):
     mask = np.uint64(len(pairs) - 1)
     slot = _mixed(_mixed(other) ^ np.uint64(row)) & mask
     while pairs[slot, 0] != 0 and (pairs[slot, 0] != row + 1 or pairs[slot, 1] != other):
@@ -75,8 +155,34 @@ def pair(pairs, row, other):
 
 
 @compiled
-def live_pairs(pairs, heads, stride, arena, counters, write):
-    """Count the pairs that are still in a log, and enter them in empty `pairs` if `write`."""
+def move_pairs(pairs, before, start, stop, heads, stride, counters):
+    """Move slots of the pairs before; those of which no event is in a log are forgotten."""
+    for old in range(start, stop):
+        if before[old, 0] == 0:
+            continue
+        row = before[old, 0] - 1
+        if before[old, 2] < heads[row * stride + TAIL]:
+            continue
+        slot = _pair_slot(pairs, row, before[old, 1])
+        if pairs[slot, 0] == 0:
+            for field in range(3):
+                pairs[slot, field] = before[old, field]
+            counters[PAIRS] += 1
+
+
+@compiled
+def living(pairs, start, stop, heads, stride):
+    """How many pairs of these slots have an event in a log."""
+    found = 0
+    for slot in range(start, stop):
+        if pairs[slot, 0] != 0 and pairs[slot, 2] >= heads[(pairs[slot, 0] - 1) * stride + TAIL]:
+            found += 1
+    return found
+
+
+@compiled
+def enter_pairs(pairs, heads, stride, arena, counters):
+    """Enter the pairs of all logs in empty `pairs`; returns how many."""
     found = 0
     for row in range(counters[ENTITIES]):
         h = row * stride
@@ -85,9 +191,8 @@ def live_pairs(pairs, heads, stride, arena, counters, write):
             if arena[entry + TAG] & 4:
                 continue
             found += 1
-            if write:
-                slot = pair(pairs, row, arena[entry + OTHER])
-                pairs[slot, 0] = row + 1
-                pairs[slot, 1] = arena[entry + OTHER]
-                pairs[slot, 2] = position
+            slot = _pair_slot(pairs, row, arena[entry + OTHER])
+            pairs[slot, 0] = row + 1
+            pairs[slot, 1] = arena[entry + OTHER]
+            pairs[slot, 2] = position
     return found

@@ -72,8 +72,10 @@ def enter(row, position, code, heads, stride, arena, risk_at, risks):
 
 
 @compiled
-def learn(rows, sequences, labels, known, delay, stride, heads, arena, pending, counters, taken):
-    """Labels of events fed before; `taken` tells which of them lie in a log without a label."""
+def learn(
+    rows, sequences, labels, known, delay, oldest, stride, heads, arena, pending, counters, taken
+):
+    """Labels of events fed before; `taken` tells which of them, younger than `oldest`, had none."""
     for n in range(len(rows)):
         if rows[n] < 0:
             continue
@@ -89,7 +91,7 @@ def learn(rows, sequences, labels, known, delay, stride, heads, arena, pending, 
         entry = ENTRY * (base + (low & mask))
         if low == heads[h + HEAD] or arena[entry + TAG] >> 3 != sequences[n]:
             continue
-        if arena[entry + TAG] & 3:
+        if arena[entry + TAG] & 3 or arena[entry + TIME] <= oldest:
             continue
         taken[n] = True
         code = np.int64(labels[n]) + 1

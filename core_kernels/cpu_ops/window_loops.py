@@ -23,6 +23,7 @@ from core_kernels.structures.windows import (
     HEAD,
     LAST,
     MOST_LIVE,
+    NEVER,
     OTHER,
     PAIRS,
     PASSED,
@@ -191,7 +192,9 @@ def _extreme(h, side, oldest, heads, arena, queues, extremes_at):
 
 
 @inlined
-def _add(h, row, now, amount, tag, other, distinct, heads, arena, windows, pairs, counters):
+def _add(
+    h, row, now, amount, tag, other, distinct, heads, arena, windows, pairs, pairs_before, counters
+):
     """Append an event whose entry there is room for, and add it to every window."""
     base, mask, head = heads[h + BASE], heads[h + ROOM] - 1, heads[h + HEAD]
     entry = ENTRY * (base + (head & mask))
@@ -201,7 +204,7 @@ def _add(h, row, now, amount, tag, other, distinct, heads, arena, windows, pairs
     arena[entry + OTHER] = other
     before = -1
     if distinct:
-        slot = pair(pairs, row, other)
+        slot = pair(pairs, pairs_before, row, other, counters)
         if pairs[slot, 0] == 0:
             counters[PAIRS] += 1
             pairs[slot, 0] = row + 1
@@ -280,7 +283,8 @@ def _fetch(n, rows, stride, heads, arena, windows, risk_at, risks):
 @compiled
 def feed(
     start, sequence, times, aside, rows, others, amounts, labels, known, distinct, delay, windows,
-    risk_at, risks, extremes_at, stride, heads, arena, queues, pending, pairs, counters, out, width,
+    risk_at, risks, extremes_at, stride, heads, arena, queues, pending, pairs, pairs_before,
+    counters, out, width,
 ):  # fmt: skip
     """Work on the events from `start`; returns how far it came: short where the arena is full.
 
@@ -295,7 +299,7 @@ def feed(
             pop(pending, counters)
         _advance(h, now, heads, arena, windows, risk_at, risks, delay)
         head = heads[h + HEAD]
-        since = now - heads[h + LAST] if head > 0 else -1
+        since = now - heads[h + LAST] if heads[h + LAST] > NEVER else -1
         if not aside[n]:
             if head - heads[h + TAIL] == heads[h + ROOM]:
                 if heads[h + ROOM] >= MOST_LIVE:
@@ -312,7 +316,7 @@ def feed(
             tag = ((sequence + n) << 3) | code
             _add(
                 h, row, now, amounts[n], tag, other, distinct, heads, arena, windows, pairs,
-                counters,
+                pairs_before, counters,
             )  # fmt: skip
             if extremes_at > 0:
                 queue(h, head, heads, arena, queues, extremes_at)

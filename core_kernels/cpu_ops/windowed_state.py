@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from core_kernels.cpu_ops import window_hash, window_labels
+from core_kernels.cpu_ops import window_hash, window_idle, window_labels
 from core_kernels.cpu_ops import window_loops as loops
 from core_kernels.errors import ArgumentRefused
 from core_kernels.structures import windows as at
@@ -13,6 +13,12 @@ Array = NDArray[np.int64]
 
 #: Events looked up before any of them is worked on; their cache misses overlap.
 CHUNK = 4096
+
+#: Slots of a table that move on for each event, and head rows that are looked at for being idle.
+MOVED, LOOKED = 16, 4
+
+#: Slots of a table of pairs by which the share of those still in a log is judged.
+_SAMPLE = 4096
 
 
 def feed(
@@ -37,6 +43,7 @@ def feed(
         part = slice(start, start + CHUNK)
         rows = _rows(table, keys[part])
         _room_for_pairs(table, len(rows))
+        _move(table, MOVED * len(rows))
         if len(table.risks):
             table.grow_pending(len(rows))
         done = 0
@@ -46,8 +53,8 @@ def feed(
                 amounts[part], labels[part], known[part], table.entity.other is not None,
                 table.entity.delay or 0, table.windows, table.risk_at, table.risks,
                 table.extremes_at if table.entity.extremes else 0, table.stride, table.heads,
-                table.arena.reshape(-1), table.queues, table.pending, table.pairs, table.counters,
-                out[part].reshape(-1), out.shape[1],
+                table.arena.reshape(-1), table.queues, table.pending, table.pairs,
+                table.pairs_before, table.counters, out[part].reshape(-1), out.shape[1],
             )  # fmt: skip
             if done < 0:
                 key = int(keys[start - 1 - done])
@@ -58,14 +65,29 @@ def feed(
             if done < len(rows):
                 longest = int(table.heads[rows[done] * table.stride + at.ROOM])
                 table.grow_arena(max(2 * longest, len(table.arena) // 2))
+        window_idle.sweep(
+            LOOKED * len(rows), len(rows), int(times[part][-1]) - table.horizon, table.hashed,
+            table.hashed_before, table.heads, table.idle, table.stride, table.windows,
+            table.risk_at, table.risks, table.extremes_at if table.entity.extremes else 0,
+            table.arena.reshape(-1), table.counters,
+        )  # fmt: skip
 
 
 def _rows(table: WindowTable, keys: Array, create: bool = True) -> Array:
-    if create and table.grow_heads(len(keys)):
-        entities = int(table.counters[at.ENTITIES])
-        window_hash.refill(table.hashed, table.heads, table.stride, entities)
+    if create:
+        table.grow_heads(len(keys))
+        wanted = 2 * (int(table.counters[at.KEYS]) + len(keys))
+        if wanted > len(table.hashed):
+            _move_keys(table, len(table.hashed_before))
+            table.hashed_before, table.counters[at.KEYS_MOVED] = table.hashed, 0
+            table.hashed = np.zeros((_power(2 * len(table.hashed), wanted), 2), np.int64)
+            if len(table.hashed_before) <= MOVED * CHUNK:
+                _move_keys(table, len(table.hashed_before))
     rows = np.empty(len(keys), np.int64)
-    window_hash.rows_of(keys, rows, table.hashed, table.heads, table.stride, table.counters, create)
+    window_hash.rows_of(
+        keys, rows, table.hashed, table.hashed_before, table.heads, table.idle, table.stride,
+        table.counters, create,
+    )  # fmt: skip
     return rows
 
 
@@ -73,32 +95,76 @@ def _room_for_pairs(table: WindowTable, needed: int) -> None:
     """Pairs that left the log are forgotten whenever the table would be more than half full."""
     if table.entity.other is None or len(table.pairs) >= 2 * (table.counters[at.PAIRS] + needed):
         return
-    log = (table.heads, table.stride, table.arena.reshape(-1), table.counters)
-    slots, wanted = 32, 4 * (window_hash.live_pairs(table.pairs, *log, False) + needed)
-    while slots < wanted:
-        slots *= 2
-    table.pairs = np.zeros((slots, 3), np.int64)
-    table.counters[at.PAIRS] = window_hash.live_pairs(table.pairs, *log, True)
+    _move_pairs(table, len(table.pairs_before))
+    sample = min(len(table.pairs), _SAMPLE)
+    alive = window_hash.living(table.pairs, 0, sample, table.heads, table.stride)
+    expected = alive * (len(table.pairs) // sample)
+    table.pairs_before, table.counters[at.PAIRS_MOVED] = table.pairs, 0
+    table.pairs = np.zeros((_power(32, 4 * (expected + needed)), 3), np.int64)
+    table.counters[at.PAIRS] = 0
+    if len(table.pairs_before) <= MOVED * CHUNK:
+        _move_pairs(table, len(table.pairs_before))
+
+
+def _move(table: WindowTable, slots: int) -> None:
+    """Tables that are on their way into larger ones get on by so many slots."""
+    _move_keys(table, slots)
+    _move_pairs(table, slots)
+
+
+def _move_keys(table: WindowTable, slots: int) -> None:
+    before = table.hashed_before
+    if len(before) > 1:
+        start = int(table.counters[at.KEYS_MOVED])
+        stop = min(start + slots, len(before))
+        window_hash.move_keys(table.hashed, before, start, stop)
+        table.counters[at.KEYS_MOVED] = stop
+        if stop == len(before):
+            table.hashed_before = before[:1] * 0
+
+
+def _move_pairs(table: WindowTable, slots: int) -> None:
+    before = table.pairs_before
+    if len(before) > 1:
+        start = int(table.counters[at.PAIRS_MOVED])
+        stop = min(start + slots, len(before))
+        window_hash.move_pairs(
+            table.pairs, before, start, stop, table.heads, table.stride, table.counters
+        )
+        table.counters[at.PAIRS_MOVED] = stop
+        if stop == len(before):
+            table.pairs_before = before[:1] * 0
+
+
+def _power(least: int, wanted: int) -> int:
+    while least < wanted:
+        least *= 2
+    return least
 
 
 def learn(
-    table: WindowTable, keys: Array, sequences: Array, labels: NDArray[np.int8], known: Array
-) -> NDArray[np.bool_]:
-    """Labels of events fed before; tells which events were found in their log without a label."""
+    table: WindowTable, keys: Array, sequences: Array, labels: NDArray[np.int8], known: Array,
+    clock: int,
+) -> NDArray[np.bool_]:  # fmt: skip
+    """Labels of events fed before; tells which events a window may still count, without a label."""
     taken = np.zeros(len(keys), np.bool_)
     table.grow_pending(len(keys))
     window_labels.learn(
         _rows(table, keys, create=False), sequences, labels, known, table.entity.delay or 0,
-        table.stride, table.heads, table.arena.reshape(-1), table.pending, table.counters, taken,
+        clock - table.horizon, table.stride, table.heads, table.arena.reshape(-1), table.pending,
+        table.counters, taken,
     )  # fmt: skip
     return taken
 
 
 def rebuild(table: WindowTable) -> None:
     """Make hash, pairs and queues of a restored table."""
-    entities = int(table.counters[at.ENTITIES])
-    table.hashed[:] = 0
-    window_hash.refill(table.hashed, table.heads, table.stride, entities)
+    entities, idle = int(table.counters[at.ENTITIES]), table.idle_keys
+    table.hashed = np.zeros((_power(32, 2 * (entities + len(idle))), 2), np.int64)
+    table.counters[at.KEYS] = window_hash.refill(
+        table.hashed, table.heads, table.stride, entities, idle
+    )
+    window_idle.free_rows(table.heads, table.stride, table.counters)
     if table.entity.extremes:
         loops.requeue(
             table.heads,
@@ -108,5 +174,9 @@ def rebuild(table: WindowTable) -> None:
             table.queues,
             table.extremes_at,
         )
-    table.pairs, table.counters[at.PAIRS] = np.zeros((0, 3), np.int64), 0
-    _room_for_pairs(table, 1)
+    if table.entity.other is not None:
+        entries = int(table.counters[at.ARENA])
+        table.pairs = np.zeros((_power(32, 2 * entries), 3), np.int64)
+        table.counters[at.PAIRS] = window_hash.enter_pairs(
+            table.pairs, table.heads, table.stride, table.arena.reshape(-1), table.counters
+        )

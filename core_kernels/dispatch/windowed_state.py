@@ -195,7 +195,9 @@ class WindowedState:
             run = chosen("windowed_state_learn", _CPU, _FACTS)
             taken = np.zeros(len(numbers), np.bool_)
             for entity in risky:
-                taken |= run(self._tables[entity.name], keys[entity.name], numbers, told, due)
+                taken |= run(
+                    self._tables[entity.name], keys[entity.name], numbers, told, due, self.clock
+                )
         return taken
 
     def snapshot(self) -> dict[str, Array]:

@@ -83,7 +83,7 @@ BASE: Final = 1  #: where its log begins in the arena, in entries
 ROOM: Final = 2  #: entries of its log, a power of two; 0 before the first event
 HEAD: Final = 3  #: events so far
 TAIL: Final = 4  #: the oldest event that some window still needs
-LAST: Final = 5  #: time of the newest event
+LAST: Final = 5  #: time of the newest event, or `NEVER`, or `FREED`
 PASSED: Final = 6  #: the first event younger than the delay
 WINDOW: Final = 7  #: here begin, for each window: first event, sum, high, low, distinct
 PER_WINDOW: Final = 5
@@ -103,4 +103,15 @@ ARENA: Final = 1  #: entries handed out
 PENDING: Final = 2  #: labels that wait for their time
 PAIRS: Final = 3  #: pairs of an entity and another id
 FREE: Final = 4  #: here begin the first free blocks, by the logarithm of their size; −1 for none
+KEYS: Final = 32  #: entities in the hash, idle ones too
+IDLES: Final = 33  #: places of idle entities handed out
+IDLE_FREE: Final = 34  #: the first place that is free again; −1 for none
+ROW_FREE: Final = 35  #: the first head row that is free again; −1 for none
+SWEPT: Final = 36  #: the head row that is looked at next for being idle
+KEYS_MOVED: Final = 37  #: slots of the hash before this one that are done with
+PAIRS_MOVED: Final = 38  #: the same of pairs
 COUNTERS: Final = 40
+
+#: In place of the time of an entity's newest event: there was none, or the head row is free.
+NEVER: Final = -(2**62)
+FREED: Final = NEVER - 1

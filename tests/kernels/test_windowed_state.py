@@ -278,3 +278,54 @@ def test_windows_that_mean_nothing_are_refused() -> None:
         Entity(name="card", windows=(0,))
     with pytest.raises(ArgumentRefused, match="each with its name"):
         WindowedState([ENTITIES[0], ENTITIES[0]])
+
+
+def moving(count: int, seed: int, *, ids: int = 60) -> Events:
+    """Events of entities that come and go: each is busy for a while, and some come back."""
+    events = made(count, seed, ids=ids, wild=False)
+    draw = np.random.default_rng(seed + 1)
+    away = np.arange(count) // 20 - np.where(draw.random(count) < 0.05, ids, 0)
+    card = away + draw.integers(0, 4, count)
+    events["ids"] = {"card": card, "shop": card // 2 + draw.integers(0, 3, count)}
+    return events
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 2**32), batch=st.integers(1, 90))
+def test_entities_that_were_idle_are_told_what_the_definition_says(seed: int, batch: int) -> None:
+    events = moving(600, seed)
+    state, answers = WindowedState(ENTITIES), []
+    for start in range(0, 600, batch):
+        answers.append(state.feed(**part(events, slice(start, start + batch))))
+        if start // batch % 3 == 1:
+            state = WindowedState.restore(ENTITIES, state.snapshot())
+    told = joined(answers)
+    for entity in ENTITIES:
+        assert told[entity.name].tolist() == expected(entity, events)
+
+
+def test_memory_is_that_of_the_entities_inside_their_windows() -> None:
+    state, held = WindowedState(ENTITIES), []
+    for start in range(0, 200_000, 1_000):
+        n = np.arange(start, start + 1_000)
+        state.feed(n, {"card": n // 3, "shop": n // 2}, n % 100, n % 2, n + 20)
+        held.append(state.nbytes())
+    # An entity that comes no more keeps its key and a time: a slot of 16 bytes at most half full,
+    # and 8 beside it.
+    gone = 200_000 // 3 + 200_000 // 2
+    assert held[-1] - held[40] < 80 * gone
+
+
+def test_a_table_that_is_moved_bit_by_bit_answers_as_one_that_is_not() -> None:
+    draw = np.random.default_rng(8)
+    count = 150_000
+    ids = {"card": draw.integers(0, 120_000, count), "shop": draw.integers(0, 90_000, count)}
+    times, amounts = np.arange(count) // 1_000, draw.integers(1, 900, count)
+    whole = WindowedState(ENTITIES).feed(times, ids, amounts).tables
+    state, answers = WindowedState(ENTITIES), []
+    for start in range(0, count, 700):
+        here = slice(start, start + 700)
+        one = {name: column[here] for name, column in ids.items()}
+        answers.append(state.feed(times[here], one, amounts[here]))
+    for name, table in joined(answers).items():
+        assert np.array_equal(table, whole[name])

@@ -24,10 +24,12 @@ RECORD: Final = 8
 # Of the counters.
 NODES: Final = 0
 RINGS: Final = 1  #: numbers of rings handed out
-PAIRS: Final = 2
+PAIRS: Final = 2  #: in the table that is entered in
 WAITING: Final = 3  #: labels whose time has not come
 ALL_LABELLED: Final = 4
 ALL_FRAUDS: Final = 5
+HASH_MOVED: Final = 6  #: slots of the smaller hash that are done with
+PAIRS_MOVED: Final = 7  #: the same of pairs
 COUNTERS: Final = 8
 
 # Of a pair: key, meetings, time of the newest.

@@ -12,12 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.fraud.features.loops import memory as loops
+from core_kernels.dispatch.growing import longer
 
 Array = NDArray[np.int64]
 Kept = NDArray[np.int32]
 
 LARGEST: Final = 2**13
 """Events that may be entered at once."""
+_FIRST: Final = 2**10
+"""Rows of a fresh one."""
 
 
 class Memory:
@@ -26,42 +29,51 @@ class Memory:
     Attributes:
         count: events so far.
         most: how many are remembered.
-        kept: [room, width]; that of event n lies in row n mod room.
+        room: that of event n lies in row n mod `room` of `kept`.
+        kept: [rows, width]; it grows until it has `room` rows.
     """
 
     def __init__(self, width: int, most: int) -> None:
         self.width, self.count, self.most = width, 0, most
-        self._size(2 * LARGEST)
+        self.room = most + LARGEST
+        self._empty()
 
-    def _size(self, room: int) -> None:
-        self.slots: Array = np.zeros((room, 2), np.int64)
-        self.kept: Kept = np.zeros((room, self.width), np.int32)
-        self.buckets: Array = np.zeros(room, np.int64)
+    def _empty(self) -> None:
+        self.slots: Array = np.zeros((_FIRST, 2), np.int64)
+        self.kept: Kept = np.zeros((_FIRST, self.width), np.int32)
+        self.buckets: Array = np.zeros(_FIRST, np.int64)
+        self._used = 1
 
     def enter(self, ids: Array, kept: Kept) -> None:
         """Remember at most `LARGEST` events: ids [n], kept [n, width]."""
-        self.reserve(0)
-        loops.enter(ids, self.count, self.buckets, self.slots)
+        self.reserve(len(ids))
+        self._used = loops.enter(
+            ids, self.count, self._used, self.most, self.room, self.buckets, self.slots
+        )
         self.kept[self._places(self.count, self.count + len(ids))] = kept
         self.count += len(ids)
 
     def reserve(self, count: int) -> None:
         """Make room for so many events that will be entered, batch by batch."""
-        room = len(self.slots)
-        while room < min(self.count + count, self.most) + LARGEST:
-            room *= 2
-        if room > len(self.slots):
-            self._take(self.snapshot(), room)
+        wanted = min(self.count + count, self.room)
+        if wanted <= len(self.slots):
+            return
+        rows = len(self.slots)
+        while rows < wanted:
+            rows *= 2
+        rows = min(rows, self.room)
+        self.slots, self.kept = longer(self.slots, rows), longer(self.kept, rows)
+        self.buckets = longer(self.buckets, rows)
 
     def find(self, ids: Array) -> Array:
         """[n] the number of the newest event of each id; −1 where none is remembered."""
         out = np.empty(len(ids), np.int64)
-        loops.find(ids, self.count, self.most, self.buckets, self.slots, out)
+        loops.find(ids, self.count, self._used, self.most, self.room, self.buckets, self.slots, out)
         return out
 
     def rows_of(self, numbers: Array) -> Array:
         """[n] where in `kept` remembered events are."""
-        rows: Array = numbers & (len(self.slots) - 1)
+        rows: Array = numbers % self.room
         return rows
 
     def snapshot(self) -> dict[str, NDArray[np.int64]]:
@@ -75,21 +87,20 @@ class Memory:
 
     def restore(self, told: Mapping[str, Array]) -> None:
         """Take the arrays of `snapshot`."""
-        room = 2 * LARGEST
-        while room < len(told["ids"]) + LARGEST:
-            room *= 2
-        self._take(told, room)
-
-    def nbytes(self) -> int:
-        """Bytes of all arrays."""
-        return self.slots.nbytes + self.kept.nbytes + self.buckets.nbytes
-
-    def _take(self, told: Mapping[str, Array], room: int) -> None:
-        self._size(room)
+        self._empty()
         self.count = int(told["count"][0])
+        self.reserve(0)
         first = self.count - len(told["ids"])
-        loops.enter(np.ascontiguousarray(told["ids"]), first, self.buckets, self.slots)
+        self._used = loops.enter(
+            np.ascontiguousarray(told["ids"]), first, self._used, self.most, self.room,
+            self.buckets, self.slots,
+        )  # fmt: skip
         self.kept[self._places(first, self.count)] = told["kept"]
 
+    def nbytes(self) -> int:
+        """Bytes of all that is in use."""
+        rows = min(self.count, self.room)
+        return rows * (self.slots.itemsize * 2 + self.kept.itemsize * self.width) + 8 * self._used
+
     def _places(self, first: int, end: int) -> Array:
-        return np.arange(first, end) & (len(self.slots) - 1)
+        return np.arange(first, end) % self.room

@@ -7,7 +7,7 @@ them grow without end.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +17,17 @@ from apps.fraud.features.loops import labels as waiting
 from apps.fraud.features.loops import network as loops
 from apps.fraud.features.loops import nodes as finding
 from apps.fraud.scheme import Scheme
+from core_kernels.dispatch.growing import longer
 
 Array = NDArray[np.int64]
 Rows = NDArray[np.int32]
 
 MEETINGS: Final = 2
 """Longest windows after which two that met are new to each other."""
+MOVED: Final = 16
+"""Slots of a table on its way into another one that move for each event."""
+_AT_ONCE: Final = 4096
+"""Slots that are few enough to move with one batch, or to judge a table by."""
 _NOBODY: Final = 0
 _ALL_THERE: Final = -1
 
@@ -62,8 +67,10 @@ class Network:
         )
         self.records: Array = np.zeros((1024, at.RECORD), np.int64)
         self.hashed: Rows = np.zeros(2048, np.int32)
+        self._hashed_before: Rows = np.zeros(1, np.int32)
         self.rings: Rows = np.zeros(4096, np.int32)
         self.pairs: Array = np.zeros((2048, at.PAIR), np.int64)
+        self._pairs_before: Array = np.zeros((1, at.PAIR), np.int64)
         self.heap: Array = np.zeros((1024, 3), np.int64)
         self.counters: Array = np.zeros(at.COUNTERS, np.int64)
 
@@ -100,18 +107,19 @@ class Network:
 
     def _find(self, keys: Array, kind: int, missing: int, create: bool, out: Rows) -> None:
         finding.rows_of(
-            keys, kind, missing, self.records, self.hashed, self.counters, self._rings_of[kind],
-            create, out,
+            keys, kind, missing, self.records, self.hashed, self._hashed_before, self.counters,
+            self._rings_of[kind], create, out,
         )  # fmt: skip
 
     def feed(
         self, first: int, most: int, clock: Array, amounts: Array, labels: NDArray[np.int8],
-        known: Array, rows: Rows, cross: Rows, kept: Rows,
+        known: Array, rows: Rows, cross: Rows, kept: Rows, room: int,
     ) -> Array:  # fmt: skip
         """Enter events; returns [width, n] answers, see `layout`.
 
         Args:
-            first: number of the first; `most` events are remembered, with their rows in `kept`.
+            first: number of the first; `most` events are remembered, with their rows in `kept`,
+                which has `room` rows or will have them.
             clock: [n] milliseconds, not descending.
             amounts, labels, known: [n]; see `FeatureState.feed`.
             rows, cross: from `rows`.
@@ -122,13 +130,16 @@ class Network:
                 clock, amounts, rows, self.payer, self.entities, self.records, out[at.HISTORY]
             )
             return out
-        self._room_for_pairs(len(clock), int(clock[0]) if len(clock) else 0)
+        now = int(clock[0]) if len(clock) else 0
+        self._room_for_pairs(len(clock), now)
+        self._move_pairs(MOVED * len(clock), now)
         self._room_for_labels(int((labels >= 0).sum()))
         loops.feed(
             first, most, clock, amounts, labels, known, rows, cross, self.payer, self.payee,
             self._payee_ring, self._others, self._caps, self._related, self.entities,
-            self.categories, self.span, self.depth > 1, self.records, self.hashed, self.rings,
-            self.pairs, self.heap, self.counters, kept, out,
+            self.categories, self.span, self.depth > 1, self.records, self.hashed,
+            self._hashed_before, self.rings, self.pairs, self._pairs_before, self.heap,
+            self.counters, kept, room, out,
         )  # fmt: skip
         return out
 
@@ -154,6 +165,10 @@ class Network:
     def snapshot(self) -> dict[str, Array]:
         """Plain arrays of what is alive."""
         living = self.pairs[self.pairs[:, 0] != 0]
+        if len(self._pairs_before) > 1:
+            before = self._pairs_before[self._pairs_before[:, 0] != 0]
+            before = before[~np.isin(before[:, 0], living[:, 0])]
+            living = np.concatenate([living, before])
         return {
             "records": self.records[: self.counters[at.NODES]].copy(),
             "rings": self.rings[: self.counters[at.RINGS]].astype(np.int64),
@@ -165,17 +180,21 @@ class Network:
     def restore(self, told: Mapping[str, Array]) -> None:
         """Take the arrays of `snapshot`."""
         self.counters = told["counters"].copy()
+        self.counters[[at.HASH_MOVED, at.PAIRS_MOVED, at.PAIRS]] = 0
         nodes, rings = len(told["records"]), len(told["rings"])
-        self.records = np.zeros((_doubled(1024, nodes), at.RECORD), np.int64)
+        self.records = longer(np.zeros((1024, at.RECORD), np.int64), _doubled(1024, nodes))
         self.records[:nodes] = told["records"]
-        self.rings = np.zeros(_doubled(4096, rings), np.int32)
+        self.rings = longer(np.zeros(4096, np.int32), _doubled(4096, rings))
         self.rings[:rings] = told["rings"]
-        self.heap = np.zeros((_doubled(1024, len(told["heap"])), 3), np.int64)
+        self.heap = longer(np.zeros((1024, 3), np.int64), _doubled(1024, len(told["heap"])))
         self.heap[: len(told["heap"])] = told["heap"]
         self.hashed = np.zeros(_doubled(2048, 2 * nodes), np.int32)
+        self._hashed_before = np.zeros(1, np.int32)
         finding.rehash(nodes, self.records, self.hashed)
-        self.pairs = np.zeros((_doubled(2048, 2 * len(told["pairs"])), at.PAIR), np.int64)
-        finding.keep(np.ascontiguousarray(told["pairs"]), -(2**62), self.pairs, self.counters)
+        pairs = np.ascontiguousarray(told["pairs"])
+        self.pairs = np.zeros((_doubled(2048, 2 * len(pairs)), at.PAIR), np.int64)
+        self._pairs_before = np.zeros((1, at.PAIR), np.int64)
+        finding.move_pairs(0, len(pairs), -(2**62), pairs, self.pairs, self.counters)
 
     @property
     def met(self) -> int:
@@ -183,43 +202,66 @@ class Network:
         return int(self.counters[at.NODES])
 
     def nbytes(self) -> int:
-        """Bytes of all arrays."""
-        arrays = (self.records, self.hashed, self.rings, self.pairs, self.heap)
-        return sum(array.nbytes for array in arrays)
+        """Bytes of all that is in use."""
+        nodes, rings, waiting = (int(self.counters[n]) for n in (at.NODES, at.RINGS, at.WAITING))
+        tables = (self.hashed, self._hashed_before, self.pairs, self._pairs_before)
+        lists = nodes * at.RECORD * 8 + rings * self.rings.itemsize + waiting * 24
+        return lists + sum(table.nbytes for table in tables)
 
     def _room(self, count: int) -> None:
         nodes = int(self.counters[at.NODES]) + count * self.nodes
         rings = int(self.counters[at.RINGS]) + count * sum(self._rings_of)
-        self.records = _longer(self.records, _doubled(len(self.records), nodes))
-        self.rings = _longer(self.rings, _doubled(len(self.rings), rings))
+        self.records = longer(self.records, _doubled(len(self.records), nodes))
+        self.rings = longer(self.rings, _doubled(len(self.rings), rings))
         if 3 * nodes > 2 * len(self.hashed):
+            self._move_nodes(len(self._hashed_before))
+            self._hashed_before, self.counters[at.HASH_MOVED] = self.hashed, 0
             self.hashed = np.zeros(_doubled(len(self.hashed), 2 * nodes), np.int32)
-            finding.rehash(int(self.counters[at.NODES]), self.records, self.hashed)
+        few = len(self._hashed_before) <= _AT_ONCE
+        self._move_nodes(len(self._hashed_before) if few else MOVED * count)
+
+    def _move_nodes(self, slots: int) -> None:
+        before = self._hashed_before
+        if len(before) == 1:
+            return
+        start = int(self.counters[at.HASH_MOVED])
+        stop = min(start + slots, len(before))
+        finding.move_nodes(start, stop, self.records, self.hashed, before)
+        self.counters[at.HASH_MOVED] = stop
+        if stop == len(before):
+            self._hashed_before = np.zeros(1, np.int32)
 
     def _room_for_pairs(self, count: int, now: int) -> None:
         needed = count * (self.entities - 1 + self.categories)
         if 3 * (int(self.counters[at.PAIRS]) + needed) <= 2 * len(self.pairs):
             return
-        oldest = now - self.span
-        wanted = finding.living(self.pairs, oldest) + needed
-        kept = np.zeros((_doubled(2048, 2 * wanted), at.PAIR), np.int64)
-        finding.keep(self.pairs, oldest, kept, self.counters)
-        self.pairs = kept
+        self._move_pairs(len(self._pairs_before), now)
+        sample = min(len(self.pairs), _AT_ONCE)
+        alive = finding.living(self.pairs, sample, now - self.span)
+        wanted = alive * (len(self.pairs) // sample) + needed
+        self._pairs_before, self.counters[at.PAIRS_MOVED] = self.pairs, 0
+        self.pairs = np.zeros((_doubled(2048, 3 * wanted), at.PAIR), np.int64)
+        self.counters[at.PAIRS] = 0
+        if len(self._pairs_before) <= _AT_ONCE:
+            self._move_pairs(len(self._pairs_before), now)
+
+    def _move_pairs(self, slots: int, now: int) -> None:
+        before = self._pairs_before
+        if len(before) == 1:
+            return
+        start = int(self.counters[at.PAIRS_MOVED])
+        stop = min(start + slots, len(before))
+        finding.move_pairs(start, stop, now - self.span, before, self.pairs, self.counters)
+        self.counters[at.PAIRS_MOVED] = stop
+        if stop == len(before):
+            self._pairs_before = np.zeros((1, at.PAIR), np.int64)
 
     def _room_for_labels(self, count: int) -> None:
         wanted = int(self.counters[at.WAITING]) + count
-        self.heap = _longer(self.heap, _doubled(len(self.heap), wanted))
+        self.heap = longer(self.heap, _doubled(len(self.heap), wanted))
 
 
 def _doubled(room: int, wanted: int) -> int:
     while room < wanted:
         room *= 2
     return room
-
-
-def _longer(array: NDArray[Any], room: int) -> NDArray[Any]:
-    if room <= len(array):
-        return array
-    longer = np.zeros((room, *array.shape[1:]), array.dtype)
-    longer[: len(array)] = array
-    return longer

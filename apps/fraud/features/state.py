@@ -169,7 +169,7 @@ class FeatureState:
             self._memory.enter(batch.ids, self._kept(batch.labels, rows, numbers))
         out = self._network.feed(
             self.sequence, self._memory.most, clock, batch.amounts, batch.labels, known, rows,
-            cross, self._memory.kept,
+            cross, self._memory.kept, self._memory.room,
         )  # fmt: skip
         there = {entity: batch.keys[entity] != 0 for entity in self._entities}
         network = NetworkTold(self.scheme, out, there)

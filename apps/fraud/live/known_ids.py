@@ -2,10 +2,15 @@
 
 The newest generation is a hash table in memory. When it has `GENERATION` ids it is frozen: sorted,
 written to an immutable file and read from there through the operating system's cache; what stays in
-memory is a filter of 12 bits an id. An id counts as known for `horizon` milliseconds of `known_at`;
-after that it names a new transaction. Labels look further back: `find` knows no horizon.
+memory is a filter of 12 bits an id. Generations are small, so that none of them is waited for;
+`JOINED` of them become one. Files are written and generations joined by a thread in the background,
+which changes no answer. An id counts as known for `horizon` milliseconds of `known_at`; after that
+it names a new transaction. Labels look further back: `find` knows no horizon.
 """
 
+import logging
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,8 +22,11 @@ from apps.fraud.live.compiled import compiled, inlined
 from apps.fraud.live.files import Kept
 from apps.fraud.live.hashing import Hashes
 
-GENERATION = 2**20
-"""Ids; the table of one takes 80 MiB when full."""
+GENERATION = 2**16
+"""Ids; the table of one takes 5 MiB when full."""
+JOINED = 16
+"""Neighbouring generations of that size that become one."""
+log = logging.getLogger(__name__)
 NEW, REPEATED, CONFLICT = 0, 1, 2
 
 Integers = NDArray[np.int64]
@@ -45,18 +53,30 @@ class Frozen:
         self.file = file
         self._rows = rows
         rows = self.rows
+        self.count = rows.shape[1]
         self._filter = bloom.of(np.ascontiguousarray(rows[HIGH]))
         self.first = int(rows[SEQUENCE].min())
         self.latest = int(rows[KNOWN].view(np.int64).max())
 
     @classmethod
-    def of(cls, table: NDArray[np.uint64], near: Path | None) -> "Frozen":
-        """The ids of a table, sorted and written."""
+    def of(cls, table: NDArray[np.uint64]) -> "Frozen":
+        """The ids of a table, sorted, in memory."""
         used = table[table[:, SEQUENCE] > 0]
         rows = np.ascontiguousarray(used[np.argsort(used[:, HIGH], kind="stable")].T)
         rows[SEQUENCE] -= np.uint64(1)
+        return cls(Kept(chunks=[rows.data.cast("B")]), rows)
+
+    @classmethod
+    def joined(cls, parts: Sequence["Frozen"], near: Path | None) -> "Frozen":
+        """Neighbouring generations as one, written; of one id the later one stands behind."""
+        rows = np.concatenate([one.rows for one in parts], axis=1)
+        rows = np.ascontiguousarray(rows[:, np.argsort(rows[HIGH], kind="stable")])
         file = Kept.written([rows.data.cast("B")], near)
         return cls(file, None if file.on_disk else rows)
+
+    def written(self, near: Path | None) -> Kept:
+        """Its file, on the disk where there is a place."""
+        return Kept.written([self.rows.data.cast("B")], near)
 
     @property
     def rows(self) -> NDArray[np.uint64]:
@@ -82,11 +102,14 @@ class Frozen:
 class KnownIds:
     """The ids of one session."""
 
-    def __init__(self, horizon: int | None) -> None:
+    def __init__(self, horizon: int | None, worker: ThreadPoolExecutor) -> None:
         self.horizon = np.int64(2**62) if horizon is None else np.int64(horizon)
         self.frozen: list[Frozen] = []
         self.count = 0
         self._table = np.zeros((2**10, 5), np.uint64)
+        self._worker = worker
+        self._writing: list[tuple[Frozen, Future[Kept]]] = []
+        self._joining: tuple[list[Frozen], Future[Frozen]] | None = None
 
     def enter(
         self, high: Hashes, low: Hashes, bodies: Hashes, known: Integers, taken: NDArray[np.bool_],
@@ -136,12 +159,36 @@ class KnownIds:
 
     def freeze_if_full(self, near: Path | None) -> bool:
         """Begin a new generation where this one is full; a file near `near` keeps the old one."""
+        self.take_over()
         if self.count < GENERATION:
             return False
-        self.frozen.append(Frozen.of(self._table, near))
+        frozen = Frozen.of(self._table)
+        self.frozen.append(frozen)
+        self._writing.append((frozen, self._worker.submit(frozen.written, near)))
         self._table = np.zeros((2**10, 5), np.uint64)
         self.count = 0
+        small = [one for one in self.frozen if one.count < GENERATION * JOINED]
+        if self._joining is None and len(small) >= JOINED:
+            parts = small[:JOINED]
+            self._joining = parts, self._worker.submit(Frozen.joined, parts, near)
         return True
+
+    def take_over(self) -> None:
+        """Use what the background has finished. What it could not do stays as it was."""
+        while self._writing and self._writing[0][1].done():
+            frozen, told = self._writing.pop(0)
+            if (error := told.exception()) is None:
+                frozen.file = told.result()
+            else:
+                log.error("ids could not be written", exc_info=error)
+        if self._joining is not None and self._joining[1].done():
+            parts, joined = self._joining
+            self._joining = None
+            if (error := joined.exception()) is not None:
+                log.error("generations of ids could not be joined", exc_info=error)
+            elif all(one in self.frozen for one in parts):
+                at = self.frozen.index(parts[0])
+                self.frozen[at : at + len(parts)] = [joined.result()]
 
     def forget_before(self, sequence: int) -> None:
         """Drop generations of which every transaction is older than `sequence`."""
@@ -154,9 +201,9 @@ class KnownIds:
     @property
     def nbytes(self) -> int:
         """Bytes of memory, without what the operating system may take back."""
-        return int(self._table.nbytes) + sum(
-            one.file.nbytes * bloom.BITS // 320 for one in self.frozen
-        )
+        filters = sum(one.file.nbytes * bloom.BITS // 320 for one in self.frozen)
+        waiting = sum(one.file.nbytes for one in self.frozen if not one.file.on_disk)
+        return int(self._table.nbytes) + filters + waiting
 
     def _room(self, size: int) -> None:
         while (self.count + size) * 2 > len(self._table):

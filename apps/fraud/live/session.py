@@ -83,7 +83,7 @@ class Session:
 
     def __post_init__(self) -> None:
         self.state = self.new_state(self.scheme)
-        self.ids = KnownIds(self.policy.horizon_ms if self.live else None)
+        self.ids = KnownIds(self.policy.horizon_ms if self.live else None, self.room.worker)
         self.log = Log(self.room.secret.key, self.room.worker, self.room.near)
         self.changes = Changes()
         self._note_scheme()

@@ -40,7 +40,7 @@ def warm() -> None:
             }
         )
         table = np.ones((2, 5), np.uint64)
-        Frozen.of(table, None).look(table[:, 0].copy(), table[:, 1].copy())
+        Frozen.of(table).look(table[:, 0].copy(), table[:, 1].copy())
         still = session.log.still()
         for _, rows in still.stretches:
             if not isinstance(rows, Segment):

@@ -47,7 +47,7 @@ def _pop(heap, counters):
 
 
 @compiled
-def settle(now, oldest, heap, counters, kept, nodes, records):
+def settle(now, oldest, heap, counters, kept, room, nodes, records):
     """Count the labels known by `now` at every node of their events, from event `oldest` on.
 
     kept [room, …] holds the rows of an event's `nodes` nodes, −1 for none, from column 1 on.
@@ -57,7 +57,7 @@ def settle(now, oldest, heap, counters, kept, nodes, records):
         _pop(heap, counters)
         if number < oldest:
             continue
-        place = number & (len(kept) - 1)
+        place = number % room
         counters[ALL_LABELLED] += 1
         counters[ALL_FRAUDS] += label
         for column in range(1, 1 + nodes):

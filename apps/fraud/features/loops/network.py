@@ -67,7 +67,8 @@ def _around(n, payer, rows, others, caps, related, walk, records, rings, out, ba
 
 @compiled
 def _motifs(
-    n, now, span, payer_kind, payee_kind, payee_ring, back, paid, records, hashed, rings, pairs, out
+    n, now, span, payer_kind, payee_kind, payee_ring, back, paid, records, hashed, hashed_before,
+    rings, pairs, pairs_before, counters, out,
 ):  # fmt: skip
     """Money that comes back: `back` is the payee as a payer, `paid` the payer as a payee."""
     if paid < 0:
@@ -76,7 +77,7 @@ def _motifs(
         out[RECEIVED, n] = now - records[paid, LAST]
     if back < 0:
         return
-    slot = pair(pair_key(back, paid), pairs)
+    slot = pair(pair_key(back, paid), pairs, pairs_before, counters)
     if pairs[slot, 0] != 0 and now - pairs[slot, 2] < span:
         out[RETURNED, n] = now - pairs[slot, 2]
     start = records[back, RINGS_AT] + RING * payee_ring
@@ -87,18 +88,18 @@ def _motifs(
         if between == paid:
             continue
         key = typed(typed(records[between, KEY], payee_kind), payer_kind)
-        third = np.int64(hashed[node(key, records, hashed)]) - 1
+        third = np.int64(hashed[node(key, records, hashed, hashed_before)]) - 1
         if third < 0:
             continue
-        slot = pair(pair_key(third, paid), pairs)
+        slot = pair(pair_key(third, paid), pairs, pairs_before, counters)
         if pairs[slot, 0] != 0 and now - pairs[slot, 2] < span:
             out[CYCLES, n] += 1
 
 
 @compiled
-def _meet(key, now, span, pairs, counters):
+def _meet(key, now, span, pairs, before, counters):
     """Enter a meeting; tells whether it is the first within `span`."""
-    slot = pair(key, pairs)
+    slot = pair(key, pairs, before, counters)
     if pairs[slot, 0] == 0:
         counters[PAIRS] += 1
         pairs[slot, 0] = key
@@ -123,8 +124,8 @@ def _count(row, now, amount, records):
 @compiled
 def feed(
     first, most, clock, amounts, labels, known, rows, cross, payer_kind, payee_kind, payee_ring,
-    others, caps, related, entities, categories, span, walk, records, hashed, rings, pairs, heap,
-    counters, kept, out,
+    others, caps, related, entities, categories, span, walk, records, hashed, hashed_before, rings,
+    pairs, pairs_before, heap, counters, kept, room, out,
 ):  # fmt: skip
     """Work on events in the order of their clock and fill `out`, which is zeros before.
 
@@ -137,6 +138,7 @@ def feed(
         categories: how many of the segments are values of category attributes; they come first.
         span: ms after which two that met are new to each other.
         walk: whether to look beyond the event's own entities as well.
+        kept: [room, …] rows of remembered events; that of event n lies in row n mod `room`.
         out: [answers, n]; see `layout`.
     """
     nodes = len(rows)
@@ -144,7 +146,7 @@ def feed(
     last = base + PER_OTHER * len(others)
     for n in range(len(clock)):
         now, payer = clock[n], rows[payer_kind, n]
-        settle(now, first + n - most, heap, counters, kept, nodes, records)
+        settle(now, first + n - most, heap, counters, kept, room, nodes, records)
         out[TOLD_LABELLED, n] = counters[ALL_LABELLED]
         out[TOLD_FRAUDS, n] = counters[ALL_FRAUDS]
         out[HISTORY, n] = records[payer, EVENTS] if payer >= 0 else 0
@@ -159,7 +161,7 @@ def feed(
         if payee_kind >= 0:
             _motifs(
                 n, now, span, payer_kind, payee_kind, payee_ring, cross[0, n], cross[1, n],
-                records, hashed, rings, pairs, out,
+                records, hashed, hashed_before, rings, pairs, pairs_before, counters, out,
             )  # fmt: skip
         for x in range(len(others)):
             row, at = rows[others[x], n], base + PER_OTHER * x
@@ -167,11 +169,11 @@ def feed(
             if row < 0 or payer < 0:
                 continue
             key = pair_key(payer, row)
-            slot = pair(key, pairs)
+            slot = pair(key, pairs, pairs_before, counters)
             if pairs[slot, 0] != 0 and now - pairs[slot, 2] < span:
                 out[at + MET, n] = pairs[slot, 1]
                 out[at + MET_SINCE, n] = now - pairs[slot, 2]
-            if _meet(key, now, span, pairs, counters):
+            if _meet(key, now, span, pairs, pairs_before, counters):
                 records[row, DEGREE] += 1
                 records[payer, DEGREE] += 1
             touch(records[row, RINGS_AT], RING, payer, rings)
@@ -181,10 +183,10 @@ def feed(
             if row < 0 or payer < 0:
                 continue
             key = pair_key(payer, row)
-            slot = pair(key, pairs)
+            slot = pair(key, pairs, pairs_before, counters)
             if pairs[slot, 0] != 0 and now - pairs[slot, 2] < span:
                 out[last + category, n] = pairs[slot, 1]
-            _meet(key, now, span, pairs, counters)
+            _meet(key, now, span, pairs, pairs_before, counters)
         for kind in range(entities):
             if rows[kind, n] >= 0:
                 _count(rows[kind, n], now, amounts[n], records)

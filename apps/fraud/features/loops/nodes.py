@@ -1,4 +1,8 @@
-"""Finding nodes and pairs: open addressing with linear probing, never more than two thirds full."""
+"""Finding nodes and pairs: open addressing with linear probing, never more than two thirds full.
+
+A table that becomes too small moves into another one slot by slot, some with every batch, so that
+no batch waits for all of it; what is asked for meanwhile moves at once.
+"""
 
 import numpy as np
 
@@ -20,9 +24,8 @@ def _start(key, slots):
     return (mixed ^ (mixed >> np.uint64(32))) & np.uint64(slots - 1)
 
 
-@compiled
-def node(key, records, hashed):
-    """The slot of a node's row + 1, or the empty one where it belongs."""
+@inlined
+def _node(key, records, hashed):
     mask = np.uint64(len(hashed) - 1)
     slot = _start(key, len(hashed))
     while hashed[slot] != 0 and records[hashed[slot] - 1, KEY] != key:
@@ -31,14 +34,34 @@ def node(key, records, hashed):
 
 
 @compiled
-def rehash(count, records, hashed):
-    """Enter all nodes in an empty hash."""
-    for row in range(count):
-        hashed[node(records[row, KEY], records, hashed)] = row + 1
+def node(key, records, hashed, before):
+    """The slot of a node's row + 1, or the empty one where it belongs.
+
+    A node that is still in `before` moves into `hashed` first.
+    """
+    slot = _node(key, records, hashed)
+    if hashed[slot] == 0 and len(before) > 1:
+        hashed[slot] = before[_node(key, records, before)]
+    return slot
 
 
 @compiled
-def rows_of(keys, kind, missing, records, hashed, counters, rings, create, out):
+def move_nodes(start, stop, records, hashed, before):
+    """Move slots of the smaller hash."""
+    for old in range(start, stop):
+        if before[old] != 0:
+            hashed[_node(records[before[old] - 1, KEY], records, hashed)] = before[old]
+
+
+@compiled
+def rehash(count, records, hashed):
+    """Enter all nodes in an empty hash."""
+    for row in range(count):
+        hashed[_node(records[row, KEY], records, hashed)] = row + 1
+
+
+@compiled
+def rows_of(keys, kind, missing, records, hashed, before, counters, rings, create, out):
     """The row of each key; −1 for keys that are `missing`, and for unknown ones unless `create`.
 
     A new node gets `rings` numbers of rings.
@@ -48,7 +71,7 @@ def rows_of(keys, kind, missing, records, hashed, counters, rings, create, out):
             out[n] = -1
             continue
         key = typed(keys[n], kind)
-        slot = node(key, records, hashed)
+        slot = node(key, records, hashed, before)
         if hashed[slot] == 0:
             if not create:
                 out[n] = -1
@@ -68,9 +91,8 @@ def pair_key(one, other):
     return (np.int64(one + 1) << 32) | np.int64(other)
 
 
-@compiled
-def pair(key, pairs):
-    """The slot of a pair, or the empty one where it belongs."""
+@inlined
+def _pair(key, pairs):
     mask = np.uint64(len(pairs) - 1)
     slot = _start(key, len(pairs))
     while pairs[slot, 0] != 0 and pairs[slot, 0] != key:
@@ -79,20 +101,39 @@ def pair(key, pairs):
 
 
 @compiled
-def living(pairs, oldest):
-    """How many pairs met after `oldest`."""
+def pair(key, pairs, before, counters):
+    """The slot of a pair, or the empty one where it belongs.
+
+    One that is still in `before` moves into `pairs` first.
+    """
+    slot = _pair(key, pairs)
+    if pairs[slot, 0] == 0 and len(before) > 1:
+        old = _pair(key, before)
+        if before[old, 0] != 0:
+            for field in range(3):
+                pairs[slot, field] = before[old, field]
+            counters[PAIRS] += 1
+    return slot
+
+
+@compiled
+def living(pairs, stop, oldest):
+    """How many pairs of the first slots met after `oldest`."""
     found = 0
-    for slot in range(len(pairs)):
+    for slot in range(stop):
         if pairs[slot, 0] != 0 and pairs[slot, 2] > oldest:
             found += 1
     return found
 
 
 @compiled
-def keep(pairs, oldest, kept, counters):
-    """Enter the pairs that met after `oldest` in the empty table `kept`."""
-    counters[PAIRS] = 0
-    for slot in range(len(pairs)):
-        if pairs[slot, 0] != 0 and pairs[slot, 2] > oldest:
-            kept[pair(pairs[slot, 0], kept)] = pairs[slot]
+def move_pairs(start, stop, oldest, before, pairs, counters):
+    """Move slots of `before`; pairs that have not met after `oldest` are forgotten."""
+    for old in range(start, stop):
+        if before[old, 0] == 0 or before[old, 2] <= oldest:
+            continue
+        slot = _pair(before[old, 0], pairs)
+        if pairs[slot, 0] == 0:
+            for field in range(3):
+                pairs[slot, field] = before[old, field]
             counters[PAIRS] += 1

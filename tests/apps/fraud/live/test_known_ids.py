@@ -1,5 +1,7 @@
 """Ids are known for a day, by generations, exactly as a dictionary would know them."""
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -49,9 +51,11 @@ def entered(ids: KnownIds, at: int, rows: list[tuple[int, int, bool]], first: in
 def test_verdicts_are_those_of_a_dictionary(
     on_disk: bool, tmp_path: Path, batches: list[tuple[int, list[tuple[int, int, bool]]]]
 ) -> None:
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
         patch.setattr(known_ids, "GENERATION", 25)
-        ids, oracle, at = KnownIds(HORIZON), Dictionary(), 0
+        patch.setattr(known_ids, "JOINED", 3)
+        worker = stack.enter_context(ThreadPoolExecutor(1))
+        ids, oracle, at = KnownIds(HORIZON, worker), Dictionary(), 0
         for step, rows in batches:
             at += step
             first = oracle.count
@@ -74,8 +78,8 @@ def test_a_frozen_generation_reads_the_same_from_its_file(tmp_path: Path) -> Non
     rows = random.choice(4096, 1500, replace=False)
     table[rows] = random.integers(1, 2**63, (1500, 5), np.uint64)
     table[rows[:300], 0] = table[rows[300:600], 0]  # halves that are equal
-    frozen = Frozen.of(table, tmp_path)
-    frozen.file.into(tmp_path / "ids")
+    frozen = Frozen.of(table)
+    frozen.written(tmp_path).into(tmp_path / "ids")
     again = Frozen(Kept.opened(tmp_path / "ids"))
     high, low = table[rows, 0].copy(), table[rows, 1].copy()
     places = again.look(high, low)
@@ -89,11 +93,32 @@ def test_memory_stays_flat_while_generations_come(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(known_ids, "GENERATION", 20_000)
-    ids, held = KnownIds(HORIZON), []
-    for n in range(12):
-        rows = [(n * 10_000 + m, 0, True) for m in range(10_000)]
-        entered(ids, 0, rows, n * 10_000)
-        if ids.freeze_if_full(tmp_path):
-            held.append(ids.nbytes)
+    monkeypatch.setattr(known_ids, "JOINED", 2)
+    held: list[int] = []
+    with ThreadPoolExecutor(1) as worker:
+        ids = KnownIds(HORIZON, worker)
+        for n in range(12):
+            rows = [(n * 10_000 + m, 0, True) for m in range(10_000)]
+            entered(ids, 0, rows, n * 10_000)
+            if ids.freeze_if_full(tmp_path):
+                worker.submit(int).result()  # what was asked for before it is done
+                ids.take_over()
+                held.append(ids.nbytes)
+    assert [one.count for one in ids.frozen] == [40_000] * 3
     growth = (held[-1] - held[0]) / (len(held) - 1) / 20_000
     assert growth < 2, "two bytes an id: its share of the filter"
+
+
+def test_generations_that_were_joined_know_the_later_of_two_bodies(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(1) as worker:
+        parts = []
+        for at, body in ((0, 7), (HORIZON + 1, 8)):
+            ids = KnownIds(HORIZON, worker)
+            entered(ids, at, [(1, body, True), (2 + body, 0, True)], at)
+            parts.append(Frozen.of(ids._table))
+        joined = Frozen.joined(parts, tmp_path)
+        ids = KnownIds(HORIZON, worker)
+        ids.frozen.append(joined)
+        told = entered(ids, HORIZON + 2, [(1, 8, True), (1, 7, True), (10, 0, True)], 5_000)
+    assert told.kinds.tolist() == [1, 2, 1]
+    assert told.sequences.tolist()[:2] == [HORIZON + 1, HORIZON + 1]
