@@ -130,10 +130,16 @@ def add(
     absent = [one for one in document.findings if one.kind == kind and one.state is State.ABSENT]
     kept = tuple(one for one in document.findings if one not in absent)
     document = document.model_copy(update={"findings": (*kept, made)})
-    found = worded(document, Part.FINDINGS, (made.id,))
+    return mention(document, made.id)
+
+
+def mention(document: ReportDocument, finding_id: str) -> ReportDocument:
+    """Say a finding in a sentence of its own, at the end of the findings."""
+    finding_called(document, finding_id)
+    found = worded(document, Part.FINDINGS, (finding_id,))
     if found is None:
         return document
-    return add_sentence(document, Part.FINDINGS, found[0], findings=(made.id,))
+    return add_sentence(document, Part.FINDINGS, found[0], findings=found[1].ids)
 
 
 def _free(document: ReportDocument, kind: str) -> str:

@@ -103,6 +103,13 @@ class AddFinding(_Edit):
     comment: str = Field(default="", max_length=500)
 
 
+class Mention(_Edit):
+    """A sentence about a finding that none speaks of."""
+
+    verb: Literal["mention"]
+    finding: str = Field(max_length=60)
+
+
 class FollowUp(_Edit):
     """The follow-up of nodules by size, put into the impression."""
 
@@ -120,6 +127,7 @@ Edit = Annotated[
     | ChangeFinding
     | RemoveFinding
     | AddFinding
+    | Mention
     | FollowUp,
     Field(discriminator="verb"),
 ]
@@ -170,11 +178,14 @@ def apply(document: ReportDocument, edit: Edit) -> ReportDocument:
 
 
 def _of_finding(
-    document: ReportDocument, edit: Confirm | ChangeFinding | RemoveFinding | AddFinding
+    document: ReportDocument,
+    edit: Confirm | ChangeFinding | RemoveFinding | AddFinding | Mention,
 ) -> ReportDocument:
     match edit:
         case Confirm():
             return findings.confirm(document, edit.finding)
+        case Mention():
+            return findings.mention(document, edit.finding)
         case ChangeFinding():
             return findings.change(
                 document, edit.finding, state=edit.state, side=edit.side, lobes=edit.lobes,

@@ -1,0 +1,183 @@
+/* The viewer with its tools: windows, planes, masks, measuring, boxes, a prior beside it. */
+import { flat } from "./flat.js";
+import { Volume, drawsVolumes } from "./volume.js";
+
+const AXES = { axial: 2, coronal: 1, sagittal: 0, three: 2 };
+
+export function scene(told, touched) {
+  const words = told.words;
+  const stage = document.getElementById("scene");
+  const loaded = document.getElementById("loaded");
+  const place = document.getElementById("place");
+  const hint = document.getElementById("hint");
+  const problem = document.getElementById("problem");
+  let planes = "three";
+  let window_ = "lung";
+  let drag = "move";
+  let boxed = () => {};
+  let prior = null;
+  let pictures = null;
+  let volume = null;
+
+  const range = (name) => { const [level, width] = told.windows[name]; return [level - width / 2, level + width / 2]; };
+
+  function fail(why) {
+    problem.textContent = words.failed.replace("%why", why);
+    problem.hidden = false;
+  }
+
+  function moved(location) {
+    const [x, y, z] = location.mm;
+    const hu = location.values[0]?.value;
+    const side = (value, plus, minus) => `${value >= 0 ? plus : minus} ${Math.abs(value).toFixed(0)}`;
+    place.textContent = `${side(x, "R", "L")} · ${side(y, "A", "P")} · ${side(z, "S", "I")} mm · ${Number.isFinite(hu) ? Math.round(hu) : "–"} HU`;
+    const label = Math.round(location.values[1]?.value ?? 0);
+    if (label && label !== moved.label) touched(label);
+    moved.label = label;
+  }
+
+  async function load() {
+    volume = new Volume(document.getElementById("volume"), told.findings);
+    stage.dataset.state = "loading";
+    try {
+      await volume.start(moved);
+      const begun = performance.now();
+      await volume.show(told.small, range(window_));
+      stage.dataset.state = "preview";
+      stage.dataset.previewMs = String(Math.round(performance.now() - begun));
+      loaded.textContent = words.preview;
+      if (told.masks) await volume.overlay(told.masks);
+      const first = told.findings.find((one) => one.centre);
+      if (first) volume.goTo(first.centre);
+      await volume.show(told.full, range(window_));
+      stage.dataset.fullMs = String(Math.round(performance.now() - begun));
+      stage.dataset.state = "full";
+      loaded.textContent = words.whole;
+    } catch (error) {
+      stage.dataset.state = "failed";
+      loaded.textContent = "";
+      fail(error.message);
+    }
+  }
+
+  if (drawsVolumes()) {
+    void load();
+  } else {
+    stage.dataset.state = "flat";
+    stage.classList.add("is-flat");
+    loaded.textContent = words.no_webgl;
+    pictures = flat(told, words, window_);
+  }
+
+  function setWindow(name) {
+    window_ = name;
+    press("[data-window]", (one) => one.dataset.window === name);
+    volume?.window(range(name));
+    prior?.window(range(name));
+    pictures?.window(name);
+  }
+
+  function setPlanes(name) {
+    planes = name;
+    press("[data-planes]", (one) => one.dataset.planes === name);
+    volume?.planes(name);
+    prior?.planes(name);
+  }
+
+  function press(selector, is) {
+    stage.querySelectorAll(selector).forEach((one) => one.setAttribute("aria-pressed", String(is(one))));
+  }
+
+  function setDrag(name) {
+    drag = drag === name ? "move" : name;
+    document.getElementById("tool-measure").setAttribute("aria-pressed", String(drag === "measure"));
+    document.getElementById("tool-box")?.setAttribute("aria-pressed", String(drag === "box"));
+    hint.textContent = drag === "move" ? "" : words[drag];
+    stage.dataset.drag = drag;
+    volume?.drag(drag, drag === "box" ? released : undefined);
+  }
+
+  /* A box drawn in one plane is as deep as it is wide on average: a lesion is roundish. */
+  function released(found) {
+    const low = found.mmStart, high = found.mmEnd;
+    const spans = [0, 1, 2].map((axis) => [Math.min(low[axis], high[axis]), Math.max(low[axis], high[axis])]);
+    const wide = spans.map(([from, to]) => to - from);
+    const flatAxis = AXES[["axial", "coronal", "sagittal"][found.axCorSag] ?? "axial"];
+    const others = [0, 1, 2].filter((axis) => axis !== flatAxis);
+    const mean = (wide[others[0]] + wide[others[1]]) / 2;
+    if (mean < 1) return;
+    const middle = (spans[flatAxis][0] + spans[flatAxis][1]) / 2;
+    spans[flatAxis] = [middle - mean / 2, middle + mean / 2];
+    setDrag("box");
+    boxed(spans, Math.max(...others.map((axis) => wide[axis])));
+  }
+
+  const masksTool = document.getElementById("tool-masks");
+  const opacity = document.getElementById("opacity");
+  masksTool.addEventListener("click", () => {
+    const on = masksTool.getAttribute("aria-pressed") !== "true";
+    masksTool.setAttribute("aria-pressed", String(on));
+    volume?.setOpacity(on ? Number(opacity.value) : 0);
+  });
+  opacity.addEventListener("input", () => {
+    masksTool.setAttribute("aria-pressed", "true");
+    volume?.setOpacity(Number(opacity.value));
+  });
+  stage.addEventListener("click", (event) => {
+    const button = event.target instanceof Element ? event.target.closest("button") : null;
+    if (button?.dataset.window) setWindow(button.dataset.window);
+    if (button?.dataset.planes) setPlanes(button.dataset.planes);
+  });
+  document.getElementById("tool-measure").addEventListener("click", () => setDrag("measure"));
+  document.getElementById("tool-box")?.addEventListener("click", () => setDrag("box"));
+  document.getElementById("tool-reset").addEventListener("click", () => volume?.reset());
+  document.getElementById("tool-full").addEventListener("click", () => {
+    if (document.fullscreenElement) void document.exitFullscreen();
+    else void stage.requestFullscreen();
+  });
+
+  const choice = document.getElementById("prior");
+  choice?.addEventListener("change", async () => {
+    const beside = document.getElementById("prior-stage");
+    const option = choice.selectedOptions[0];
+    beside.hidden = !choice.value;
+    document.getElementById("prior-name").textContent = choice.value ? option.textContent : "";
+    if (!choice.value) { volume.alone(); return; }
+    try {
+      if (!prior) {
+        prior = new Volume(document.getElementById("prior-volume"), []);
+        await prior.start(() => {});
+      }
+      prior.planes(planes);
+      await prior.show(option.dataset.small, range(window_));
+      volume.together(prior);
+      await prior.show(option.dataset.full, range(window_));
+      prior.goTo(volume.position());
+      stage.dataset.prior = "full";
+    } catch (error) {
+      fail(error.message);
+    }
+  });
+
+  return {
+    goTo(centre) { volume?.goTo(centre); pictures?.goTo(centre); },
+    findings(findings) { volume?.findings(findings); },
+    toggle(number) { return volume ? volume.toggle(number) : true; },
+    onBox(told_) { boxed = told_; },
+    key(key) {
+      const names = Object.keys(told.windows);
+      if (/^[1-4]$/.test(key)) { setWindow(names[Number(key) - 1]); return true; }
+      if (key === "v") { const order = Object.keys(AXES); setPlanes(order[(order.indexOf(planes) + 1) % order.length]); return true; }
+      if (key === "ArrowUp" || key === "ArrowDown") {
+        const by = key === "ArrowUp" ? 1 : -1;
+        volume?.step(AXES[planes], by);
+        pictures?.step(-by);
+        return true;
+      }
+      const tools = { o: "tool-masks", m: "tool-measure", r: "tool-reset", f: "tool-full" };
+      if (!tools[key]) return false;
+      document.getElementById(tools[key]).click();
+      return true;
+    },
+  };
+}

@@ -1,0 +1,169 @@
+/* A CT volume in a canvas: niivue with windows, planes, masks in the findings' colours. */
+import { DRAG_MODE, MULTIPLANAR_TYPE, NVImage, Niivue, SHOW_RENDER, SLICE_TYPE } from "../vendor/niivue-0.69.0/niivue.min.js";
+
+const PLANES = { three: SLICE_TYPE.MULTIPLANAR, axial: SLICE_TYPE.AXIAL, coronal: SLICE_TYPE.CORONAL, sagittal: SLICE_TYPE.SAGITTAL };
+
+export function drawsVolumes() {
+  return Boolean(document.createElement("canvas").getContext("webgl2"));
+}
+
+export class Volume {
+  constructor(canvas, told) {
+    this.canvas = canvas;
+    this.told = told;
+    this.hidden = new Set();
+    this.opacity = 0.35;
+    this.masks = null;
+    this.base = null;
+    this.nv = new Niivue({
+      backColor: [0.027, 0.035, 0.043, 1],
+      crosshairColor: [0.36, 0.62, 1, 0.75],
+      crosshairWidth: 1,
+      crosshairWidthUnit: "voxels",
+      fontColor: [0.75, 0.79, 0.84, 1],
+      fontSizeScaling: 0.3,
+      isRadiologicalConvention: true,
+      sagittalNoseLeft: true,
+      isColorbar: false,
+      isOrientCube: false,
+      show3Dcrosshair: false,
+      dragAndDropEnabled: false,
+      dragMode: DRAG_MODE.pan,
+      multiplanarLayout: MULTIPLANAR_TYPE.AUTO,
+      multiplanarShowRender: SHOW_RENDER.NEVER,
+      multiplanarPadPixels: 4,
+      isSliceMM: true,
+      measureLineColor: [0.98, 0.78, 0.31, 1],
+      measureTextColor: [0.98, 0.78, 0.31, 1],
+      measureTextHeight: 0.025,
+      viewModeHotKey: "",
+      clipPlaneHotKey: "",
+      cycleClipPlaneHotKey: "",
+      loadingText: "",
+      logLevel: "error",
+    });
+  }
+
+  async start(moved) {
+    await this.nv.attachToCanvas(this.canvas);
+    this.nv.onLocationChange = moved;
+    this.planes("three");
+  }
+
+  async image(url, name) {
+    const answer = await fetch(url);
+    if (!answer.ok) throw new Error(await answer.text());
+    const buffer = await answer.arrayBuffer();
+    return NVImage.loadFromUrl({ url: buffer, name });
+  }
+
+  /* Puts a volume in the place of the one before, without moving the view. */
+  async show(url, window) {
+    const image = await this.image(url, "volume.nii.gz");
+    const at = this.base ? this.position() : null;
+    const before = this.base;
+    [image.cal_min, image.cal_max] = window;
+    if (before) {
+      for (const one of [...this.nv.volumes]) this.nv.removeVolume(one);
+    }
+    this.nv.addVolume(image);
+    this.base = image;
+    if (this.masks) this.nv.addVolume(this.masks);
+    this.window(window);
+    if (at) this.goTo(at);
+  }
+
+  async overlay(url) {
+    const image = await this.image(url, "masks.nii.gz");
+    this.masks = image;
+    this.paint();
+    this.nv.addVolume(image);
+    this.paint();
+  }
+
+  findings(findings) {
+    this.told = findings;
+    this.paint();
+  }
+
+  /* One colour for each number of the masks; numbers of no finding, and hidden ones, are clear. */
+  paint() {
+    if (!this.masks) return;
+    const table = { R: [], G: [], B: [], A: [], I: [], labels: [] };
+    const colours = new Map(this.told.filter((one) => one.label).map((one) => [one.label, one.colour]));
+    for (let number = 0; number < 256; number += 1) {
+      const colour = colours.get(number) ?? "#000000";
+      table.R.push(parseInt(colour.slice(1, 3), 16));
+      table.G.push(parseInt(colour.slice(3, 5), 16));
+      table.B.push(parseInt(colour.slice(5, 7), 16));
+      table.A.push(colours.has(number) && !this.hidden.has(number) ? Math.round(255 * this.opacity) : 0);
+      table.I.push(number);
+      table.labels.push("");
+    }
+    this.masks.setColormapLabel(table);
+    if (this.nv.volumes.includes(this.masks)) this.nv.updateGLVolume();
+  }
+
+  setOpacity(value) {
+    this.opacity = value;
+    this.paint();
+  }
+
+  toggle(number) {
+    if (this.hidden.has(number)) this.hidden.delete(number);
+    else this.hidden.add(number);
+    this.paint();
+    return !this.hidden.has(number);
+  }
+
+  window([low, high]) {
+    if (!this.base) return;
+    this.base.cal_min = low;
+    this.base.cal_max = high;
+    this.nv.updateGLVolume();
+  }
+
+  planes(name) {
+    this.nv.setSliceType(PLANES[name]);
+  }
+
+  position() {
+    return this.nv.frac2mm(this.nv.scene.crosshairPos);
+  }
+
+  goTo([x, y, z]) {
+    this.nv.scene.crosshairPos = this.nv.mm2frac([x, y, z]);
+    this.nv.drawScene();
+    this.nv.createOnLocationChange();
+  }
+
+  step(axis, by) {
+    const move = [0, 0, 0];
+    move[axis] = by;
+    this.nv.moveCrosshairInVox(...move);
+  }
+
+  reset() {
+    this.nv.setPan2Dxyzmm([0, 0, 0, 1]);
+    this.nv.clearAllMeasurements();
+    this.nv.scene.crosshairPos = [0.5, 0.5, 0.5];
+    this.nv.drawScene();
+    this.nv.createOnLocationChange();
+  }
+
+  drag(name, released) {
+    const modes = { move: DRAG_MODE.crosshair, measure: DRAG_MODE.measurement, box: DRAG_MODE.roiSelection };
+    this.nv.opts.dragModePrimary = modes[name];
+    this.nv.setMouseEventConfig({ leftButton: { primary: modes[name] }, rightButton: DRAG_MODE.pan, centerButton: DRAG_MODE.pan });
+    this.nv.onDragRelease = released ?? (() => {});
+  }
+
+  together(other) {
+    this.nv.broadcastTo([other.nv], { "2d": true, "3d": false });
+    other.nv.broadcastTo([this.nv], { "2d": true, "3d": false });
+  }
+
+  alone() {
+    this.nv.broadcastTo([]);
+  }
+}

@@ -1,0 +1,1 @@
+"""How the pages of reports write findings, places and differences."""

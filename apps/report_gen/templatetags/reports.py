@@ -1,0 +1,106 @@
+"""How the pages of reports write findings, places, differences and times."""
+
+from typing import Any
+
+from django import template
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import gettext as _
+
+from apps.report_gen.findings import KINDS, LOBE_NAMES, SIDE_NAMES, STATE_NAMES, Lobe, Side, State
+from apps.report_gen.report import Part
+from apps.report_gen.reporting.differences import Mark, Piece
+from loupe.contract.text import Text
+
+register = template.Library()
+
+PARTS = {
+    Part.INDICATION: gettext_lazy("Indication"),
+    Part.TECHNIQUE: gettext_lazy("Technique"),
+    Part.COMPARISON: gettext_lazy("Comparison"),
+    Part.FINDINGS: gettext_lazy("Findings"),
+    Part.IMPRESSION: gettext_lazy("Impression"),
+}
+TAGS = {Mark.ADDED: "ins", Mark.REMOVED: "del"}
+
+
+@register.filter
+def part_name(part: Part) -> str:
+    """A part's heading."""
+    return str(PARTS[Part(part)])
+
+
+@register.filter
+def kind_text(key: str) -> Text:
+    """What a kind of finding is called."""
+    return KINDS[key].name
+
+
+@register.filter
+def lobe_text(lobe: str) -> Text:
+    """What a lobe is called."""
+    return LOBE_NAMES[Lobe(lobe)]
+
+
+@register.filter
+def side_text(side: str) -> Text:
+    """What a side is called."""
+    return SIDE_NAMES[Side(side)]
+
+
+@register.filter
+def state_text(state: str) -> Text:
+    """What a state is called."""
+    return STATE_NAMES[State(state)]
+
+
+@register.simple_tag
+def marked(pieces: tuple[Piece, ...]) -> SafeString:
+    """A difference with its additions and removals marked."""
+    return format_html_join(
+        "",
+        "{}",
+        (
+            (format_html("<{}>{}</{}>", TAGS[each.mark], each.text, TAGS[each.mark]),)
+            if each.mark in TAGS
+            else (each.text,)
+            for each in pieces
+        ),
+    )
+
+
+@register.filter
+def seconds(value: float) -> str:
+    """A time with digits that mean something."""
+    if value >= 3600:
+        return _("%(h).1f h") % {"h": value / 3600}
+    if value >= 120:
+        return _("%(m).1f min") % {"m": value / 60}
+    return f"{value:.1f} s" if value < 10 else f"{value:.0f} s"
+
+
+@register.filter
+def short(text: Any, length: int = 10) -> str:
+    """The first characters of a hash or an identifier."""
+    return str(text)[:length]
+
+
+@register.filter
+def two_words(given: Any) -> str:
+    """The sentence of anything that has one in each language, in that of the page."""
+    language = "zh" if (get_language() or "en").startswith("zh") else "en"
+    return str(given[language] if isinstance(given, dict) else getattr(given, language))
+
+
+@register.filter
+def author(label: str) -> str:
+    """Who wrote a version: a person by name, the model as such."""
+    kind, _colon, name = label.partition(":")
+    return _("Model %(name)s") % {"name": name} if kind == "model" else name or kind
+
+
+@register.filter
+def slug_id(finding_id: str) -> str:
+    """An identifier of a finding as part of an element's id."""
+    return finding_id.replace(".", "-")
