@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from apps.defect_detection.points import rest
+from apps.defect_detection.points import proposal_rest, rest
 
 _VERSION = "models/<int:model_id>/versions/<int:number>/operating-point/"
 
@@ -11,4 +11,15 @@ urlpatterns: list[URLPattern] = [
     path(f"{_VERSION}fit", rest.Fit.as_view(), name="operating-fit"),
     path(f"{_VERSION}fit-and-set", rest.FitAndSet.as_view(), name="operating-fit-and-set"),
     path(f"{_VERSION}rehearse", rest.Rehearse.as_view(), name="operating-rehearse"),
+    path(f"{_VERSION}proposals", proposal_rest.Proposals.as_view(), name="operating-proposals"),
+    path(
+        f"{_VERSION}proposals/<int:proposal_id>/accept",
+        proposal_rest.Accept.as_view(),
+        name="operating-proposal-accept",
+    ),
+    path(
+        f"{_VERSION}proposals/<int:proposal_id>/dismiss",
+        proposal_rest.Dismiss.as_view(),
+        name="operating-proposal-dismiss",
+    ),
 ]

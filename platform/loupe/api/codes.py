@@ -165,6 +165,7 @@ CODES: dict[str, Code] = {
     "device_busy": Code(503, "The device is busy with another training"),
     "gate_closed": Code(409, "A condition of promotion does not hold"),
     "second_person_needed": Code(409, "A second person's consent is needed"),
+    "proposal_over": Code(409, "The proposal does not wait any more"),
     # Schedules and webhooks.
     "schedule_invalid": Code(400, "The schedule is not valid"),
     "schedule_running": Code(409, "The schedule is running"),

@@ -3,13 +3,16 @@
 from loupe.api import describe
 from loupe.api.answers import answer, ordered, parameter
 from loupe.api.endpoint import Endpoint, RowEndpoint, find, named_project
-from loupe.api.idempotency import idempotent
-from loupe.api.paging import decode, encode, limit_of
+from loupe.api.handed import FILE_PARSERS, take_files
+from loupe.api.idempotency import LastStep, idempotent, idempotent_last_step
+from loupe.api.paging import decode, encode, limit_of, newest_first
 from loupe.api.shapes.base import Order, Paged, Shape
 from loupe.api.views.models import VersionEndpoint
 
 __all__ = [
+    "FILE_PARSERS",
     "Endpoint",
+    "LastStep",
     "Order",
     "Paged",
     "RowEndpoint",
@@ -21,8 +24,11 @@ __all__ = [
     "encode",
     "find",
     "idempotent",
+    "idempotent_last_step",
     "limit_of",
     "named_project",
+    "newest_first",
     "ordered",
     "parameter",
+    "take_files",
 ]
