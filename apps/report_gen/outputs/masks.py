@@ -1,19 +1,22 @@
 """Masks of findings, and the way back from their grid to the images that were sent.
 
-Offers `Masks`, `segments_of` (which findings get a segment, in which order) and `on_images`.
+Offers `Masks`, `segments_of` (which findings get a segment, in which order), `on_images` and
+`nearest`.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from apps.report_gen.findings import State
+from apps.report_gen.masks import REGIONS, labels_of, unpacked
 from apps.report_gen.outputs.scan import Floats, Scan
 from apps.report_gen.report import ReportDocument, ReportFinding
+from apps.report_gen.schema import Masks as Stored
 from apps.report_gen.volume import SourceGrid
 from loupe.contract.runtime.errors import InputRefused
 
@@ -49,6 +52,19 @@ class Masks:
                 "(column, row, slice) to RAS mm.",
                 code="mask_affine",
             )
+
+    @classmethod
+    def of_result(cls, stored: Stored) -> Self:
+        """The masks that a result keeps."""
+        bits = unpacked(stored.regions, stored.region_grid.shape, REGIONS)
+        return cls(
+            labels=labels_of(stored),
+            affine=np.asarray(stored.grid.affine, dtype=np.float64),
+            regions={
+                kind: (bits >> number & 1).astype(np.bool_)
+                for number, kind in enumerate(stored.region_kinds)
+            },
+        )
 
     def of(self, finding: ReportFinding) -> tuple[Bools, Floats] | None:
         """A finding's mask and its affine; None if it has no voxel."""
@@ -108,7 +124,7 @@ def on_images(segment: Segment, scan: Scan) -> Iterator[tuple[int, Bools]]:
     found = False
     for at in range(low, high):
         plane = inverse @ plane_affine(scan, at)
-        mask = _sampled(segment.mask, plane, grid.shape[1:])
+        mask = nearest(segment.mask, plane, grid.shape[1:])
         if mask is not None:
             found = True
             yield at, mask
@@ -161,7 +177,7 @@ def _extent(segment: Segment, grid: SourceGrid) -> tuple[int, int]:
     return low, min(grid.shape[0], int(np.ceil(images.max())) + slack + 1)
 
 
-def _sampled(mask: Bools, plane: Floats, shape: tuple[int, ...]) -> Bools | None:
+def nearest(mask: Bools, plane: Floats, shape: tuple[int, ...]) -> Bools | None:
     """A mask at the pixels of one image; `plane` takes (column, row, 0) to the mask's voxels."""
     rows, columns = shape
     across, down, start = plane[:3, 0], plane[:3, 1], plane[:3, 3]

@@ -1,7 +1,4 @@
-"""The scan that outputs refer to, without its voxels: where it lies and which images it came of.
-
-Offers `Scan`, and `network_affine`: where the grid lies that masks are drawn on.
-"""
+"""The scan that outputs refer to, without its voxels: where it lies and which images it came of."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -104,23 +101,3 @@ class Scan:
                 code="source_images",
             )
         return self.source_grid, self.sources
-
-
-def network_affine(
-    scan: Scan, spacing: tuple[float, float, float], origin: tuple[int, int, int]
-) -> Floats:
-    """Where the grid lies that the network works on: (column, row, slice) to RAS mm.
-
-    The middle of resampled voxel i lies ``(i + 0.5) · target / spacing − 0.5`` voxels into the
-    volume, as `core_kernels.dispatch.volume_prepare` has it.
-
-    Args:
-        spacing: of that grid along z, y and x, mm.
-        origin: its first voxel among those of the resampled volume, as `draft.Prepared` says.
-    """
-    step = np.asarray(spacing) / np.asarray(scan.spacing)
-    first = (np.asarray(origin) + 0.5) * step - 0.5
-    moved = np.eye(4)
-    moved[:3, :3] = np.diag(step[::-1])
-    moved[:3, 3] = first[::-1]
-    return np.asarray(scan.affine @ moved, dtype=np.float64)

@@ -62,7 +62,7 @@ def sections(edition: Edition) -> list[ContainerContentItem]:
     ]
 
 
-def remarks(edition: Edition) -> list[str]:
+def grounds(edition: Edition) -> list[str]:
     """What stands under every report: the notice, the model, what was not assessed, warnings."""
     document = edition.document
     told = [document.notice.in_language(document.language)]
@@ -81,14 +81,18 @@ def remarks(edition: Edition) -> list[str]:
             f"未评估：{'、'.join(names)}。" if edition.zh else f"Not assessed: {', '.join(names)}."
         )
     told += [each.in_language(document.language) for each in document.warnings]
-    if edition.signature:
-        meaning = edition.signature.meaning.in_language(document.language)
-        at = edition.signature.signed_at.isoformat(timespec="seconds")
-        told.append(
-            f"{meaning} {plain(edition.signature.name)}, {at}, SHA-256 "
-            f"{edition.signature.content_hash}"
-        )
     return [each for each in map(plain, told) if each]
+
+
+def remarks(edition: Edition) -> list[str]:
+    """The grounds, and who signed."""
+    told = grounds(edition)
+    if edition.signature is not None:
+        signature = edition.signature
+        meaning = signature.meaning.in_language(edition.document.language)
+        at = signature.signed_at.isoformat(timespec="seconds")
+        told.append(plain(f"{meaning} {signature.name}, {at}, SHA-256 {signature.content_hash}"))
+    return told
 
 
 def _container(name: Coded, items: list[TextContentItem]) -> ContainerContentItem:

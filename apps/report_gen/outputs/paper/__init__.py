@@ -1,0 +1,1 @@
+"""A report on paper: PDF by typst, with a picture of each focal finding."""
