@@ -11,7 +11,7 @@ from apps.report_gen.findings import KEYS
 from apps.report_gen.schema import OperatingPoint, StudyResult
 from loupe.contract.app import DomainApp
 from loupe.contract.exports import Export
-from loupe.contract.extras import Pages
+from loupe.contract.extras import Pages, Tab
 from loupe.contract.facts import Fact
 from loupe.contract.inputs import InputKind
 from loupe.contract.outcomes import DecisionDraft, Outcome, ReviewVerb, Tone
@@ -41,26 +41,50 @@ class App(DomainApp):
         ),
     )
     facts: ClassVar = (
-        Fact(key="study", label=Text(en="Study", zh="检查"), max_length=64),
-        Fact(key="language", label=Text(en="Language of the report", zh="报告语言"), max_length=2),
-        Fact(key="indication", label=Text(en="Indication", zh="检查目的"), max_length=LONGEST_TEXT),
-        Fact(key="history", label=Text(en="History", zh="病史"), max_length=LONGEST_TEXT),
+        Fact(key="study", label=Text(en="Study", zh="检查"), max_length=64, offered=False),
+        Fact(
+            key="language",
+            label=Text(en="Language of the report", zh="报告语言"),
+            max_length=2,
+            choices="apps.report_gen.services.languages:choices",
+        ),
+        Fact(
+            key="indication",
+            label=Text(en="Indication", zh="检查目的"),
+            max_length=LONGEST_TEXT,
+            lines=True,
+        ),
+        Fact(
+            key="history", label=Text(en="History", zh="病史"), max_length=LONGEST_TEXT, lines=True
+        ),
         Fact(
             key="laboratory",
             label=Text(en="Laboratory", zh="实验室检查"),
             max_length=LONGEST_TEXT,
+            lines=True,
         ),
         Fact(
             key="prior_report",
             label=Text(en="Prior report", zh="既往报告"),
             max_length=LONGEST_TEXT,
+            lines=True,
         ),
     )
+    receive = "apps.report_gen.services.arriving:receive"
+    gather = "apps.report_gen.bundles.gathering:gather"
+    on_results = "apps.report_gen.services.following:on_results"
     steps: ClassVar = (
-        Step(name="read", place=Place.SANDBOX, run="apps.report_gen.steps.read:read"),
+        Step(
+            name="read",
+            place=Place.SANDBOX,
+            run="apps.report_gen.steps.read:read",
+            memory_bytes=6 << 30,
+            seconds=80,
+        ),
         Step(
             name="draft",
             place=Place.ENGINE,
+            seconds=80,
             run="apps.report_gen.inference.runner:DraftRunner",
             also=(Alternative(device="cuda", run="apps.report_gen.inference.runner:DraftRunner"),),
         ),
@@ -107,7 +131,23 @@ class App(DomainApp):
             write=exports.write_csv,
         ),
     )
-    pages = Pages(result="report_gen/result.html", row="report_gen/row.html")
+    pages = Pages(
+        result="report_gen/result.html",
+        row="report_gen/row.html",
+        urls="apps.report_gen.urls",
+        tabs=(
+            Tab(
+                label=Text(en="Worklist", zh="工作列表"),
+                url="report_gen:worklist",
+                section="worklist",
+            ),
+            Tab(
+                label=Text(en="Reading", zh="阅片统计"),
+                url="report_gen:reading",
+                section="reading",
+            ),
+        ),
+    )
 
     @classmethod
     def assemble(cls, payload: Payload) -> BaseModel:

@@ -12,10 +12,12 @@ from apps.report_gen.grammar.slots import Section, slots_of
 from apps.report_gen.grammar.writing import Sentence
 from apps.report_gen.inference.constrained import GreedyChoice, write_constrained
 from apps.report_gen.inference.detect import Found, detect
+from apps.report_gen.inference.folding import folded
 from apps.report_gen.inference.network import windowed
 from apps.report_gen.inference.report_network import ROWS, slot_rows
 from apps.report_gen.inference.shape import WINDOWS, Shape
 from apps.report_gen.inference.stored import Model
+from apps.report_gen.inference.threads import one_thread
 from apps.report_gen.inference.tokens import text_tokens
 from core_kernels.dispatch.volume_prepare import volume_prepare
 
@@ -92,7 +94,8 @@ class Drafter:
 
     def __init__(self, model: Model, *, dtype: torch.dtype = torch.float32) -> None:
         self.model, self.dtype = model, dtype
-        self.image = model.image.to(dtype)
+        on_cpu = next(model.image.parameters()).device.type == "cpu"
+        self.image = (folded(model.image) if on_cpu else model.image).to(dtype)
         self.report = model.report.to(dtype)
         shape = model.shape
         rows = 2 * ROWS + shape.text_positions
@@ -107,6 +110,8 @@ class Drafter:
         """Findings and a report of int16 HU [D, H, W] in RAS; spacing in mm along z, y, x."""
         prepared = prepare(hu, spacing, self.model.shape)
         windows = prepared.windows.to(self.dtype)
+        if not windows.is_cuda:
+            windows = windows.contiguous(memory_format=torch.channels_last_3d)
         seen = self.image(windows)
         found = detect(self.image, windows, self.model.verdicts, seen)[0]
         sentences = self.write(found.findings, text, language, seen.features)
@@ -117,6 +122,13 @@ class Drafter:
         self, findings: FindingSet, text: str, language: str, features: Tensor | None = None
     ) -> list[Sentence]:
         """The report alone."""
+        device = self.report.decoder.bias.device
+        with one_thread(device):
+            return self._written(findings, text, language, features)
+
+    def _written(
+        self, findings: FindingSet, text: str, language: str, features: Tensor | None
+    ) -> list[Sentence]:
         device = self.report.decoder.bias.device
         tokens = text_tokens(text, self.model.shape.text_positions)
         memory, mask = self.report.memory(
