@@ -94,6 +94,10 @@ class DicomNode:
             raise RuntimeError(done.stderr[-3000:])
         return done.stdout.strip()
 
+    def cpu_seconds(self) -> float:
+        """Processor time of the process so far."""
+        return 0.0 if self.process is None else cpu_seconds(self.process.pid)
+
     def memory(self) -> int:
         """Bytes the process has in memory (VmRSS)."""
         if self.process is None:
@@ -113,6 +117,12 @@ def running(var: Path, variables: Mapping[str, str] | None = None) -> Iterator[D
         yield node
     finally:
         node.stop()
+
+
+def cpu_seconds(pid: int) -> float:
+    """Processor time of a process, its own and the kernel's for it."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def free_port() -> int:

@@ -21,7 +21,13 @@ from pathlib import Path
 from typing import Final
 
 from apps.report_gen.benchmarks import scans
-from apps.report_gen.benchmarks.dicom_node import ROOT, DicomNode, free_port, running
+from apps.report_gen.benchmarks.dicom_node import (
+    ROOT,
+    DicomNode,
+    cpu_seconds,
+    free_port,
+    running,
+)
 
 GOAL_RATE: Final = 120.0
 GOAL_RATIO: Final = 1.4
@@ -60,19 +66,25 @@ def measure(folder: Path, instances: int, rounds: int) -> dict[str, object]:
     sent = [made(folder / f"sender-{at}", instances) for at in range(2)]
     ours: list[float] = []
     plain: dict[int, list[float]] = {PDU: [], _SMALL_PDU: []}
+    cpu: dict[str, list[float]] = {"loupe": [], "plain": []}
     memory: list[list[int]] = []
     lost = 0
     for at in range(rounds):
         with running(folder / f"node-{at}", {"LOUPE_DICOM_QUIET_SECONDS": "3600"}) as node:
             with watched(node) as seen:
+                before = node.cpu_seconds()
                 ours.append(2 * instances / send(sent, node.port, "LOUPE"))
+                cpu["loupe"].append((node.cpu_seconds() - before) / (2 * instances))
             memory.append(seen)
             lost += missing(sent, node)
         shutil.rmtree(folder / f"node-{at}")
         for pdu, rates in plain.items():
             target = folder / f"plain-{at}-{pdu}"
-            with plain_handler(target, pdu) as port:
+            with plain_handler(target, pdu) as (port, pid):
+                before = cpu_seconds(pid)
                 rates.append(2 * instances / send(sent, port, "PLAIN"))
+                if pdu == PDU:
+                    cpu["plain"].append((cpu_seconds(pid) - before) / (2 * instances))
             shutil.rmtree(target)
     rate, peer = statistics.median(ours), statistics.median(plain[PDU])
     ratios = [mine / theirs for mine, theirs in zip(ours, plain[PDU], strict=True)]
@@ -84,6 +96,9 @@ def measure(folder: Path, instances: int, rounds: int) -> dict[str, object]:
         "plain_per_s": round(peer, 1),
         "ratio": round(statistics.median(ratios), 2),
         "plain_with_its_default_pdu_per_s": round(statistics.median(plain[_SMALL_PDU]), 1),
+        "cpu_ms_each": {
+            name: round(1e3 * statistics.median(each), 2) for name, each in cpu.items()
+        },
         "rounds": {
             "loupe": [round(one, 1) for one in ours],
             "plain": [round(one, 1) for one in plain[PDU]],
@@ -147,8 +162,8 @@ def digest(path: Path) -> str:
 
 
 @contextmanager
-def plain_handler(folder: Path, pdu: int) -> Iterator[int]:
-    """The plain handler in a process of its own; its port."""
+def plain_handler(folder: Path, pdu: int) -> Iterator[tuple[int, int]]:
+    """The plain handler in a process of its own: port, process id."""
     folder.mkdir()
     port = free_port()
     process = subprocess.Popen(
@@ -158,7 +173,7 @@ def plain_handler(folder: Path, pdu: int) -> Iterator[int]:
     )  # fmt: skip
     try:
         _answered(port, process)
-        yield port
+        yield port, process.pid
     finally:
         process.kill()
         process.wait()

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from apps.report_gen.clinical.errors import ClinicalDiskFull, Missing, TooLarge
+from apps.report_gen.clinical.errors import ClinicalDiskFull, Missing, Tampered, TooLarge
 from apps.report_gen.clinical.keys import Keyring
 from apps.report_gen.clinical.sealing import Opened, sealed
 
@@ -98,10 +98,15 @@ class ClinicalStore:
                     for block in sealed(counted(), self.keyring, name, note):
                         _write_all(file, block)
                     os.fsync(file.fileno())
-                target = self._inbox(name) if inbox else self._object(name)
-                target.parent.mkdir(exist_ok=True, mode=0o700)
-                draft.rename(target)
-                _sync_folder(target.parent)
+                if inbox:
+                    # A new file's name is synced with it (ext4, XFS, btrfs). Where the rename is
+                    # lost with the power, `restore` finds the whole file among the drafts.
+                    draft.rename(self._inbox(name))
+                else:
+                    target = self._object(name)
+                    target.parent.mkdir(exist_ok=True, mode=0o700)
+                    draft.rename(target)
+                    _sync_folder(target.parent)
         except BaseException:
             draft.unlink(missing_ok=True)
             raise
@@ -168,13 +173,27 @@ class ClinicalStore:
         for folder in (self.root / OBJECTS).iterdir():
             yield from (path.name for path in folder.iterdir())
 
-    def sweep(self) -> int:
-        """Remove what writers that are gone left half-written; call it when none is writing."""
-        count = 0
+    def restore(self, older_than: float) -> int:
+        """After a kill: whole files that wait to be renamed go to the inbox, half-written ones go
+        away. Returns how many were removed.
+
+        Args:
+            older_than: seconds since the epoch; what is newer may still be written by others.
+        """
+        removed = 0
         for path in (self.root / INCOMING).iterdir():
-            path.unlink(missing_ok=True)
-            count += 1
-        return count
+            with suppress(FileNotFoundError):
+                if path.stat().st_mtime >= older_than:
+                    continue
+                try:
+                    with path.open("rb") as file:
+                        Opened(file, self.keyring, path.name).close()
+                except Tampered:
+                    path.unlink()
+                    removed += 1
+                else:
+                    path.rename(self._inbox(path.name))
+        return removed
 
     def require_room(self, more: int = 0) -> None:
         """Pass in silence if `more` bytes would still leave enough of the disk free.

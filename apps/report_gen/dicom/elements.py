@@ -94,7 +94,7 @@ def file_head(sop_class: str, sop_instance: str, transfer_syntax: str) -> bytes:
     meta.ImplementationVersionName = _VERSION
     buffer = DicomBytesIO()
     buffer.write(b"\0" * 128 + b"DICM")
-    write_file_meta_info(buffer, meta, enforce_standard=False)
+    write_file_meta_info(buffer, meta, enforce_standard=True)
     return bytes(buffer.getvalue())
 
 

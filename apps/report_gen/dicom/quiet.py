@@ -11,13 +11,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.report_gen.dicom import priors
-from apps.report_gen.models import Arrival, Study, StudyState
-from loupe.contract.runtime.steps import load
+from apps.report_gen.models import Arrival, Study
+from apps.report_gen.services import arriving
 
 logger = logging.getLogger("loupe.report_gen")
 
 AT_ONCE = 50
-WAKE = "apps.report_gen.services.arriving:wake"
 
 
 def close_due(now: datetime | None = None) -> list[uuid.UUID]:
@@ -27,11 +26,7 @@ def close_due(now: datetime | None = None) -> list[uuid.UUID]:
     """
     now = now or timezone.now()
     due = Arrival.objects.filter(open=True, due_at__lte=now).order_by("due_at")
-    closed = [key for key in due.values_list("pk", flat=True)[:AT_ONCE] if _closed(key, now)]
-    for key in closed:
-        # After the commit: who is woken must find it. A wake-up that is lost is sent again.
-        load(WAKE)(key)
-    return closed
+    return [key for key in due.values_list("pk", flat=True)[:AT_ONCE] if _closed(key, now)]
 
 
 def close_now(study: Study) -> bool:
@@ -45,9 +40,7 @@ def _closed(key: uuid.UUID, now: datetime) -> bool:
         # `due_at` again: an image may have come in between.
         if not Arrival.objects.filter(pk=key, open=True, due_at__lte=now).update(open=False):
             return False
-        Study.objects.filter(pk=key, state=StudyState.ARRIVING).update(
-            state=StudyState.WAITING, complete_at=now
-        )
+        arriving.complete(key)
         priors.plan(key)
     logger.info("Study %s was quiet for long enough: it is complete", key)
     return True

@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from apps.report_gen.clinical.errors import (
     Tampered,
     TooLarge,
 )
-from apps.report_gen.clinical.store import INBOX, OBJECTS, ClinicalStore
+from apps.report_gen.clinical.store import INBOX, ClinicalStore
 
 PLANTED = b"QUENNEVILLE^ODETTE"
 
@@ -123,11 +124,17 @@ def test_a_name_cannot_lead_out_of_the_store(tmp_path: Path) -> None:
             made(tmp_path).open(name)
 
 
-def test_what_a_killed_writer_left_is_swept(tmp_path: Path) -> None:
+def test_after_a_kill_whole_files_are_kept_and_half_written_ones_removed(tmp_path: Path) -> None:
     one = made(tmp_path)
-    (tmp_path / "store" / "incoming" / "half").write_bytes(b"x")
-    assert one.sweep() == 1
-    assert files(tmp_path / "store" / OBJECTS) == []
+    whole, half = one.put(b"x" * 3_000_000, inbox=True), one.put(b"y" * 3_000_000, inbox=True)
+    incoming = tmp_path / "store" / "incoming"
+    for kept in (whole, half):
+        (tmp_path / "store" / INBOX / kept.name).rename(incoming / kept.name)
+    with (incoming / half.name).open("r+b") as file:
+        file.truncate(2_000_000)
+    assert one.restore(older_than=0) == 0
+    assert one.restore(older_than=time.time() + 1) == 1
+    assert (one.waiting(), files(incoming)) == ([whole.name], [])
 
 
 def test_keys_are_made_once_with_mode_600(tmp_path: Path) -> None:
