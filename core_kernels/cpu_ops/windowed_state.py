@@ -15,10 +15,10 @@ Array = NDArray[np.int64]
 CHUNK = 4096
 
 #: Slots of a table that move on for each event, and head rows that are looked at for being idle.
-MOVED, LOOKED = 16, 4
+MOVED, LOOKED = 8, 4
 
-#: Slots of a table of pairs by which the share of those still in a log is judged.
-_SAMPLE = 4096
+#: Slots that are few enough to move at once, or to judge by how many pairs are still in a log.
+_FEW = 4096
 
 
 def feed(
@@ -76,13 +76,7 @@ def feed(
 def _rows(table: WindowTable, keys: Array, create: bool = True) -> Array:
     if create:
         table.grow_heads(len(keys))
-        wanted = 2 * (int(table.counters[at.KEYS]) + len(keys))
-        if wanted > len(table.hashed):
-            _move_keys(table, len(table.hashed_before))
-            table.hashed_before, table.counters[at.KEYS_MOVED] = table.hashed, 0
-            table.hashed = np.zeros((_power(2 * len(table.hashed), wanted), 2), np.int64)
-            if len(table.hashed_before) <= MOVED * CHUNK:
-                _move_keys(table, len(table.hashed_before))
+        _room_for_keys(table, len(keys))
     rows = np.empty(len(keys), np.int64)
     window_hash.rows_of(
         keys, rows, table.hashed, table.hashed_before, table.heads, table.idle, table.stride,
@@ -91,19 +85,38 @@ def _rows(table: WindowTable, keys: Array, create: bool = True) -> Array:
     return rows
 
 
+def _room_for_keys(table: WindowTable, needed: int) -> None:
+    wanted, room = 2 * (int(table.counters[at.KEYS]) + needed), len(table.hashed)
+    if 4 * wanted > 3 * room > 3 * _FEW:
+        table.coming_keys.get_on(2 * room, table.hashed, needed)
+    if wanted <= room:
+        return
+    _move_keys(table, len(table.hashed_before))
+    table.hashed_before, table.counters[at.KEYS_MOVED] = table.hashed, 0
+    table.hashed = table.coming_keys.take(_power(2 * room, wanted), table.hashed)
+    if room <= _FEW:
+        _move_keys(table, room)
+
+
 def _room_for_pairs(table: WindowTable, needed: int) -> None:
     """Pairs that left the log are forgotten whenever the table would be more than half full."""
-    if table.entity.other is None or len(table.pairs) >= 2 * (table.counters[at.PAIRS] + needed):
+    wanted, room = 2 * (int(table.counters[at.PAIRS]) + needed), len(table.pairs)
+    if table.entity.other is None or 4 * wanted <= 3 * room:
+        return
+    sample = min(room, _FEW)
+    alive = window_hash.living(table.pairs, 0, sample, table.heads, table.stride)
+    alive = alive * (room // sample) + needed
+    rows = _power(32, 3 * alive)
+    if room > _FEW:
+        table.coming_pairs.get_on(rows, table.pairs, needed)
+    if wanted <= room:
         return
     _move_pairs(table, len(table.pairs_before))
-    sample = min(len(table.pairs), _SAMPLE)
-    alive = window_hash.living(table.pairs, 0, sample, table.heads, table.stride)
-    expected = alive * (len(table.pairs) // sample)
     table.pairs_before, table.counters[at.PAIRS_MOVED] = table.pairs, 0
-    table.pairs = np.zeros((_power(32, 4 * (expected + needed)), 3), np.int64)
+    table.pairs = table.coming_pairs.take(_power(32, 5 * alive // 2), table.pairs)
     table.counters[at.PAIRS] = 0
-    if len(table.pairs_before) <= MOVED * CHUNK:
-        _move_pairs(table, len(table.pairs_before))
+    if room <= _FEW:
+        _move_pairs(table, room)
 
 
 def _move(table: WindowTable, slots: int) -> None:

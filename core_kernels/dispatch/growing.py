@@ -1,5 +1,6 @@
-"""`longer`: arrays that grow at their end without being copied."""
+"""Memory of state that grows while nobody waits: arrays that grow in place, tables made ready."""
 
 from core_kernels.structures.growing import longer
+from core_kernels.structures.readying import Readying
 
-__all__ = ["longer"]
+__all__ = ["Readying", "longer"]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from core_kernels.errors import ArgumentRefused
 from core_kernels.structures import windows as at
 from core_kernels.structures.growing import longer
+from core_kernels.structures.readying import Readying
 from core_kernels.structures.windows import Entity
 
 Array = NDArray[np.int64]
@@ -34,6 +35,7 @@ class WindowTable:
         pending: [room, 4], a heap of labels by the time they become known.
         pairs: [slots, 3] of head row + 1, other id, newest position.
         pairs_before: pairs on their way into `pairs`, some slots with every batch.
+        coming_keys, coming_pairs: the next of these tables, made ready with every batch.
         counters: see `structures.windows`.
     """
 
@@ -54,6 +56,7 @@ class WindowTable:
         self.pending: Array = np.zeros((16, 4), np.int64)
         self.pairs: Array = np.zeros((32, 3), np.int64)
         self.pairs_before = _NONE_BEFORE.copy()
+        self.coming_keys, self.coming_pairs = Readying(), Readying()
         self.counters: Array = np.zeros(at.COUNTERS, np.int64)
         self.counters[at.FREE : at.KEYS] = -1
         self.counters[[at.IDLE_FREE, at.ROW_FREE]] = -1
@@ -70,7 +73,8 @@ class WindowTable:
         entries = int(self.counters[at.ARENA]) * (8 * at.ENTRY + 16 * self.entity.extremes)
         waiting = int(self.counters[at.PENDING]) * 32 + int(self.counters[at.IDLES]) * 8
         tables = (self.hashed, self.hashed_before, self.pairs, self.pairs_before)
-        return heads + entries + waiting + sum(table.nbytes for table in tables)
+        coming = self.coming_keys.nbytes + self.coming_pairs.nbytes
+        return heads + entries + waiting + coming + sum(table.nbytes for table in tables)
 
     def grow_arena(self, needed: int) -> None:
         """Room for `needed` more entries."""

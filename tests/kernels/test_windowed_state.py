@@ -310,10 +310,10 @@ def test_memory_is_that_of_the_entities_inside_their_windows() -> None:
         n = np.arange(start, start + 1_000)
         state.feed(n, {"card": n // 3, "shop": n // 2}, n % 100, n % 2, n + 20)
         held.append(state.nbytes())
-    # An entity that comes no more keeps its key and a time: a slot of 16 bytes at most half full,
-    # and 8 beside it.
+    # An entity that comes no more keeps its key and a time: a slot of 16 bytes in a table that is
+    # a quarter to half full or being made, and 8 beside it. One inside its windows takes 600.
     gone = 200_000 // 3 + 200_000 // 2
-    assert held[-1] - held[40] < 80 * gone
+    assert held[-1] - held[40] < 120 * gone
 
 
 def test_a_table_that_is_moved_bit_by_bit_answers_as_one_that_is_not() -> None:

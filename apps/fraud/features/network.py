@@ -17,14 +17,14 @@ from apps.fraud.features.loops import labels as waiting
 from apps.fraud.features.loops import network as loops
 from apps.fraud.features.loops import nodes as finding
 from apps.fraud.scheme import Scheme
-from core_kernels.dispatch.growing import longer
+from core_kernels.dispatch.growing import Readying, longer
 
 Array = NDArray[np.int64]
 Rows = NDArray[np.int32]
 
 MEETINGS: Final = 2
 """Longest windows after which two that met are new to each other."""
-MOVED: Final = 16
+MOVED: Final = 8
 """Slots of a table on its way into another one that move for each event."""
 _AT_ONCE: Final = 4096
 """Slots that are few enough to move with one batch, or to judge a table by."""
@@ -72,6 +72,7 @@ class Network:
         self.pairs: Array = np.zeros((2048, at.PAIR), np.int64)
         self._pairs_before: Array = np.zeros((1, at.PAIR), np.int64)
         self.heap: Array = np.zeros((1024, 3), np.int64)
+        self._coming_hash, self._coming_pairs = Readying(), Readying()
         self.counters: Array = np.zeros(at.COUNTERS, np.int64)
 
     @property
@@ -132,7 +133,7 @@ class Network:
             return out
         now = int(clock[0]) if len(clock) else 0
         self._room_for_pairs(len(clock), now)
-        self._move_pairs(MOVED * len(clock), now)
+        self._move_pairs(MOVED * len(clock) * (self.entities + self.categories), now)
         self._room_for_labels(int((labels >= 0).sum()))
         loops.feed(
             first, most, clock, amounts, labels, known, rows, cross, self.payer, self.payee,
@@ -206,19 +207,23 @@ class Network:
         nodes, rings, waiting = (int(self.counters[n]) for n in (at.NODES, at.RINGS, at.WAITING))
         tables = (self.hashed, self._hashed_before, self.pairs, self._pairs_before)
         lists = nodes * at.RECORD * 8 + rings * self.rings.itemsize + waiting * 24
-        return lists + sum(table.nbytes for table in tables)
+        coming = self._coming_hash.nbytes + self._coming_pairs.nbytes
+        return lists + coming + sum(table.nbytes for table in tables)
 
     def _room(self, count: int) -> None:
         nodes = int(self.counters[at.NODES]) + count * self.nodes
         rings = int(self.counters[at.RINGS]) + count * sum(self._rings_of)
         self.records = longer(self.records, _doubled(len(self.records), nodes))
         self.rings = longer(self.rings, _doubled(len(self.rings), rings))
-        if 3 * nodes > 2 * len(self.hashed):
+        room = len(self.hashed)
+        if 4 * nodes > 2 * room > 2 * _AT_ONCE:
+            self._coming_hash.get_on(2 * room, self.hashed, count * self.nodes)
+        if 3 * nodes > 2 * room:
             self._move_nodes(len(self._hashed_before))
             self._hashed_before, self.counters[at.HASH_MOVED] = self.hashed, 0
-            self.hashed = np.zeros(_doubled(len(self.hashed), 2 * nodes), np.int32)
+            self.hashed = self._coming_hash.take(_doubled(room, 2 * nodes), self.hashed)
         few = len(self._hashed_before) <= _AT_ONCE
-        self._move_nodes(len(self._hashed_before) if few else MOVED * count)
+        self._move_nodes(len(self._hashed_before) if few else MOVED * self.nodes * count)
 
     def _move_nodes(self, slots: int) -> None:
         before = self._hashed_before
@@ -232,18 +237,23 @@ class Network:
             self._hashed_before = np.zeros(1, np.int32)
 
     def _room_for_pairs(self, count: int, now: int) -> None:
-        needed = count * (self.entities - 1 + self.categories)
-        if 3 * (int(self.counters[at.PAIRS]) + needed) <= 2 * len(self.pairs):
+        kinds = self.entities - 1 + self.categories
+        room, wanted = len(self.pairs), int(self.counters[at.PAIRS]) + count * kinds
+        if 4 * wanted <= 2 * room:
+            return
+        sample = min(room, _AT_ONCE)
+        alive = finding.living(self.pairs, sample, now - self.span)
+        alive = alive * (room // sample) + count * kinds
+        if room > _AT_ONCE:
+            self._coming_pairs.get_on(_doubled(2048, 3 * alive), self.pairs, count * kinds)
+        if 3 * wanted <= 2 * room:
             return
         self._move_pairs(len(self._pairs_before), now)
-        sample = min(len(self.pairs), _AT_ONCE)
-        alive = finding.living(self.pairs, sample, now - self.span)
-        wanted = alive * (len(self.pairs) // sample) + needed
         self._pairs_before, self.counters[at.PAIRS_MOVED] = self.pairs, 0
-        self.pairs = np.zeros((_doubled(2048, 3 * wanted), at.PAIR), np.int64)
+        self.pairs = self._coming_pairs.take(_doubled(2048, 2 * alive), self.pairs)
         self.counters[at.PAIRS] = 0
-        if len(self._pairs_before) <= _AT_ONCE:
-            self._move_pairs(len(self._pairs_before), now)
+        if room <= _AT_ONCE:
+            self._move_pairs(room, now)
 
     def _move_pairs(self, slots: int, now: int) -> None:
         before = self._pairs_before

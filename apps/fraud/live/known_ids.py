@@ -9,7 +9,7 @@ it names a new transaction. Labels look further back: `find` knows no horizon.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ from apps.fraud.live import bloom
 from apps.fraud.live.compiled import compiled, inlined
 from apps.fraud.live.files import Kept
 from apps.fraud.live.hashing import Hashes
+from core_kernels.dispatch.growing import Readying
 
 GENERATION = 2**16
 """Ids; the table of one takes 5 MiB when full."""
@@ -46,6 +47,33 @@ class Verdicts:
     sequences: Integers
 
 
+class Sealed:
+    """A full table on its way to be frozen."""
+
+    def __init__(self, table: NDArray[np.uint64]) -> None:
+        self.table = table
+        rows = table[table[:, SEQUENCE] > 0]
+        self.first = int(rows[:, SEQUENCE].min()) - 1
+        self.latest = int(rows[:, KNOWN].view(np.int64).max())
+
+    def look(self, high: Hashes, low: Hashes) -> Integers:
+        """[n] the place of each id, −1 where it is not."""
+        found = np.empty(len(high), np.int64)
+        _places(self.table, high, low, found)
+        return found
+
+    def told(self, places: Integers) -> tuple[Integers, Hashes, Integers]:
+        """Number, body and time of ids by their places."""
+        rows = self.table[places]
+        numbers = rows[:, SEQUENCE].astype(np.int64) - 1
+        return numbers, rows[:, BODY], rows[:, KNOWN].view(np.int64)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory."""
+        return int(self.table.nbytes)
+
+
 class Frozen:
     """One generation that takes no more ids: [5, n] sorted by the high half of the hash."""
 
@@ -59,24 +87,24 @@ class Frozen:
         self.latest = int(rows[KNOWN].view(np.int64).max())
 
     @classmethod
-    def of(cls, table: NDArray[np.uint64]) -> "Frozen":
-        """The ids of a table, sorted, in memory."""
+    def of(cls, table: NDArray[np.uint64], near: Path | None) -> "Frozen":
+        """The ids of a table, sorted and written where there is a place."""
         used = table[table[:, SEQUENCE] > 0]
         rows = np.ascontiguousarray(used[np.argsort(used[:, HIGH], kind="stable")].T)
         rows[SEQUENCE] -= np.uint64(1)
-        return cls(Kept(chunks=[rows.data.cast("B")]), rows)
+        return cls._kept(rows, near)
 
     @classmethod
     def joined(cls, parts: Sequence["Frozen"], near: Path | None) -> "Frozen":
         """Neighbouring generations as one, written; of one id the later one stands behind."""
         rows = np.concatenate([one.rows for one in parts], axis=1)
         rows = np.ascontiguousarray(rows[:, np.argsort(rows[HIGH], kind="stable")])
+        return cls._kept(rows, near)
+
+    @classmethod
+    def _kept(cls, rows: NDArray[np.uint64], near: Path | None) -> "Frozen":
         file = Kept.written([rows.data.cast("B")], near)
         return cls(file, None if file.on_disk else rows)
-
-    def written(self, near: Path | None) -> Kept:
-        """Its file, on the disk where there is a place."""
-        return Kept.written([self.rows.data.cast("B")], near)
 
     @property
     def rows(self) -> NDArray[np.uint64]:
@@ -98,6 +126,17 @@ class Frozen:
             _confirm(rows, places, high, low, candidates, found)
         return found
 
+    def told(self, places: Integers) -> tuple[Integers, Hashes, Integers]:
+        """Number, body and time of ids by their columns."""
+        rows = self.rows
+        times = np.asarray(rows[KNOWN][places]).view(np.int64)
+        return rows[SEQUENCE][places].astype(np.int64), np.asarray(rows[BODY][places]), times
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory, without what the operating system may take back."""
+        return self.file.nbytes * bloom.BITS // 320 + self.file.nbytes * (not self.file.on_disk)
+
 
 class KnownIds:
     """The ids of one session."""
@@ -108,7 +147,8 @@ class KnownIds:
         self.count = 0
         self._table = np.zeros((2**10, 5), np.uint64)
         self._worker = worker
-        self._writing: list[tuple[Frozen, Future[Kept]]] = []
+        self._coming = Readying()
+        self._sealed: list[tuple[Sealed, Future[Frozen]]] = []
         self._joining: tuple[list[Frozen], Future[Frozen]] | None = None
 
     def enter(
@@ -127,16 +167,15 @@ class KnownIds:
         older = np.full(size, -1, np.int64)
         bodies_then = np.zeros(size, np.uint64)
         earliest = int(known.min()) if size else 0
-        for generation in reversed(self.frozen):
+        for generation in self._generations():
             if earliest - generation.latest > self.horizon:
                 continue
             places = generation.look(high, low)
             hits = np.flatnonzero((places >= 0) & (older < 0))
             if len(hits):
-                rows, at = generation.rows, places[hits]
-                near = known[hits] - rows[KNOWN][at].view(np.int64) <= self.horizon
-                older[hits[near]] = rows[SEQUENCE][at[near]].astype(np.int64)
-                bodies_then[hits[near]] = rows[BODY][at[near]]
+                numbers, told, times = generation.told(places[hits])
+                near = known[hits] - times <= self.horizon
+                older[hits[near]], bodies_then[hits[near]] = numbers[near], told[near]
         kinds, sequences = np.empty(size, np.int8), np.full(size, -1, np.int64)
         self.count += _enter(
             self._table, high, low, bodies, known, taken, older, bodies_then, self.horizon,
@@ -148,13 +187,13 @@ class KnownIds:
         """[n] the number of the latest transaction with each id, −1 where there is none."""
         found = np.empty(len(high), np.int64)
         _find(self._table, high, low, found)
-        for generation in reversed(self.frozen):
+        for generation in self._generations():
             left = np.flatnonzero(found < 0)
             if not len(left):
                 break
             places = generation.look(high[left], low[left])
             hits = places >= 0
-            found[left[hits]] = generation.rows[SEQUENCE][places[hits]].astype(np.int64)
+            found[left[hits]] = generation.told(places[hits])[0]
         return found
 
     def freeze_if_full(self, near: Path | None) -> bool:
@@ -162,10 +201,9 @@ class KnownIds:
         self.take_over()
         if self.count < GENERATION:
             return False
-        frozen = Frozen.of(self._table)
-        self.frozen.append(frozen)
-        self._writing.append((frozen, self._worker.submit(frozen.written, near)))
-        self._table = np.zeros((2**10, 5), np.uint64)
+        told = self._worker.submit(Frozen.of, self._table, near)
+        self._sealed.append((Sealed(self._table), told))
+        self._table = self._coming.take(len(self._table), self._table)
         self.count = 0
         small = [one for one in self.frozen if one.count < GENERATION * JOINED]
         if self._joining is None and len(small) >= JOINED:
@@ -173,14 +211,15 @@ class KnownIds:
             self._joining = parts, self._worker.submit(Frozen.joined, parts, near)
         return True
 
-    def take_over(self) -> None:
-        """Use what the background has finished. What it could not do stays as it was."""
-        while self._writing and self._writing[0][1].done():
-            frozen, told = self._writing.pop(0)
-            if (error := told.exception()) is None:
-                frozen.file = told.result()
+    def take_over(self, *, wait: bool = False) -> None:
+        """Use what the background has finished; `wait` for generations that are being frozen."""
+        while self._sealed and (wait or self._sealed[0][1].done()):
+            sealed, told = self._sealed.pop(0)
+            if (error := told.exception()) is not None:
+                log.error("ids could not be frozen in the background", exc_info=error)
+                self.frozen.append(Frozen.of(sealed.table, None))
             else:
-                log.error("ids could not be written", exc_info=error)
+                self.frozen.append(told.result())
         if self._joining is not None and self._joining[1].done():
             parts, joined = self._joining
             self._joining = None
@@ -201,11 +240,17 @@ class KnownIds:
     @property
     def nbytes(self) -> int:
         """Bytes of memory, without what the operating system may take back."""
-        filters = sum(one.file.nbytes * bloom.BITS // 320 for one in self.frozen)
-        waiting = sum(one.file.nbytes for one in self.frozen if not one.file.on_disk)
-        return int(self._table.nbytes) + filters + waiting
+        older = sum(one.nbytes for one in self._generations())
+        return int(self._table.nbytes) + self._coming.nbytes + older
+
+    def _generations(self) -> Iterator[Sealed | Frozen]:
+        """The newest first."""
+        yield from (one for one, _ in reversed(self._sealed))
+        yield from reversed(self.frozen)
 
     def _room(self, size: int) -> None:
+        if len(self._table) > GENERATION:
+            self._coming.get_on(len(self._table), self._table, size)
         while (self.count + size) * 2 > len(self._table):
             wider = np.zeros((len(self._table) * 2, 5), np.uint64)
             _moved(self._table, wider)
@@ -245,6 +290,13 @@ def _find(table, high, low, found):  # type: ignore[no-untyped-def]
     for n in range(len(high)):
         slot = _slot(table, high[n], low[n])
         found[n] = np.int64(table[slot, 3]) - 1
+
+
+@compiled
+def _places(table, high, low, found):  # type: ignore[no-untyped-def]
+    for n in range(len(high)):
+        slot = _slot(table, high[n], low[n])
+        found[n] = np.int64(slot) if table[slot, 3] != 0 else -1
 
 
 @compiled

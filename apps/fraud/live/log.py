@@ -155,7 +155,10 @@ class Log:
                     raise OSError(f"A segment of the log could not be made: {error}")
                 return
             self.segments.append(told.result())
+            # Giving back its memory takes a while; the background has it last.
             self._closing.pop(0)
+            self.worker.submit(_let_go, [rows])
+            del rows
         if self._joining is not None and self._joining[2].done():
             start, stop, told = self._joining
             self._joining = None
@@ -274,6 +277,10 @@ class Log:
             found.append(encoding.batch(columns, names, values))
             at = stop
         return found
+
+
+def _let_go(rows: list[Rows]) -> None:
+    rows.clear()
 
 
 def _alike(

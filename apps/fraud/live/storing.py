@@ -103,6 +103,7 @@ def write(session: Session, folder: Path) -> Written:
     """
     log, near = session.log, session.room.near
     log.take_over(wait=True)
+    session.ids.take_over(wait=True)
     for segment in log.segments:
         segment.file.into(folder / f"{segment.facts.first}.rows")
         segment.filters.into(folder / f"{segment.facts.first}.filters")

@@ -12,7 +12,7 @@ from apps.fraud.explaining.asking import EXPLAIN_FROM
 from apps.fraud.explaining.runner import ExplainingRunner
 from apps.fraud.features import warming
 from apps.fraud.features.hashing import SECRET_BYTES
-from apps.fraud.live.known_ids import Frozen
+from apps.fraud.live.known_ids import Frozen, Sealed
 from apps.fraud.live.limits import Policy
 from apps.fraud.live.segments import Segment
 from apps.fraud.live.session import LIVE, Room, Secret, Session
@@ -40,7 +40,8 @@ def warm() -> None:
             }
         )
         table = np.ones((2, 5), np.uint64)
-        Frozen.of(table).look(table[:, 0].copy(), table[:, 1].copy())
+        Frozen.of(table, None).look(table[:, 0].copy(), table[:, 1].copy())
+        Sealed(table).look(table[:, 0].copy(), table[:, 1].copy())
         still = session.log.still()
         for _, rows in still.stretches:
             if not isinstance(rows, Segment):

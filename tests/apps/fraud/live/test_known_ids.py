@@ -78,8 +78,8 @@ def test_a_frozen_generation_reads_the_same_from_its_file(tmp_path: Path) -> Non
     rows = random.choice(4096, 1500, replace=False)
     table[rows] = random.integers(1, 2**63, (1500, 5), np.uint64)
     table[rows[:300], 0] = table[rows[300:600], 0]  # halves that are equal
-    frozen = Frozen.of(table)
-    frozen.written(tmp_path).into(tmp_path / "ids")
+    frozen = Frozen.of(table, tmp_path)
+    frozen.file.into(tmp_path / "ids")
     again = Frozen(Kept.opened(tmp_path / "ids"))
     high, low = table[rows, 0].copy(), table[rows, 1].copy()
     places = again.look(high, low)
@@ -102,9 +102,9 @@ def test_memory_stays_flat_while_generations_come(
             entered(ids, 0, rows, n * 10_000)
             if ids.freeze_if_full(tmp_path):
                 worker.submit(int).result()  # what was asked for before it is done
-                ids.take_over()
+                ids.take_over(wait=True)
                 held.append(ids.nbytes)
-    assert [one.count for one in ids.frozen] == [40_000] * 3
+    assert [one.count for one in ids.frozen] == [40_000, 40_000, 20_000, 20_000]
     growth = (held[-1] - held[0]) / (len(held) - 1) / 20_000
     assert growth < 2, "two bytes an id: its share of the filter"
 
@@ -115,7 +115,7 @@ def test_generations_that_were_joined_know_the_later_of_two_bodies(tmp_path: Pat
         for at, body in ((0, 7), (HORIZON + 1, 8)):
             ids = KnownIds(HORIZON, worker)
             entered(ids, at, [(1, body, True), (2 + body, 0, True)], at)
-            parts.append(Frozen.of(ids._table))
+            parts.append(Frozen.of(ids._table, None))
         joined = Frozen.joined(parts, tmp_path)
         ids = KnownIds(HORIZON, worker)
         ids.frozen.append(joined)
