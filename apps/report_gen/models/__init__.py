@@ -11,6 +11,7 @@ from apps.report_gen.models.clinical import (
     Sending,
     SendingState,
 )
+from apps.report_gen.models.deliveries import Delivery, DeliveryState
 from apps.report_gen.models.report import (
     Clock,
     LabelConsent,
@@ -26,6 +27,8 @@ __all__ = [
     "Arrival",
     "ClinicalObject",
     "Clock",
+    "Delivery",
+    "DeliveryState",
     "DicomPeer",
     "Identity",
     "IdentityGrant",

@@ -196,8 +196,9 @@ class Sources:
 
 
 def _belongs_to_nobody(name: str) -> bool:
-    """What file managers leave beside files."""
-    return name.rsplit("/", 1)[-1].startswith(".") or name.split("/")[0] == "__MACOSX"
+    """What file managers leave beside files, and what says of an archive what it is (OCF)."""
+    last = name.rsplit("/", 1)[-1]
+    return last.startswith(".") or last == "mimetype" or name.split("/")[0] == "__MACOSX"
 
 
 def _foreign(name: str) -> Faulty:

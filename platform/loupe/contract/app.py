@@ -44,6 +44,14 @@ class DomainApp(ABC):
     check_facts: ClassVar[str | None] = None
     """A `CheckFacts`: refuses facts that name what does not exist, completes the others."""
 
+    receive: ClassVar[str | None] = None
+    """A `loupe.contract.receiving.Receive`: files of every channel are handed over to it, and the
+    host stores none. The app submits what it makes of them by `loupe.host.submitting`."""
+
+    gather: ClassVar[str | None] = None
+    """A `loupe.contract.receiving.Gather`: finds the files that make one item together, for
+    ``manage.py predict``. None: a file is an item."""
+
     scope_fields: ClassVar[tuple[str, ...]] = ()
     """Fields of the operating point that belong to what is inspected and not to the model, such as
     the pixel size of a product's pictures. A scope keeps them when its model changes."""

@@ -31,6 +31,8 @@ class Fact:
             a portfolio). At most one fact of an app does.
         max_length: characters; longer values are refused.
         choices: a `FactChoices`: forms offer these instead of free text.
+        lines: may be several lines long, as a report is.
+        offered: forms ask for it; else programs alone say it.
     """
 
     key: str
@@ -38,6 +40,8 @@ class Fact:
     scope: bool = False
     max_length: int = 100
     choices: str | None = None
+    lines: bool = False
+    offered: bool = True
 
 
 class FactChoices(Protocol):

@@ -231,8 +231,9 @@ class Engine:
         """
         step = self.apps.sandbox(app)
         parsed = self._sandbox_of(lane).parse(
-            step.run, path, options, lease=lease, timeout_s=deadline.left_s(), name=name
-        )
+            step.run, path, options, lease=lease, timeout_s=deadline.left_s(), name=name,
+            memory_bytes=step.memory_bytes, seconds=step.seconds,
+        )  # fmt: skip
         return step.name, parsed
 
     def read(

@@ -79,7 +79,9 @@ def _valid(fact: Fact, value: str) -> str:
             % {"key": fact.key, "count": len(kept), "most": fact.max_length},
             field=fact.key,
         )
-    if not kept.isprintable():
+    if fact.lines:
+        kept = kept.replace("\r\n", "\n")
+    if not (kept.replace("\n", " ").replace("\t", " ") if fact.lines else kept).isprintable():
         raise FactRefused(
             _("%(key)s holds a control character: %(value)r. Send plain text.")
             % {"key": fact.key, "value": kept[:60]},

@@ -12,14 +12,15 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.utils.crypto import salted_hmac
 
 from loupe.accounts.policy import SYSTEM
-from loupe.contract.runtime.errors import LoupeError
+from loupe.contract.runtime.errors import LoupeError, TemporarilyUnavailable
 from loupe.intake import facts as intake_facts
 from loupe.intake import services as intake
 from loupe.intake.models import Channel, SeenFile, WatchedFolder
 from loupe.intake.sources import Source
-from loupe.jobs import services
+from loupe.jobs import handing, services
 from loupe.jobs.models import Job
 from loupe.plugins import registry as apps
 from loupe.registry import services as registry
@@ -58,8 +59,12 @@ def poll(folder: WatchedFolder) -> Job | None:
     new = list(_new_files(folder, root))
     if not new:
         return None
-    sources = [Source(name=seen.name, path=root / seen.name) for seen in new]
+    sources = [Source(name=name, path=root / name) for name, _ in new]
+    seen = [row for _, row in new]
     chosen = apps.get(folder.app)
+    if handing.takes_over(folder.app):
+        _hand_over(folder, new, sources)
+        return None
     said = intake_facts.checked(chosen, folder.project, folder.facts)
     scope = intake_facts.scope_of(chosen, said)
     version = (
@@ -73,16 +78,43 @@ def poll(folder: WatchedFolder) -> Job | None:
         )
     except LoupeError as error:
         if error.code != "disk_full":
-            SeenFile.objects.bulk_create(new, ignore_conflicts=True)
+            SeenFile.objects.bulk_create(seen, ignore_conflicts=True)
         raise
     try:
         with transaction.atomic():
-            SeenFile.objects.bulk_create(new)
+            SeenFile.objects.bulk_create(seen)
             return services.start(SYSTEM, submission, version)
     except IntegrityError:
         # Another poll took the same files at the same moment; its job is the one that counts.
         submission.delete()
         return None
+
+
+def _hand_over(
+    folder: WatchedFolder, new: list[tuple[str, SeenFile]], sources: list[Source]
+) -> None:
+    """Give new files to an app that keeps them itself. They are marked after that: files that come
+    twice because of a kill are the app's to recognise, files that are lost are nobody's."""
+    rows = [row for _, row in new]
+    try:
+        handing.hand_over(
+            SYSTEM, folder.project, folder.app, Channel.FOLDER, sources, "",
+            folder.model_name or None, folder.facts,
+        )  # fmt: skip
+    except LoupeError as error:
+        if error.code not in {"disk_full", "temporarily_unavailable"} and not isinstance(
+            error, TemporarilyUnavailable
+        ):
+            SeenFile.objects.bulk_create(rows, ignore_conflicts=True)
+        raise
+    SeenFile.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def _kept_name(folder: WatchedFolder, name: str) -> str:
+    """How a file is remembered: by a keyed hash where names may name people."""
+    if not handing.takes_over(folder.app):
+        return name
+    return salted_hmac("loupe.watched", name, algorithm="sha256").hexdigest()
 
 
 def _root(folder: WatchedFolder) -> Path:
@@ -102,8 +134,9 @@ def _root(folder: WatchedFolder) -> Path:
     return root
 
 
-def _new_files(folder: WatchedFolder, root: Path) -> Iterator[SeenFile]:
-    """Settled files that were not taken before, at most `AT_ONCE`."""
+def _new_files(folder: WatchedFolder, root: Path) -> Iterator[tuple[str, SeenFile]]:
+    """Settled files that were not taken before, at most `AT_ONCE`: their names below the root and
+    how they are remembered."""
     seen = set(SeenFile.objects.filter(folder=folder).values_list("name", "size", "modified_ns"))
     settled_before = time.time() - folder.settle_seconds
     found = 0
@@ -115,10 +148,12 @@ def _new_files(folder: WatchedFolder, root: Path) -> Iterator[SeenFile]:
         name = path.relative_to(root).as_posix()
         if max(status.st_mtime, status.st_ctime) > settled_before:
             continue
-        if (name, status.st_size, status.st_mtime_ns) in seen:
+        kept = _kept_name(folder, name)
+        if (kept, status.st_size, status.st_mtime_ns) in seen:
             continue
-        yield SeenFile(
-            folder=folder, name=name, size=status.st_size, modified_ns=status.st_mtime_ns
+        yield (
+            name,
+            SeenFile(folder=folder, name=kept, size=status.st_size, modified_ns=status.st_mtime_ns),
         )
         found += 1
         if found == AT_ONCE:

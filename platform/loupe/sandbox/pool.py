@@ -95,6 +95,8 @@ class SandboxPool:
         lease: Callable[[int], Slab] = Slab.private,
         timeout_s: float | None = None,
         name: str | None = None,
+        memory_bytes: int = 0,
+        seconds: float = 0.0,
     ) -> Parsed:
         """Run the `Parse` function `run` on the file at `path`.
 
@@ -103,6 +105,8 @@ class SandboxPool:
 
         Args:
             name: what people call the file; the path's last part by default.
+            memory_bytes, seconds: more than the pool's own limits, where the function's step
+                declares that it needs more.
 
         Raises:
             InputRefused: the function refused the file, or the file took too much memory
@@ -117,7 +121,9 @@ class SandboxPool:
         offered = lease(self._usual_bytes) if into is None and self._usual_bytes else None
         slab = None
         try:
-            answer, slab = self._call(run, arguments, into or offered, lease, timeout_s, named)
+            answer, slab = self._call(
+                run, arguments, into or offered, lease, timeout_s, named, memory_bytes, seconds
+            )
         finally:
             if offered is not None and slab is not offered:
                 offered.close()
@@ -203,11 +209,15 @@ class SandboxPool:
         lease: Callable[[int], Slab],
         timeout_s: float | None,
         named: str,
+        memory_bytes: int = 0,
+        seconds: float = 0.0,
     ) -> tuple[dict[str, Any], Slab | None]:
-        limit = self.timeout_s if timeout_s is None else min(timeout_s, self.timeout_s)
+        most = max(self.timeout_s, seconds)
+        limit = most if timeout_s is None else min(timeout_s, most)
+        memory = max(self.memory_bytes, memory_bytes)
         child = self._idle.get()
         try:
-            child = self._living(child)
+            child = self._living(child, memory)
             child.warm(run)
             deadline = time.monotonic() + limit
             answer, slab = child.call(run, arguments, into, lease, deadline)
@@ -229,15 +239,18 @@ class SandboxPool:
                 slab.close()
             if answer["failed"] == "memory" and child is not None:
                 child.kill()
-            raise self._refusal(answer, named)
+            raise self._refusal(answer, named, memory)
         return answer, slab
 
-    def _living(self, child: Process | None) -> Process:
-        if child is not None and child.alive and child.calls < self.restart_after:
+    def _living(self, child: Process | None, memory_bytes: int = 0) -> Process:
+        """A child with exactly this limit: a larger one is given to nobody who may have less."""
+        wanted = memory_bytes or self.memory_bytes
+        fits = child is not None and child.memory_bytes == wanted
+        if child is not None and fits and child.alive and child.calls < self.restart_after:
             return child
         if child is not None:
             child.kill()
-        return Process(self.memory_bytes)
+        return Process(wanted)
 
     def _give_back(self, child: Process | None) -> None:
         with self._lock:
@@ -247,11 +260,11 @@ class SandboxPool:
             child = None
         self._idle.put(child)
 
-    def _refusal(self, answer: dict[str, Any], named: str) -> LoupeError:
+    def _refusal(self, answer: dict[str, Any], named: str, memory_bytes: int) -> LoupeError:
         reason = answer["failed"]
         if reason == "memory":
             return InputRefused(
-                f"{named} needs more than {self.memory_bytes // 2**20} MiB of memory to decode; "
+                f"{named} needs more than {memory_bytes // 2**20} MiB of memory to decode; "
                 "send it in smaller pieces or raise LOUPE_SANDBOX_MEMORY_BYTES.",
                 code="decode_memory",
             )

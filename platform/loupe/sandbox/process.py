@@ -42,6 +42,7 @@ class Process:
     """One child. Not thread-safe: a pool gives it to one thread at a time."""
 
     def __init__(self, memory_bytes: int) -> None:
+        self.memory_bytes = memory_bytes
         self.imported: set[str] = set()
         self.calls = 0
         mine, theirs = socket.socketpair()

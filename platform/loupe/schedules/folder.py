@@ -2,16 +2,18 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from django.conf import settings
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from loupe.accounts.policy import SYSTEM
 from loupe.intake.models import Channel, Submission
 from loupe.intake.sources import Source
+from loupe.jobs import handing
 from loupe.jobs import services as jobs
 from loupe.jobs.models import Job
 from loupe.schedules.errors import FolderRefused, InvalidSchedule
@@ -134,6 +136,35 @@ def send(run: ScheduleRun) -> Job | None:
         received = _names(started.submission)
         _mark(schedule, [one for one in found if one.name in received])
     return started
+
+
+def hand_over(run: ScheduleRun) -> int:
+    """Give what a run finds to an app that keeps files itself; how many files there were.
+
+    Files are remembered by a keyed hash of their names, which may name people.
+
+    Raises:
+        LoupeError: the folder is missing, or nothing in it could be used.
+    """
+    schedule = run.schedule
+    wanted = options(schedule.options)
+    rows = [(one, replace(one, name=_hashed(one.name))) for one in files(wanted.folder)]
+    if wanted.only_new:
+        unseen = {one.name for one in _unseen(schedule, [kept for _, kept in rows])}
+        rows = [pair for pair in rows if pair[1].name in unseen]
+    rows = rows[: settings.MAX_FILES]
+    if not rows:
+        return 0
+    handing.hand_over(
+        SYSTEM, schedule.project, schedule.app, Channel.SCHEDULE,
+        [Source(name=one.name, path=one.path) for one, _ in rows], schedule.name, wanted.model,
+    )  # fmt: skip
+    _mark(schedule, [kept for _, kept in rows])
+    return len(rows)
+
+
+def _hashed(name: str) -> str:
+    return salted_hmac("loupe.schedules", name, algorithm="sha256").hexdigest()
 
 
 def _names(submission: Submission) -> set[str]:

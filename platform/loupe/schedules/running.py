@@ -13,6 +13,7 @@ from loupe.changes.kinds import Kind
 from loupe.changes.services import publish
 from loupe.contract.runtime.errors import LoupeError
 from loupe.contract.runtime.steps import load
+from loupe.jobs import handing
 from loupe.jobs.models import Job
 from loupe.jobs.services import progress
 from loupe.plugins import registry as apps
@@ -75,6 +76,11 @@ def _begin(schedule_id: str, message_id: str, run_id: int | None) -> ScheduleRun
 
 def _carry_out(run: ScheduleRun) -> None:
     schedule = run.schedule
+    if schedule.task == FOLDER and handing.takes_over(schedule.app):
+        count = folder.hand_over(run)
+        told = _("%(count)s files were handed over.") % {"count": count} if count else ""
+        _end(run, State.DONE, told or _("No new files."))
+        return
     if schedule.task == FOLDER:
         job = folder.send(run)
         if job is None:
@@ -87,8 +93,8 @@ def _carry_out(run: ScheduleRun) -> None:
     if schedule.task not in tasks:
         _end(run, State.FAILED, _("The app does not offer this task any more."))
         return
-    told = load(tasks[schedule.task].run)(str(schedule.project_id), dict(schedule.options))
-    _end(run, State.DONE, str(told))
+    answer = load(tasks[schedule.task].run)(str(schedule.project_id), dict(schedule.options))
+    _end(run, State.DONE, str(answer))
 
 
 @contextmanager

@@ -17,10 +17,11 @@ from django.utils.translation import gettext as _
 from loupe.accounts.policy import SYSTEM
 from loupe.blobs.sniff import content
 from loupe.blobs.writing import Written
-from loupe.contract.runtime.errors import LoupeError
+from loupe.contract.runtime.errors import InputRefused, LoupeError
 from loupe.intake.errors import SubmissionRefused
 from loupe.intake.models import Channel
 from loupe.intake.sources import Source
+from loupe.jobs import handing
 from loupe.jobs import services as jobs
 from loupe.jobs.models import OPEN, Job
 from loupe.sources import fetching
@@ -120,6 +121,12 @@ def _dealt_with(source: HttpSource, answer: Fetched | LoupeError) -> Job | None:
 
 
 def _submitted(source: HttpSource, answer: Fetched, written: Written) -> Job:
+    if handing.takes_over(source.app):
+        raise InputRefused(
+            f"{source.app} keeps its files itself and takes none from cameras and HTTP sources: "
+            "remove this source, and send by upload, REST or a watched folder.",
+            code="source_not_taken",
+        )
     now = timezone.now()
     name = _file_name(source, written, now)
     submission, version = jobs.receive(

@@ -21,6 +21,7 @@ from loupe.contract.app import DomainApp
 from loupe.contract.runtime.steps import Place
 from loupe.intake.models import Channel, Submission
 from loupe.intake.sources import Source
+from loupe.jobs import handing
 from loupe.jobs import services as jobs
 from loupe.plugins import registry
 
@@ -85,6 +86,10 @@ def send_samples() -> list[str]:
         known = Submission.objects.filter(project=project, app=app.slug).exists()
         if not files or known or app.steps[0].place is Place.ENGINE:
             continue
+        if app.receive is not None:
+            _hand_over(project, person, app.slug, files)
+            sent.append(app.slug)
+            continue
         jobs.submit(
             Actor(user=person),
             project,
@@ -95,6 +100,18 @@ def send_samples() -> list[str]:
         )
         sent.append(app.slug)
     return sent
+
+
+def _hand_over(project: Project, person: User, app: str, files: list[Path]) -> None:
+    """Once: a marker below the variable folder says that it was done."""
+    marker = _file().with_name(f"demo-{app}.sent")
+    if marker.exists():
+        return
+    handing.hand_over(
+        Actor(user=person), project, app, Channel.COMMAND,
+        [Source(name=file.name, path=file) for file in files], "Samples",
+    )  # fmt: skip
+    marker.touch()
 
 
 def samples(app: type[DomainApp]) -> list[Path]:

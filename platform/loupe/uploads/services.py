@@ -181,6 +181,13 @@ def submitted(upload_ids: Iterable[UUID], submission: Submission) -> None:
         transaction.on_commit(partial(files.remove, upload_id))
 
 
+def handed_over(upload_ids: Iterable[UUID]) -> None:
+    """Forget uploads whose app keeps their files itself: bytes, names and what was said of them."""
+    for upload_id in dict.fromkeys(upload_ids):
+        Upload.objects.filter(pk=upload_id).delete()
+        files.remove(upload_id)
+
+
 def delete(actor: Actor, upload: Upload) -> None:
     """Throw an upload away, finished or not.
 

@@ -1,6 +1,7 @@
 """Sending files in, and looking at what was sent."""
 
 import uuid
+from functools import partial
 from typing import ClassVar
 
 from django.db import models
@@ -18,9 +19,12 @@ from loupe.api.endpoint import Endpoint, RowEndpoint
 from loupe.api.facts import FACTS, facts_said
 from loupe.api.idempotency import LastStep, idempotent_last_step
 from loupe.api.paging import newest_first
+from loupe.api.shapes.handed import HandedShape, NotTakenShape
 from loupe.api.shapes.work import JobDetail, SubmissionDetail, SubmissionPage
 from loupe.api.uploads import RawBody, app_named, discarding, named, sources, uploads_named
+from loupe.contract.receiving import Received
 from loupe.intake.models import Channel, Submission
+from loupe.jobs import handing
 from loupe.jobs import services as jobs
 from loupe.uploads import services as resumable
 
@@ -62,7 +66,7 @@ class Submissions(Endpoint):
         request=describe.files(
             app=describe.APP, model=describe.MODEL, name=describe.NAME, facts=FACTS
         ),
-        responses={202: JobDetail, **describe.PROBLEMS},
+        responses={202: JobDetail, 200: HandedShape, **describe.PROBLEMS},
     )
     @idempotent_last_step
     def post(self, request: Request) -> LastStep:
@@ -73,6 +77,9 @@ class Submissions(Endpoint):
         (see `/uploads`) are named by `upload`, beside files in the request or instead of them.
         Files that cannot be used become failed items of the job; when none can be used the whole
         request is refused.
+
+        Some apps keep what is sent themselves. They answer `200` with where it is followed; such
+        files never become submissions of the host.
         """
         waiting = uploads_named(request)
         with (
@@ -83,6 +90,19 @@ class Submissions(Endpoint):
             said = facts_said(app, request._request.GET)
             if isinstance(request.data, QueryDict):
                 said = facts_said(app, request.data, said)
+            if handing.takes_over(app.slug):
+                received = handing.hand_over(
+                    self.actor,
+                    self.project,
+                    app.slug,
+                    Channel.REST,
+                    found,
+                    named(request, "name"),
+                    named(request, "model") or None,
+                    said,
+                )
+                resumable.handed_over(waiting)
+                return partial(_handed, app.slug, received)
             submission, version = jobs.receive(
                 self.actor,
                 self.project,
@@ -102,6 +122,23 @@ class Submissions(Endpoint):
             return answer(present.job_detail(row), 202, {"Location": location})
 
         return start
+
+
+def _handed(app: str, received: Received) -> Response:
+    """The answer on files that an app took over. It is kept for repeats, so it names no file."""
+    headers = {"Location": received.api_url} if received.api_url else {}
+    body = HandedShape(
+        app=app,
+        reference=received.reference,
+        url=received.url,
+        api_url=received.api_url,
+        taken=received.taken,
+        not_taken=[
+            NotTakenShape(file=each.position, code=each.code, message=each.message)
+            for each in received.not_taken
+        ],
+    )
+    return answer(body, 200, headers)
 
 
 class OneSubmission(RowEndpoint[Submission]):

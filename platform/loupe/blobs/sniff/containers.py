@@ -2,12 +2,15 @@
 
 import bz2
 import lzma
+import re
 import zlib
 from io import BufferedReader
 
 from loupe.blobs.sniff import table
 
 _TAR_BLOCK = 512
+_LONGEST_TYPE = 128
+_MEDIA_TYPE = re.compile(rb"application/[a-z0-9][a-z0-9.+-]*")
 _LOOK_BYTES = 1024
 _LZMA_MEMORY_BYTES = 128 * 2**20
 _TORCH_ENTRIES = (b"/data.pkl", b"/version")
@@ -47,6 +50,21 @@ def is_old_tar(head: bytes) -> bool:
 def is_torch_zip(head: bytes, tail: bytes) -> bool:
     """Whether a zip is what ``torch.save`` writes: it holds a pickle."""
     return all(name in head or name in tail for name in _TORCH_ENTRIES)
+
+
+def declared_by(head: bytes) -> str:
+    """The media type that a zip says it is of; empty where it says nothing.
+
+    OCF's rule (ISO/IEC 21320-1; EPUB, OpenDocument): the first entry is called ``mimetype``, is
+    stored, and holds the type in ASCII.
+    """
+    if head[:4] != b"PK\x03\x04" or head[26:28] != b"\x08\0" or head[28:30] != b"\0\0":
+        return ""
+    size = int.from_bytes(head[18:22], "little")
+    if head[8:10] != b"\0\0" or head[30:38] != b"mimetype" or not 0 < size <= _LONGEST_TYPE:
+        return ""
+    told = head[38 : 38 + size]
+    return told.decode("ascii") if _MEDIA_TYPE.fullmatch(told) else ""
 
 
 def is_onnx(file: BufferedReader, size: int) -> bool:

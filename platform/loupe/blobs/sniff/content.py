@@ -18,6 +18,8 @@ def media_type_of(file: BufferedReader, size: int) -> str:
     """The media type of an open file of `size` bytes. Moves the file's position."""
     head = file.read(table.HEAD_BYTES)
     known = next((rule.media_type for rule in table.RULES if rule.fits(head)), None)
+    if known == table.ZIP and (declared := containers.declared_by(head)):
+        return declared
     if known == table.ZIP:
         file.seek(max(0, size - _TAIL_BYTES))
         torch = containers.is_torch_zip(head, file.read(_TAIL_BYTES))

@@ -21,6 +21,7 @@ class FactField:
     max_length: int
     value: str
     choices: tuple[tuple[str, str], ...] | None
+    lines: bool = False
 
 
 def fields(
@@ -29,6 +30,8 @@ def fields(
     """The app's facts as fields; `given` holds what the address proposes, by the facts' keys."""
     found = []
     for fact in app.facts:
+        if not fact.offered:
+            continue
         choices: FactChoices | None = load(fact.choices) if fact.choices else None
         found.append(
             FactField(
@@ -37,6 +40,7 @@ def fields(
                 max_length=fact.max_length,
                 value=given.get(fact.key, "")[: fact.max_length],
                 choices=tuple(choices(project_id)) if choices else None,
+                lines=fact.lines,
             )
         )
     return found
@@ -44,4 +48,4 @@ def fields(
 
 def sent(app: type[DomainApp], form: Mapping[str, str]) -> dict[str, str]:
     """What a person filled in, by the facts' keys; not yet checked."""
-    return {fact.key: str(form.get(PREFIX + fact.key, "")) for fact in app.facts}
+    return {fact.key: str(form.get(PREFIX + fact.key, "")) for fact in app.facts if fact.offered}

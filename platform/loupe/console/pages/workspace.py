@@ -15,11 +15,13 @@ from loupe.accounts.policy import Action
 from loupe.console.pages import facts_form
 from loupe.console.pages.frame import PageRequest, app_or_missing, project_page, say, say_refused
 from loupe.console.said import translated
+from loupe.contract.receiving import Received
 from loupe.contract.runtime.errors import LoupeError
 from loupe.contract.runtime.steps import Place
 from loupe.intake.errors import SubmissionRefused
 from loupe.intake.models import Channel
 from loupe.intake.upload import SpooledFile
+from loupe.jobs import handing
 from loupe.jobs import services as jobs
 from loupe.jobs.models import Job, Result
 from loupe.registry import services as registry
@@ -82,6 +84,19 @@ def upload(request: PageRequest, app: str) -> HttpResponse:
         waiting = _ids(request.POST.getlist("upload"))
         with uploads.using(request.actor, request.project, waiting) as held:
             sources = [*(file.source() for file in files), *held]
+            if handing.takes_over(domain.slug):
+                received = handing.hand_over(
+                    request.actor,
+                    request.project,
+                    domain.slug,
+                    Channel.WEB,
+                    sources,
+                    request.POST.get("name", ""),
+                    request.POST.get("model") or None,
+                    facts_form.sent(domain, request.POST.dict()),
+                )
+                uploads.handed_over(waiting)
+                return _followed(received, wants_json)
             job = jobs.submit(
                 request.actor,
                 request.project,
@@ -119,6 +134,14 @@ def upload(request: PageRequest, app: str) -> HttpResponse:
         return HttpResponseRedirect(back)
     address = reverse("console:job", args=[request.project.slug, job.pk])
     return JsonResponse({"url": address}) if wants_json else HttpResponseRedirect(address)
+
+
+def _followed(received: Received, wants_json: bool) -> HttpResponse:
+    """The app's own page on what it took over."""
+    if not wants_json:
+        return HttpResponseRedirect(received.url)
+    left = [{"name": r.name, "message": r.message, "code": r.code} for r in received.not_taken]
+    return JsonResponse({"url": received.url, "not_taken": left})
 
 
 @require_POST

@@ -50,12 +50,20 @@ class Step:
     * ``Place.CHILD``: `run` names a `LongWork` function.
 
     `also` says how else it may run; the engine chooses by the device that the model is on.
+
+    Attributes:
+        memory_bytes: what one input may take in the sandbox, beyond libraries, where the
+            installation's limit (LOUPE_SANDBOX_MEMORY_BYTES) is lower; 0: that limit.
+        seconds: how long one input may take where the host's own limits (60 s in the sandbox, 30 s
+            for an item in the engine) are too short; 0: those limits.
     """
 
     name: str
     place: Place
     run: str
     also: tuple[Alternative, ...] = ()
+    memory_bytes: int = 0
+    seconds: float = 0.0
 
     def run_on(self, device: str) -> str | None:
         """The code of its alternative for a device such as ``cuda:0``; None: it has none."""

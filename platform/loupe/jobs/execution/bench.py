@@ -9,6 +9,7 @@ from django.conf import settings
 from loupe.contract.runtime.errors import InputRefused
 from loupe.contract.runtime.lanes import Lane
 from loupe.contract.runtime.payload import JsonValue
+from loupe.contract.runtime.steps import Step
 from loupe.engine.client import EngineClient
 from loupe.sandbox.pool import Parsed, SandboxPool
 from loupe.sandbox.slab import Slab
@@ -25,19 +26,27 @@ class Bench:
         self.sandbox = SandboxPool(size=1, memory_bytes=settings.SANDBOX_MEMORY_BYTES)
 
     def parse(
-        self, run: str, path: Path, options: dict[str, JsonValue], name: str, *, shared: bool
+        self, step: Step, path: Path, options: dict[str, JsonValue], name: str, *, shared: bool
     ) -> Parsed:
-        """Run a sandbox step; with `shared` its arrays land straight in the engine's memory.
+        """Run a sandbox step within its limits; with `shared` its arrays land straight in the
+        engine's memory.
 
         A decoder that crashes gets a second try: the first may have been killed from outside.
         """
         lease = self.engine.lease if shared else Slab.private
+
+        def parsed() -> Parsed:
+            return self.sandbox.parse(
+                step.run, path, options, lease=lease, name=name,
+                memory_bytes=step.memory_bytes, seconds=step.seconds,
+            )  # fmt: skip
+
         try:
-            return self.sandbox.parse(run, path, options, lease=lease, name=name)
+            return parsed()
         except InputRefused as error:
             if error.code != "decode_crashed":
                 raise
-            return self.sandbox.parse(run, path, options, lease=lease, name=name)
+            return parsed()
 
     def cut(self, run: str, path: Path, options: dict[str, JsonValue], name: str) -> Any:
         """Run a `Split` function; a crash gets a second try, as in `parse`."""

@@ -87,7 +87,7 @@ def _computed(bench: Bench, claim: Claim, item: Item, clock: StageClock) -> Row 
             clock.merge(answer.times_ms)
             return concluded(app, answer.payload.about(received.name, said), point, clock)
     with blobs.open_local(received.blob) as path:
-        parsed = bench.parse(parse.run, path, options, received.name, shared=len(app.steps) > 1)
+        parsed = bench.parse(parse, path, options, received.name, shared=len(app.steps) > 1)
     clock.times_ms[parse.name] = parsed.elapsed_ms
     with parsed.slab or nullcontext():
         if len(app.steps) == 1:
@@ -135,7 +135,8 @@ def _asked(
             lambda: bench.engine.apply(app.slug, request_id, payload, DEADLINE_MS, model=model)
         )
     name, number, asked = _model(app, claim)
-    return patiently(lambda: bench.engine.infer(name, number, payload, asked, DEADLINE_MS))
+    deadline_ms = max(DEADLINE_MS, step.seconds * 1e3)
+    return patiently(lambda: bench.engine.infer(name, number, payload, asked, deadline_ms))
 
 
 def _read_there(
@@ -148,9 +149,10 @@ def _read_there(
 ) -> Inferred:
     """The engine's answer to a file that it reads itself, in its sandbox or on its device."""
     model, number, asked = _model(app, claim)
+    deadline_ms = max(DEADLINE_MS, sum(step.seconds for step in app.steps) * 1e3)
     return patiently(
         lambda: bench.engine.run(
-            app.slug, model, number, path, options, asked, DEADLINE_MS, name=name
+            app.slug, model, number, path, options, asked, deadline_ms, name=name
         )
     )
 

@@ -12,13 +12,15 @@ from typing import Any
 from django.conf import settings
 
 from loupe.contract.app import DomainApp
+from loupe.contract.receiving import Gather, GatheredItem, NotTaken
 from loupe.contract.runtime.clock import StageClock
 from loupe.contract.runtime.errors import InputRefused, LoupeError
 from loupe.contract.runtime.payload import JsonValue, Payload
-from loupe.contract.runtime.steps import Place
+from loupe.contract.runtime.steps import Place, load
 from loupe.engine.local import LocalEngine
 from loupe.intake.collecting import Taken
 from loupe.intake.errors import Refusal
+from loupe.intake.sources import Source
 from loupe.jobs.execution.item import options_of
 from loupe.jobs.offline import finding
 from loupe.jobs.offline.choosing import Choice
@@ -81,6 +83,9 @@ class Predictor:
     def lines(self, paths: Sequence[str]) -> Iterator[Line]:
         """One JSON-able line per input, in order, or per row of it where the app's results are
         columns; an input that cannot be used has ``error``."""
+        if self._app.gather is not None:
+            yield from self._gathered(paths)
+            return
         with ThreadPoolExecutor(THREADS) as threads:
             for group in finding.groups(paths):
                 try:
@@ -89,6 +94,30 @@ class Predictor:
                         yield from self._in_order(threads, collection.taken)
                 except InputRefused as error:
                     yield _failed(group[0].name, error)
+
+    def _gathered(self, paths: Sequence[str]) -> Iterator[Line]:
+        """Items of files that belong together, as the app finds them; one after another, since
+        such an item may take most of the machine's memory."""
+        gather: Gather = load(self._app.gather or "")
+        try:
+            with gather([Path(path) for path in paths]) as items:
+                for item in items:
+                    if isinstance(item, NotTaken):
+                        error = InputRefused(item.message, code=item.code)
+                        yield {"status": "refused", **_failed(item.name, error)}
+                    else:
+                        yield from self._of_item(item)
+        except InputRefused as error:
+            yield {"status": "refused", **_failed(str(paths[0]) if paths else "", error)}
+
+    def _of_item(self, item: GatheredItem) -> Iterator[Line]:
+        source = Source(name=item.name, path=item.path, held=True)
+        try:
+            with finding.opened(self._app, [source]) as collection:
+                yield from (_refused(refusal) for refusal in collection.refused)
+                yield from (self._line(taken) for taken in collection.taken)
+        except InputRefused as error:
+            yield _failed(item.name, error)
 
     def _in_order(self, threads: ThreadPoolExecutor, taken: Sequence[Taken]) -> Iterator[Line]:
         if self._tables is not None:
@@ -121,8 +150,9 @@ class Predictor:
         options = options_of(self._app, taken.kind, {}, self._point)
         if self._engine is None:
             parsed = self._sandbox.parse(
-                self._app.steps[0].run, taken.written.path, options, name=taken.name
-            )
+                self._app.steps[0].run, taken.written.path, options, name=taken.name,
+                memory_bytes=self._app.steps[0].memory_bytes, seconds=self._app.steps[0].seconds,
+            )  # fmt: skip
             clock.times_ms[self._app.steps[0].name] = parsed.elapsed_ms
             with parsed.slab or nullcontext():
                 return self._decided(taken, parsed.payload, clock)
@@ -149,14 +179,18 @@ class Predictor:
             if not isinstance(result, self._app.result_schema):
                 raise TypeError(f"{self._app.slug}: assemble gave columns, not one result.")
             decision = self._app.decide(result, self._point)
+        data = result.model_dump(mode="json")
+        # A result that says itself how it stands says it where errors say theirs.
+        stands = {"status": data["status"]} if isinstance(data.get("status"), str) else {}
         return {
+            **stands,
             "app": self._app.slug,
             "name": taken.name,
             "sha256": taken.written.sha256,
             "model": self._model(),
             "outcome": decision.outcome,
             "decision": decision.model_dump(mode="json"),
-            "data": result.model_dump(mode="json"),
+            "data": data,
             "times_ms": {stage: round(ms, 3) for stage, ms in clock.times_ms.items()},
         }
 

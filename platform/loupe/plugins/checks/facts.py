@@ -1,4 +1,4 @@
-"""C24 and C25: what senders may say of submissions."""
+"""C24, C25 and C42: what senders may say of submissions, and who takes them."""
 
 from collections.abc import Iterator
 
@@ -37,7 +37,7 @@ def facts(app: type[DomainApp]) -> Iterator[Problem]:
             "Name fields of `operating_point_schema` in `project_fields`.",
         )
     named = [fact.choices for fact in app.facts]
-    named += [app.check_facts, app.on_results, app.declared_fields]
+    named += [app.check_facts, app.on_results, app.declared_fields, app.receive, app.gather]
     for target in named:
         why = why_not_code(target) if target else None
         if why:

@@ -14,6 +14,7 @@ from loupe.testing.conformance.cutting import Cutting
 from loupe.testing.conformance.decisions import Decisions
 from loupe.testing.conformance.declaration import Declaration
 from loupe.testing.conformance.facts import Facts
+from loupe.testing.conformance.handing import Handing
 from loupe.testing.conformance.hearing import Hearing
 from loupe.testing.conformance.live_state import LiveState
 from loupe.testing.conformance.pipeline import Pipeline
@@ -24,6 +25,15 @@ __all__ = ["AppConformance"]
 
 
 class AppConformance(
-    Declaration, Decisions, Pipeline, Cutting, Facts, Training, LiveState, Reading, Hearing
+    Declaration,
+    Decisions,
+    Pipeline,
+    Cutting,
+    Facts,
+    Training,
+    LiveState,
+    Reading,
+    Hearing,
+    Handing,
 ):
     """Everything an app promises, tested."""

@@ -1,0 +1,1 @@
+"""REST of the app, below ``/api/v1/report_gen/``. Every answer carries the notice."""

@@ -1,0 +1,155 @@
+"""Studies by REST: send them, list them, look at one, say what was asked."""
+
+import uuid
+from typing import Any, ClassVar
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.report_gen.api import present
+from apps.report_gen.api.paging import page
+from apps.report_gen.api.shapes import (
+    ClinicalTextOrder,
+    DeliveryShape,
+    KeptShape,
+    StudyDetail,
+    StudyPage,
+    TakenShape,
+)
+from apps.report_gen.models import Delivery, Study, StudyState
+from apps.report_gen.services import arriving, studies
+from loupe.host.people import Action
+from loupe.host.rest import (
+    FILE_PARSERS,
+    Endpoint,
+    LastStep,
+    answer,
+    describe,
+    idempotent,
+    idempotent_last_step,
+    ordered,
+    take_files,
+)
+
+STATE = OpenApiParameter(
+    "state", str, enum=StudyState.values, description="Only those that stand so."
+)
+SAID = tuple(
+    OpenApiParameter(name, {"type": "string", "maxLength": 8000}, description=words)
+    for name, words in (
+        ("language", "Of the report: en or zh; left out: en."),
+        ("indication", "What is asked. Also as a field of the form."),
+        ("history", "Also as a field of the form."),
+        ("laboratory", "Lines of laboratory values. Also as a field of the form."),
+        ("prior_report", "The report on an earlier study. Also as a field of the form."),
+    )
+)
+
+
+class Studies(Endpoint):
+    """The studies of a project."""
+
+    policy: ClassVar = {"GET": Action.VIEW, "POST": Action.SUBMIT}
+    parser_classes = FILE_PARSERS
+
+    @extend_schema(
+        operation_id="report_gen_studies_list",
+        parameters=[describe.PROJECT, STATE, *describe.PAGING],
+        responses={200: StudyPage, **describe.PROBLEMS},
+    )
+    def get(self, request: Request) -> Response:
+        """List studies, newest first."""
+        rows = studies.listing(self.actor, self.project, request.query_params.get("state", ""))
+        shown, more = page(request, rows, present.study)
+        return answer(StudyPage(studies=shown, next_cursor=more))
+
+    @extend_schema(
+        operation_id="report_gen_studies_send",
+        parameters=[
+            describe.PROJECT, describe.MODEL, describe.FILENAME, describe.UPLOAD, *SAID,
+            describe.IDEMPOTENCY_KEY,
+        ],
+        request=describe.files(model=describe.MODEL),
+        responses={202: TakenShape, **describe.PROBLEMS},
+    )  # fmt: skip
+    @idempotent_last_step
+    def post(self, request: Request) -> LastStep:
+        """Send DICOM or NIfTI files, or zips of them; several studies at once are sorted.
+
+        Answers `202` with the delivery, whose address is in `Location`. Files are kept encrypted
+        and de-identified before anything else sees them.
+        """
+        received = take_files(self.actor, self.project, arriving.SLUG, request)
+        taken = TakenShape(
+            delivery=uuid.UUID(received.reference), url=received.url, taken=received.taken
+        )
+
+        def last() -> Response:
+            return answer(taken, 202, {"Location": received.api_url})
+
+        return last
+
+
+class StudyEndpoint(Endpoint):
+    """A view of one study."""
+
+    study: Study
+
+    def locate(self, action: Action, request: Request, **kwargs: Any) -> None:
+        super().locate(action, request, **kwargs)
+        self.study = studies.find(self.actor, self.project, kwargs["study_id"])
+
+
+class OneStudy(StudyEndpoint):
+    """One study."""
+
+    policy: ClassVar = {"GET": Action.VIEW}
+
+    @extend_schema(
+        operation_id="report_gen_studies_get",
+        parameters=[describe.PROJECT],
+        responses={200: StudyDetail, **describe.PROBLEMS},
+    )
+    def get(self, request: Request, study_id: uuid.UUID) -> Response:
+        """Show a study with what was read and drafted."""
+        return answer(present.detail(self.study))
+
+
+class StudyText(StudyEndpoint):
+    """What the referring physician wrote."""
+
+    policy: ClassVar = {"POST": Action.SUBMIT}
+
+    @extend_schema(
+        operation_id="report_gen_studies_text",
+        parameters=[describe.PROJECT, describe.IDEMPOTENCY_KEY],
+        request=ClinicalTextOrder,
+        responses={200: KeptShape, **describe.PROBLEMS},
+    )
+    @idempotent
+    def post(self, request: Request, study_id: uuid.UUID) -> Response:
+        """Say indication, history, laboratory and prior report; a drafted study is read again."""
+        order = ordered(request, ClinicalTextOrder)
+        changed = studies.say(self.actor, self.study, order.model_dump())
+        return answer(KeptShape(changed=changed))
+
+
+class OneDelivery(Endpoint):
+    """What came at once."""
+
+    policy: ClassVar = {"GET": Action.VIEW}
+    delivery: Delivery
+
+    def locate(self, action: Action, request: Request, **kwargs: Any) -> None:
+        super().locate(action, request, **kwargs)
+        self.delivery = studies.find_delivery(self.actor, self.project, kwargs["delivery_id"])
+
+    @extend_schema(
+        operation_id="report_gen_deliveries_get",
+        parameters=[describe.PROJECT],
+        responses={200: DeliveryShape, **describe.PROBLEMS},
+    )
+    def get(self, request: Request, delivery_id: uuid.UUID) -> Response:
+        """Show a delivery: its studies, and files that cannot be used."""
+        return answer(present.delivery(self.actor, self.delivery))

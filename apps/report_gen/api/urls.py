@@ -1,0 +1,14 @@
+"""The app's own REST addresses, below ``/api/v1/report_gen/``."""
+
+from django.urls import URLPattern, path
+
+from apps.report_gen.api import studies
+
+app_name = "report_gen-api"
+
+urlpatterns: list[URLPattern] = [
+    path("studies", studies.Studies.as_view(), name="studies"),
+    path("studies/<uuid:study_id>", studies.OneStudy.as_view(), name="study"),
+    path("studies/<uuid:study_id>/text", studies.StudyText.as_view(), name="study-text"),
+    path("deliveries/<uuid:delivery_id>", studies.OneDelivery.as_view(), name="delivery"),
+]

@@ -1,0 +1,277 @@
+"""From files as they came to one bundle a study: sort, de-identify, tell what was left out.
+
+Runs where raw files may be decoded: in a child process of its own (`apps.report_gen.bundles`), or
+at a terminal. One file's bytes and the words that name somebody are in memory at a time.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+from typing import Final, Literal
+
+from pydicom import dcmread
+from pydicom.dataset import Dataset
+
+from apps.report_gen.bundles.manifest import LONGEST_TEXT, ClinicalText, Manifest
+from apps.report_gen.bundles.problems import problems_of
+from apps.report_gen.bundles.views import series_view
+from apps.report_gen.bundles.writing import BundleWriter
+from apps.report_gen.deid.files import Cleaned, deidentify_dicom
+from apps.report_gen.deid.identity import Identity
+from apps.report_gen.deid.nifti import cleaned_nifti
+from apps.report_gen.deid.pseudonyms import Pseudonyms
+from apps.report_gen.reading import tags
+from apps.report_gen.reading.deflated import plain_bytes
+from apps.report_gen.reading.faults import DAMAGE, Fault, Faulty, faulty
+from apps.report_gen.reading.grouping import opened
+from apps.report_gen.reading.limits import DEFAULT, Limits
+from apps.report_gen.reading.quiet import quiet
+from apps.report_gen.reading.sniffing import Kind
+from apps.report_gen.reading.sources import Source
+from apps.report_gen.reading.studies import gate
+from apps.report_gen.schema import SeriesView
+from loupe.contract.text import Text
+
+MOST_STUDIES: Final = 100
+"""Of one delivery."""
+SAID: Final = {
+    "patient_id": "PatientID",
+    "issuer": "IssuerOfPatientID",
+    "name": "PatientName",
+    "birth_date": "PatientBirthDate",
+    "sex": "PatientSex",
+    "accession": "AccessionNumber",
+    "study_uid": "StudyInstanceUID",
+    "study_id": "StudyID",
+    "study_date": "StudyDate",
+    "study_time": "StudyTime",
+    "referrer": "ReferringPhysicianName",
+    "description": "StudyDescription",
+    "institution": "InstitutionName",
+}
+"""What is kept of a patient and a study, in the clinical store alone, by DICOM's keywords."""
+_LONGEST: Final = 400
+
+
+@dataclass(slots=True)
+class Made:
+    """A bundle, and what belongs into the clinical store beside it.
+
+    Attributes:
+        person: by the keys of `SAID`; empty for NIfTI, which names nobody.
+        uids: original UIDs by their pseudonyms.
+        sources: names of the files or zips that gave images of it.
+    """
+
+    path: Path
+    manifest: Manifest
+    person: dict[str, str] = field(default_factory=dict)
+    uids: dict[str, str] = field(default_factory=dict)
+    sources: set[str] = field(default_factory=set)
+    files: int = 0
+    bytes: int = 0
+
+
+@dataclass(slots=True)
+class _Study:
+    uid: str
+    person: dict[str, str] = field(default_factory=dict)
+    uids: dict[str, str] = field(default_factory=dict)
+    sources: set[str] = field(default_factory=set)
+    faults: list[Fault] = field(default_factory=list)
+    patient: str = ""
+    files: int = 0
+    bytes: int = 0
+    writer: BundleWriter | None = None
+    path: Path = Path()
+
+
+class Sorter:
+    """Makes bundles of what lies at `paths` in `folder`.
+
+    Args:
+        clinical: indication, history, laboratory, prior_report as they were sent; names in them are
+            taken out before they go into a bundle.
+    """
+
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        folder: Path,
+        pseudonyms: Pseudonyms,
+        *,
+        language: Literal["en", "zh"] = "en",
+        clinical: Mapping[str, str] | None = None,
+        limits: Limits = DEFAULT,
+    ) -> None:
+        self._paths, self._folder, self._limits = list(paths), folder, limits
+        self._pseudonyms, self._language = pseudonyms, language
+        self._clinical = dict(clinical or {})
+        self._studies: dict[str, _Study] = {}
+        self._everybody = Identity()
+        self._place: dict[str, str] = {}
+        self._nobodys = ""
+        self.faults: list[Fault] = []
+        """Files that belong to no study, with their names as they came: for the sender alone."""
+
+    def bundles(self) -> list[Made]:
+        """Every study that came, one bundle each."""
+        with quiet():
+            self._look()
+            self._write()
+            return [self._made(each) for each in self._studies.values()]
+
+    def _look(self) -> None:
+        """First time through: whose file is it, and which words name somebody."""
+        with opened(self._paths, self._limits) as sources:
+            for source, content in sources:
+                try:
+                    self._sort(source, content)
+                except Faulty as error:
+                    self.faults.append(error.fault)
+            self.faults += sources.faults
+
+    def _sort(self, source: Source, content: bytes) -> None:
+        if source.kind is not Kind.DICOM:
+            uid = f"nifti/{hashlib.sha256(content).hexdigest()}"
+            study = self._study(uid, source)
+        else:
+            dataset = _header(source, content, self._limits)
+            uid = tags.text(dataset, "StudyInstanceUID")
+            if not uid:
+                # Files that do not say whose they are make one study, which the gate refuses.
+                self._nobodys = self._nobodys or hashlib.sha256(content).hexdigest()
+                uid = f"nobodys/{self._nobodys}"
+            study = self._study(uid, source)
+            self._everybody.learn(dataset)
+            self._note(study, dataset)
+        study.files += 1
+        study.bytes += len(content)
+        study.sources.add(_outer(source.name))
+        self._place[source.name] = uid
+
+    def _study(self, uid: str, source: Source) -> _Study:
+        if uid not in self._studies:
+            if len(self._studies) >= MOST_STUDIES:
+                raise faulty(
+                    source.name, "too_many_studies", "studies", len(self._studies) + 1, _FEWER
+                )
+            path = self._folder / f"study-{len(self._studies) + 1:04d}.zip"
+            self._studies[uid] = _Study(uid=uid, path=path)
+        return self._studies[uid]
+
+    def _note(self, study: _Study, dataset: Dataset) -> None:
+        if not study.person:
+            study.person = {
+                key: tags.text(dataset, keyword)[:_LONGEST] for key, keyword in SAID.items()
+            }
+            study.patient = self._pseudonyms.patient(
+                study.person["patient_id"], study.person["issuer"]
+            )
+        for keyword in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"):
+            original = tags.text(dataset, keyword)
+            if original:
+                study.uids[self._pseudonyms.uid(original)] = original
+
+    def _write(self) -> None:
+        """Second time through: every file, de-identified, into the bundle of its study."""
+        for study in self._studies.values():
+            study.writer = BundleWriter(study.path)
+        number = 0
+        with opened(self._paths, self._limits) as sources:
+            for source, content in sources:
+                study_of = self._studies.get(self._place.get(source.name, ""))
+                if study_of is None or study_of.writer is None:
+                    continue
+                number += 1
+                try:
+                    made = self._cleaned(source, content, number)
+                except Faulty as error:
+                    study_of.faults.append(error.fault)
+                    continue
+                if made is not None:
+                    study_of.writer.add(made)
+
+    def _cleaned(self, source: Source, content: bytes, number: int) -> Cleaned | None:
+        if source.kind is not Kind.DICOM:
+            made = cleaned_nifti(source, content, self._limits)
+            return Cleaned(f"volume-{number:05d}.nii.gz", made)
+        image = deidentify_dicom(source, content, self._pseudonyms, self._everybody, self._limits)
+        return None if image is None else Cleaned(f"image-{number:05d}.dcm", image)
+
+    def _made(self, study: _Study) -> Made:
+        writer = study.writer
+        if writer is None:
+            raise TypeError("A study without a bundle cannot be finished.")
+        manifest = Manifest(
+            study_uid=self._pseudonyms.uid(study.uid),
+            patient=study.patient,
+            language=self._language,
+            clinical=self._cleaned_text(),
+            images=writer.images,
+            problems=problems_of(study.faults),
+            refused=() if writer.images else tuple(self._refused(study)),
+        )
+        writer.close(manifest)
+        return Made(
+            path=study.path, manifest=manifest, person=study.person, uids=study.uids,
+            sources=study.sources, files=study.files, bytes=study.bytes,
+        )  # fmt: skip
+
+    def _cleaned_text(self) -> ClinicalText:
+        told = {
+            key: self._everybody.clean(self._clinical.get(key, ""))[:LONGEST_TEXT]
+            for key in ClinicalText.model_fields
+        }
+        return ClinicalText(**told)
+
+    def _refused(self, study: _Study) -> list[SeriesView]:
+        """What the gate says of a study that holds no image that may go on, such as an MR."""
+        found = []
+        for verdict in gate(self._paths, self._limits):
+            if study.uid.startswith("nifti/") or verdict.series.study_uid == study.uid:
+                view = series_view(verdict)
+                found.append(
+                    view.model_copy(
+                        update={
+                            "series_uid": self._pseudonyms.uid(verdict.series.series_uid),
+                            "modality": self._everybody.clean(view.modality),
+                            "kernel": self._everybody.clean(view.kernel),
+                            "chosen": False,
+                            "reasons": tuple(
+                                each.model_copy(
+                                    update={
+                                        "en": self._everybody.clean(each.en),
+                                        "zh": self._everybody.clean(each.zh),
+                                    }
+                                )
+                                for each in view.reasons
+                            ),
+                        }
+                    )
+                )
+        return found
+
+
+def _header(source: Source, content: bytes, limits: Limits) -> Dataset:
+    plain = plain_bytes(content, source.name, limits)
+    try:
+        return dcmread(BytesIO(plain), stop_before_pixels=True, force=plain[128:132] != b"DICM")
+    except DAMAGE as error:
+        raise faulty(
+            source.name, "damaged", "file", f"unreadable ({type(error).__name__})", _WHOLE
+        ) from error
+
+
+def _outer(name: str) -> str:
+    """The file that a source came in: itself, or its zip."""
+    return name.split("/", 1)[0]
+
+
+_WHOLE: Final = Text(en="a whole DICOM file is needed", zh="需要完整的 DICOM 文件")
+_FEWER: Final = Text(
+    en=f"at most {MOST_STUDIES} studies come in one delivery",
+    zh=f"一次最多发送 {MOST_STUDIES} 个检查",
+)

@@ -1,0 +1,1 @@
+"""What can be done with studies: one function a verb."""
