@@ -1,4 +1,9 @@
-"""Seeded batches of card payments as Arrow IPC streams, on the disk so that memory stays flat."""
+"""Seeded batches of card payments as Arrow IPC streams, on the disk so that memory stays flat.
+
+A bank of 200,000 customers: a million payments take forty days, longer than any window, so a state
+that has seen a million holds as many from then on. Customers, their devices and addresses come and
+go, 50,000 with every million payments, as a bank's do over years.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,12 +17,18 @@ START = 1_750_000_000_000
 ODD = np.uint64(0x9E3779B97F4A7C15)
 """Numbers times this are different and in no order, as ids of payments are."""
 CUSTOMERS, TERMINALS, DEVICES, ADDRESSES = 200_000, 20_000, 150_000, 60_000
+APART_MS = 3_500.0
+"""Of event time between two payments."""
+A_NEW_ONE = 20
+"""Payments until one customer has gone and another one come."""
 
 
 class Load:
-    """`count` batches of `rows` payments, 25 µs of event time apart for each payment."""
+    """`count` batches of `rows` payments, each `apart_ms` after the one before it."""
 
-    def __init__(self, folder: Path, rows: int, *, seed: int = 0, apart_ms: float = 25.0) -> None:
+    def __init__(
+        self, folder: Path, rows: int, *, seed: int = 0, apart_ms: float = APART_MS
+    ) -> None:
         self.rows, self.apart_ms = rows, apart_ms
         self._path = folder / f"load-{rows}"
         self._random = np.random.default_rng(seed)
@@ -38,10 +49,16 @@ class Load:
         numbers = np.arange(self._next, self._next + rows)
         self._next += rows
         known = START + (numbers * self.apart_ms).astype(np.int64)
-        customers = (CUSTOMERS * random.random(rows) ** 1.5).astype(np.int64)
+        moved = numbers // A_NEW_ONE
+        customers = moved + CUSTOMERS - (CUSTOMERS * random.random(rows) ** 1.5).astype(np.int64)
         own = random.random(rows) < 0.9  # mostly the customer's own device and address
-        devices = np.where(own, customers % DEVICES, random.integers(0, DEVICES, rows))
-        addresses = np.where(own, customers % ADDRESSES, random.integers(0, ADDRESSES, rows))
+
+        def shared(kinds: int) -> np.ndarray:
+            other = moved + random.integers(0, CUSTOMERS, rows)
+            holders: np.ndarray = np.where(own, customers, other) * kinds // CUSTOMERS
+            return holders
+
+        devices, addresses = shared(DEVICES), shared(ADDRESSES)
         terminals = (TERMINALS * random.random(rows) ** 2).astype(np.int64)
         amounts = np.round(np.exp(random.normal(8, 1, rows))).astype(np.int64) + 1
 

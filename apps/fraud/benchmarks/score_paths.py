@@ -21,16 +21,20 @@ from apps.fraud.decide import decide_columns
 from apps.fraud.events import ATTRIBUTE, ENTITY
 from apps.fraud.inference.runner import ForestRunner
 from apps.fraud.live.encoding import column
+from apps.fraud.live.limits import DAY_MS
 from apps.fraud.live.service import FraudService
 from apps.fraud.schema import OperatingPoint, Rule
 from loupe.contract.outcomes import DecisionColumns
-from loupe.contract.runtime.payload import Payload
+from loupe.contract.runtime.payload import JsonValue, Payload
 from loupe.testing.engine import running_engine
 
 SNAPSHOT_BYTES = 2**28
 """Of the journal, as the engine has it."""
 ARROW = "application/vnd.apache.arrow.stream"
 MODEL = "fraud.shared.bench"
+HORIZON_MS = 140 * DAY_MS
+"""In which the load's event time has as many payments as a bank of 40 a second has in 24 hours."""
+CONTEXT: JsonValue = {"policy": {"horizon_ms": HORIZON_MS}}
 RULES = (
     Rule(key="large", when="amount > 5000", outcome="review"),
     Rule(key="hurry", when="customer_count_1h > 8 and amount > 100", outcome="step_up"),
@@ -79,7 +83,7 @@ class InProcess:
 
         State has one writer; reading, trees and rules of one batch run beside those of others.
         """
-        request = Payload(arrays=read(body), meta={"project": "bench"})
+        request = Payload(arrays=read(body), meta={"project": "bench", "context": CONTEXT})
         with self._writer:
             os.write(self._journal, body)
             os.fdatasync(self._journal)
@@ -112,7 +116,10 @@ def engine(models: Path) -> Iterator[Path_]:
         point = OperatingPoint(rules=RULES)
 
         def score(body: bytes) -> DecisionColumns:
-            request = Payload(arrays=read(body), meta={"project": "bench", "session": "live"})
+            request = Payload(
+                arrays=read(body),
+                meta={"project": "bench", "session": "live", "context": CONTEXT},
+            )
             with client.apply(
                 "fraud", uuid.uuid4().hex, request, deadline_ms=60_000,
                 model=model,  # type: ignore[arg-type]
