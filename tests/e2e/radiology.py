@@ -15,12 +15,14 @@ from apps.report_gen.findings import KEYS, KINDS, FindingSet, State
 from apps.report_gen.grammar.slots import Section, slots_of
 from apps.report_gen.grammar.writing import ordered, variants
 from apps.report_gen.masks import packed
-from apps.report_gen.models import Study, StudyState
+from apps.report_gen.models import Report, Study, StudyState
 from apps.report_gen.phantoms.grid import Grid as PhantomGrid
 from apps.report_gen.phantoms.phantom import Phantom, make
 from apps.report_gen.phantoms.wanted import Scan, Wanted
 from apps.report_gen.report import ModelCredit, Part, ReportFinding, ReportSentence
+from apps.report_gen.reporting.operations import Confirm
 from apps.report_gen.schema import DraftText, GateReason, Grid, Masks, SeriesView, StudyResult
+from apps.report_gen.services.reporting import editing, reports, signing
 from apps.report_gen.viewing.nifti import nifti
 from apps.report_gen.volume import straight_affine
 from loupe.accounts.models import Project
@@ -51,6 +53,7 @@ def fill(line: Project, anna: User) -> list[Study]:
     """Make the studies."""
     version = factories.model_version(line, APP, "chest")
     made = [study(line, anna, version, *case) for case in CASES]
+    signed(anna, made[1])
     Study.objects.create(
         project=line, uid="2.25.9001", patient="PAT-0044", channel="dicom", files=212,
         state=StudyState.ARRIVING, arrived_at=timezone.now(), last_image_at=timezone.now(),
@@ -80,6 +83,18 @@ def study(
         critical=any(KINDS[key].critical for key in present), arrived_at=at, last_image_at=at,
         complete_at=at, drafted_at=at,
     )  # fmt: skip
+
+
+def signed(anna: User, prior: Study) -> None:
+    """Confirm everything of a study and sign it."""
+    actor = factories.actor(anna)
+    whole = reports.opened(prior)
+    for each in whole.document.findings:
+        if each.state is State.PRESENT:
+            edit = Confirm(verb="confirm", finding=each.id)
+            editing.edit(actor, prior, Report.objects.get(study=prior).revision, edit)
+    report = Report.objects.get(study=prior)
+    signing.sign(actor, prior, report.revision, factories.PASSWORD)
 
 
 @cache

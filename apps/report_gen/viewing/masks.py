@@ -51,7 +51,7 @@ def numbered(masks: Masks) -> NDArray[np.uint8]:
 
 def nifti_of(masks: Masks) -> bytes:
     """`numbered` as a gzipped NIfTI file."""
-    return nifti(numbered(masks), affine_of(masks.grid))
+    return nifti(numbered(masks), affine_of(masks.grid), labels=True)
 
 
 def places(result: StudyResult) -> Mapping[str, Placed]:

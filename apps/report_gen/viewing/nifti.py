@@ -16,16 +16,23 @@ OFFSET = 352
 LONGEST = 32767
 
 
-def nifti(voxels: NDArray[np.generic], affine: NDArray[np.float64]) -> bytes:
+LABELS = 1002
+"""NIFTI_INTENT_LABEL: numbers of things, never to be mixed with one another."""
+
+
+def nifti(
+    voxels: NDArray[np.generic], affine: NDArray[np.float64], *, labels: bool = False
+) -> bytes:
     """A gzipped NIfTI-1 file of voxels [slice, row, column], uint8 or int16.
 
     Args:
         affine: 4 × 4, (column, row, slice, 1) to RAS mm.
+        labels: the voxels are numbers of things.
 
     Raises:
         InputRefused: another type, or an axis longer than NIfTI-1 can say.
     """
-    header = head(voxels.shape, voxels.dtype, affine)
+    header = head(voxels.shape, voxels.dtype, affine, labels=labels)
     out = io.BytesIO()
     with gzip.GzipFile(fileobj=out, mode="wb", compresslevel=LEVEL, mtime=0) as file:
         file.write(header)
@@ -35,7 +42,13 @@ def nifti(voxels: NDArray[np.generic], affine: NDArray[np.float64]) -> bytes:
     return out.getvalue()
 
 
-def head(shape: tuple[int, ...], dtype: np.dtype[np.generic], affine: NDArray[np.float64]) -> bytes:
+def head(
+    shape: tuple[int, ...],
+    dtype: np.dtype[np.generic],
+    affine: NDArray[np.float64],
+    *,
+    labels: bool = False,
+) -> bytes:
     """The 352 bytes before the voxels. https://nifti.nimh.nih.gov/pub/dist/src/niftilib/nifti1.h"""
     if np.dtype(dtype) not in CODES or len(shape) != 3 or max(shape) > LONGEST:
         raise InputRefused(
@@ -49,7 +62,7 @@ def head(shape: tuple[int, ...], dtype: np.dtype[np.generic], affine: NDArray[np
     made = bytearray(OFFSET)
     struct.pack_into("<i", made, 0, 348)
     struct.pack_into("<8h", made, 40, 3, columns, rows, slices, 1, 1, 1, 1)
-    struct.pack_into("<2h", made, 70, code, bits)
+    struct.pack_into("<3h", made, 68, LABELS if labels else 0, code, bits)
     struct.pack_into("<8f", made, 76, 1.0, *spacing, 0, 0, 0, 0)
     struct.pack_into("<3f", made, 108, OFFSET, 1.0, 0.0)
     made[123] = 2  # millimetres

@@ -1,5 +1,6 @@
 """The volume of a study for the viewer: a small one at once, and the whole one."""
 
+import json
 import struct
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from apps.report_gen.outputs.scan import Scan
 from apps.report_gen.reading.studies import read_study
 from apps.report_gen.viewing.nifti import nifti
 from apps.report_gen.volume import Volume
@@ -18,8 +20,9 @@ SMALL = (96, 192, 192)
 _LENGTH = struct.Struct("<Q")
 
 
-def both(path: Path, options: Mapping[str, JsonValue]) -> bytes:
-    """Small and whole volume as gzipped NIfTI, each with its length before it; see `parts`.
+def made(path: Path, options: Mapping[str, JsonValue]) -> bytes:
+    """Small and whole volume as gzipped NIfTI and the record of the scan as JSON, each with its
+    length before it; see `parts`.
 
     Runs in the sandbox: it reads what came from outside.
 
@@ -31,12 +34,13 @@ def both(path: Path, options: Mapping[str, JsonValue]) -> bytes:
         raise InputRefused(
             "No series of this study can be read, so there is nothing to show.", code="no_volume"
         )
-    made = (nifti(*small(volume)), nifti(volume.hu, volume.affine))
-    return b"".join(_LENGTH.pack(len(each)) + each for each in made)
+    scan = json.dumps(Scan.of(volume).record()).encode()
+    files = (nifti(*small(volume)), nifti(volume.hu, volume.affine), scan)
+    return b"".join(_LENGTH.pack(len(each)) + each for each in files)
 
 
-def parts(data: bytes) -> tuple[memoryview, memoryview]:
-    """The small and the whole volume of what `both` returned.
+def parts(data: bytes) -> tuple[memoryview, memoryview, memoryview]:
+    """The small volume, the whole one and the scan of what `made` returned.
 
     Raises:
         InputRefused: the lengths are not those of the data.
@@ -46,9 +50,9 @@ def parts(data: bytes) -> tuple[memoryview, memoryview]:
         (length,) = _LENGTH.unpack_from(view)
         found.append(view[_LENGTH.size : _LENGTH.size + length])
         view = view[_LENGTH.size + length :]
-    if len(found) != 2 or not all(found):
+    if len(found) != 3 or not all(found):
         raise InputRefused("The viewer's volumes are damaged; ask again.", code="volume_damaged")
-    return found[0], found[1]
+    return found[0], found[1], found[2]
 
 
 def small(volume: Volume) -> tuple[NDArray[np.int16], NDArray[np.float64]]:

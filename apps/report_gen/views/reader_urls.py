@@ -15,6 +15,7 @@ urlpatterns: list[URLPattern] = [
     path(S, study.page, APP, name="study"),
     path(f"{S}edit", study.edit, APP, name="edit"),
     path(f"{S}act", study.act, APP, name="act"),
+    path(f"{S}report.<slug:form>", study.download, APP, name="download"),
     path(f"{S}versions/<int:number>/", study.version, APP, name="version"),
     path(f"{S}volume/<slug:size>.nii.gz", volumes.volume, APP, name="volume"),
     path(f"{S}masks.nii.gz", volumes.masks, APP, name="masks"),

@@ -22,6 +22,7 @@ from apps.report_gen.services.reporting import (
     claims,
     clocks,
     editing,
+    outputs,
     people,
     priors,
     reports,
@@ -137,6 +138,18 @@ def version(request: PageRequest, app: str, study_id: UUID, number: int) -> Http
             "notice": NOTICE,
         },
     )
+
+
+@require_GET
+@project_page(Action.EXPORT)
+def download(request: PageRequest, app: str, study_id: UUID, form: str) -> HttpResponse:
+    """The newest version as a file: ``pdf``, ``sr``, ``seg`` or ``fhir``."""
+    study = reports.find(request.actor, request.project, study_id)
+    found = outputs.output(request.actor, study, form)
+    answer = HttpResponse(found.data, content_type=found.media_type)
+    answer["Content-Disposition"] = f'attachment; filename="{found.name}"'
+    answer["X-Content-Type-Options"] = "nosniff"
+    return answer
 
 
 def _acted(request: PageRequest, study: Study) -> str:

@@ -84,6 +84,18 @@ class Seen:
     unaddressed: int
 
     @property
+    def listed(self) -> tuple[Check, ...]:
+        """The checks, without those that the list of findings shows where there are several."""
+        if self.unaddressed < 2:
+            return self.checks
+        return tuple(each for each in self.checks if each.code != "finding_unaddressed")
+
+    @property
+    def first_unaddressed(self) -> str:
+        """Where to begin."""
+        return next((one.finding.id for one in self.findings if not one.addressed), "")
+
+    @property
     def blocking(self) -> int:
         """How many checks forbid a signature."""
         return sum(check.level is Level.BLOCK for check in self.checks)

@@ -22,7 +22,9 @@ from loupe.host.engine import render
 from loupe.host.people import NotVisible
 
 SIZES: Final = ("small", "full")
-MAKE: Final = "apps.report_gen.viewing.volumes:both"
+SCAN: Final = "scan"
+ENDINGS: Final = {"small": "nii.gz", "full": "nii.gz", SCAN: "json"}
+MAKE: Final = "apps.report_gen.viewing.volumes:made"
 DEADLINE_MS: Final = 120_000
 MOST_BYTES: Final = 20 * 2**30
 """Of all volumes that are kept; those not looked at for longest go."""
@@ -41,7 +43,8 @@ def bundle_of(study: Study) -> Blob:
 
 
 def volume(study: Study, size: str) -> Path:
-    """The gzipped NIfTI file, ``small`` or ``full``; made now where it is not kept.
+    """The gzipped NIfTI file, ``small`` or ``full``, or the ``scan`` as JSON; made now where it is
+    not kept.
 
     Raises:
         NotVisible: the images are not there.
@@ -58,9 +61,9 @@ def volume(study: Study, size: str) -> Path:
     return kept
 
 
-def is_ready(study: Study) -> bool:
-    """Whether the whole volume lies there already."""
-    return _path(bundle_of(study).sha256, "full").exists()
+def prepare(study: Study) -> None:
+    """Make what the viewer needs before anybody asks. Raises as `volume`."""
+    volume(study, "full")
 
 
 def masks(study: Study) -> Path:
@@ -80,11 +83,11 @@ def masks(study: Study) -> Path:
 
 
 def _path(sha256: str, size: str) -> Path:
-    return place(SLUG, f"volumes/{sha256[:2]}/{sha256}.{size}.nii.gz")
+    return place(SLUG, f"volumes/{sha256[:2]}/{sha256}.{size}.{ENDINGS[size]}")
 
 
 def _make(blob: Blob) -> None:
-    for size, data in zip(SIZES, parts(render(MAKE, blob, {}, DEADLINE_MS)), strict=True):
+    for size, data in zip(ENDINGS, parts(render(MAKE, blob, {}, DEADLINE_MS)), strict=True):
         _write(_path(blob.sha256, size), data)
     _sweep()
 
@@ -108,7 +111,7 @@ def _alone(folder: Path) -> Iterator[None]:
 def _sweep() -> None:
     kept = sorted(
         (path.stat().st_mtime, path.stat().st_size, path)
-        for path in place(SLUG, "volumes").rglob("*.nii.gz")
+        for path in place(SLUG, "volumes").rglob("*.full.nii.gz")
     )
     total = sum(size for _at, size, _path in kept)
     for _at, size, path in kept:

@@ -18,6 +18,9 @@ export function scene(told, touched) {
   let prior = null;
   let pictures = null;
   let volume = null;
+  let last = 0; // the mask's number under the crosshair
+  let byHand = false; // the crosshair moves because somebody points
+  let wanted = null; // asked for before there was a volume
 
   const range = (name) => { const [level, width] = told.windows[name]; return [level - width / 2, level + width / 2]; };
 
@@ -32,8 +35,8 @@ export function scene(told, touched) {
     const side = (value, plus, minus) => `${value >= 0 ? plus : minus} ${Math.abs(value).toFixed(0)}`;
     place.textContent = `${side(x, "R", "L")} · ${side(y, "A", "P")} · ${side(z, "S", "I")} mm · ${Number.isFinite(hu) ? Math.round(hu) : "–"} HU`;
     const label = Math.round(location.values[1]?.value ?? 0);
-    if (label && label !== moved.label) touched(label);
-    moved.label = label;
+    if (label && label !== last && byHand) touched(label);
+    last = label;
   }
 
   async function load() {
@@ -48,7 +51,8 @@ export function scene(told, touched) {
       loaded.textContent = words.preview;
       if (told.masks) await volume.overlay(told.masks);
       const first = told.findings.find((one) => one.centre);
-      if (first) volume.goTo(first.centre);
+      if (first && !wanted) volume.goTo(first.centre);
+      if (wanted) volume.goTo(wanted);
       await volume.show(told.full, range(window_));
       stage.dataset.fullMs = String(Math.round(performance.now() - begun));
       stage.dataset.state = "full";
@@ -59,6 +63,9 @@ export function scene(told, touched) {
       fail(error.message);
     }
   }
+
+  document.getElementById("volume").addEventListener("pointerdown", () => { byHand = true; }, { capture: true });
+  window.addEventListener("pointerup", () => setTimeout(() => { byHand = false; }, 200));
 
   if (drawsVolumes()) {
     void load();
@@ -160,7 +167,13 @@ export function scene(told, touched) {
   });
 
   return {
-    goTo(centre) { volume?.goTo(centre); pictures?.goTo(centre); },
+    choose(finding) {
+      volume?.choose(finding.label);
+      if (!finding.centre) return;
+      wanted = finding.centre;
+      volume?.goTo(finding.centre);
+      pictures?.goTo(finding.centre);
+    },
     findings(findings) { volume?.findings(findings); },
     toggle(number) { return volume ? volume.toggle(number) : true; },
     onBox(told_) { boxed = told_; },

@@ -17,7 +17,7 @@ function choose(id, fly) {
   const row = document.querySelector(`.finding[data-finding="${CSS.escape(id)}"]`);
   const sentence = document.querySelector(".part[data-part=findings] .sentence[data-chosen]");
   (fly ? row : sentence ?? row)?.scrollIntoView({ block: "nearest" });
-  if (fly && finding.centre) view.goTo(finding.centre);
+  if (fly) view.choose(finding);
 }
 
 const view = scene(told, (label) => {

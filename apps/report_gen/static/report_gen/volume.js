@@ -12,7 +12,8 @@ export class Volume {
     this.canvas = canvas;
     this.told = told;
     this.hidden = new Set();
-    this.opacity = 0.35;
+    this.opacity = 0.3;
+    this.chosen = 0;
     this.masks = null;
     this.base = null;
     this.nv = new Niivue({
@@ -21,7 +22,7 @@ export class Volume {
       crosshairWidth: 1,
       crosshairWidthUnit: "voxels",
       fontColor: [0.75, 0.79, 0.84, 1],
-      fontSizeScaling: 0.3,
+      fontSizeScaling: 0.28,
       isRadiologicalConvention: true,
       sagittalNoseLeft: true,
       isColorbar: false,
@@ -29,7 +30,9 @@ export class Volume {
       show3Dcrosshair: false,
       dragAndDropEnabled: false,
       dragMode: DRAG_MODE.pan,
-      multiplanarLayout: MULTIPLANAR_TYPE.AUTO,
+      multiplanarLayout: MULTIPLANAR_TYPE.GRID,
+      heroImageFraction: 0.58,
+      heroSliceType: SLICE_TYPE.AXIAL,
       multiplanarShowRender: SHOW_RENDER.NEVER,
       multiplanarPadPixels: 4,
       isSliceMM: true,
@@ -96,12 +99,21 @@ export class Volume {
       table.R.push(parseInt(colour.slice(1, 3), 16));
       table.G.push(parseInt(colour.slice(3, 5), 16));
       table.B.push(parseInt(colour.slice(5, 7), 16));
-      table.A.push(colours.has(number) && !this.hidden.has(number) ? Math.round(255 * this.opacity) : 0);
+      table.A.push(colours.has(number) && !this.hidden.has(number) ? 255 : 0);
       table.I.push(number);
       table.labels.push("");
     }
     this.masks.setColormapLabel(table);
+    this.masks.opacity = this.opacity;
+    this.nv.opts.atlasOutline = this.opacity ? 0.9 : 0;
+    this.nv.opts.atlasActiveIndex = this.chosen;
     if (this.nv.volumes.includes(this.masks)) this.nv.updateGLVolume();
+  }
+
+  choose(label) {
+    if (this.chosen === label) return;
+    this.chosen = label;
+    this.paint();
   }
 
   setOpacity(value) {
@@ -132,6 +144,7 @@ export class Volume {
   }
 
   goTo([x, y, z]) {
+    if (!this.base) return;
     this.nv.scene.crosshairPos = this.nv.mm2frac([x, y, z]);
     this.nv.drawScene();
     this.nv.createOnLocationChange();
