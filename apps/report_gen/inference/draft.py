@@ -20,6 +20,8 @@ from apps.report_gen.inference.stored import Model
 from apps.report_gen.inference.threads import one_thread
 from apps.report_gen.inference.tokens import text_tokens
 from core_kernels.dispatch.volume_prepare import volume_prepare
+from core_kernels.transfer.chunks import Source
+from core_kernels.transfer.volumes import prepared_in_chunks
 
 BODY_HU = -500
 AIR = -1000.0
@@ -58,7 +60,25 @@ def prepare(hu: Tensor, spacing: tuple[float, float, float], shape: Shape) -> Pr
 
     Beyond the volume is air.
     """
-    small = volume_prepare(hu, spacing=spacing, target=shape.spacing, windows=WINDOWS)
+    return placed(volume_prepare(hu, spacing=spacing, target=shape.spacing, windows=WINDOWS), shape)
+
+
+def prepare_source(
+    source: Source,
+    spacing: tuple[float, float, float],
+    shape: Shape,
+    device: torch.device,
+) -> Prepared:
+    """`prepare`, to the same bits, of a volume of which two chunks at most are held beside it."""
+    small = prepared_in_chunks(
+        source, spacing=spacing, target=shape.spacing, windows=WINDOWS, device=device
+    )
+    return placed(small, shape)
+
+
+def placed(small: Tensor, shape: Shape) -> Prepared:
+    """The network's grid around the body's middle, of windows [windows, D, H, W] at its spacing."""
+    device = small.device
     body = small[0] > (BODY_HU - (WINDOWS[0][0] - WINDOWS[0][1] / 2)) / WINDOWS[0][1]
     origin = []
     for axis, (have, want) in enumerate(zip(small.shape[1:], shape.grid, strict=True)):
@@ -67,7 +87,7 @@ def prepare(hu: Tensor, spacing: tuple[float, float, float], shape: Shape) -> Pr
         else:
             line = body.sum([each for each in range(3) if each != axis], dtype=torch.float32)
             weight = line.sum().clamp(min=1)
-            places = torch.arange(have, device=hu.device, dtype=torch.float32)
+            places = torch.arange(have, device=device, dtype=torch.float32)
             middle = float((line * places).sum() / weight) + 0.5
             middle = middle if float(line.sum()) > 0 else have / 2
             # No further than the volume reaches, where it is the larger one.
@@ -80,7 +100,7 @@ def prepare(hu: Tensor, spacing: tuple[float, float, float], shape: Shape) -> Pr
         for at, want, have in zip(origin, shape.grid, small.shape[1:], strict=True)
     ]
     part = small[:, low[0] : high[0], low[1] : high[1], low[2] : high[2]]
-    air = windowed(torch.full((1, 1, 1, 1), AIR, device=hu.device))[0].to(small.dtype)
+    air = windowed(torch.full((1, 1, 1, 1), AIR, device=device))[0].to(small.dtype)
     made = air.expand(-1, *shape.grid).clone()
     inside = [
         slice(first - at, last - at) for first, last, at in zip(low, high, origin, strict=True)

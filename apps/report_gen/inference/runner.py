@@ -13,12 +13,13 @@ import torch
 
 from apps.report_gen.findings import KEYS, FindingSet
 from apps.report_gen.inference.detect import detect
-from apps.report_gen.inference.draft import Drafter, prepare
+from apps.report_gen.inference.draft import Drafter, prepare_source
 from apps.report_gen.inference.placing import moved, network_affine, shift
 from apps.report_gen.inference.stored import RECORD, fetch
 from apps.report_gen.inference.verdicts import Verdicts
 from apps.report_gen.masks import as_bits
 from apps.report_gen.schema import Grid
+from core_kernels.transfer.chunks import ArraySource
 from loupe.contract.runtime.errors import DeviceLost
 from loupe.contract.runtime.payload import JsonValue, Payload
 from loupe.contract.runtime.signature import Signature, Tensor
@@ -79,9 +80,8 @@ class DraftRunner:
         spacing = _three(meta["volume"]["spacing"])
         with clock.stage("prepare"):
             # The array lies in memory of the host, which is read only and goes with the answer.
-            hu = torch.from_numpy(np.array(request.arrays["hu"])).to(self._device)
-            prepared = prepare(hu, spacing, self._model.shape)
-            del hu
+            source = ArraySource(array=request.arrays["hu"])
+            prepared = prepare_source(source, spacing, self._model.shape, self._device)
         drafter = self._drafter
         with clock.stage("find"):
             windows = prepared.windows.to(drafter.dtype)
