@@ -1,27 +1,21 @@
-"""Connections to the node: few enough, none that stands still, read without needless copies.
+"""Connections of the node, read without needless copies.
 
-pynetdicom reads sockets 4,096 bytes at a time and makes a thread for whoever connects. Here a
-connection beyond the limits is closed at once, a PDU is read in one piece, and one that claims
-more than was agreed ends the connection.
+pynetdicom reads sockets 4,096 bytes at a time. Here a PDU is read in one piece, and one that claims
+more than was agreed, or stands still, ends the connection.
 """
 
 import socket
 import ssl
 import time
-from collections import Counter
-from collections.abc import Callable
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from pynetdicom.association import Association
 from pynetdicom.transport import AssociationSocket, RequestHandler, ThreadedAssociationServer
 
 from apps.report_gen.dicom.options import LARGEST_PDU
 
-SLACK: Final = 16
-"""Connections beyond the associations allowed, so that the peer is told that there are too many."""
 _LARGEST: Final = LARGEST_PDU + 4096
-_BACKLOG: Final = 128
 
 
 class QuickHandler(RequestHandler):
@@ -35,39 +29,27 @@ class QuickHandler(RequestHandler):
         return association
 
 
-class GuardedServer(ThreadedAssociationServer):
-    """Closes connections beyond `most` in all and `each` of one address."""
+class FedServer(ThreadedAssociationServer):
+    """A server that listens nowhere: connections are handed to it by `feed`."""
 
-    request_queue_size = _BACKLOG
-    most = 32
-    each = 16
     timeout_seconds = 60.0
-    turned_away: Callable[[str], None] | None = None
 
-    def get_request(self) -> tuple[socket.socket, tuple[str, int]]:
-        """Accept; the handshake of TLS is left to the thread of the connection."""
-        listening: socket.socket = self.socket  # type: ignore[assignment]
-        client, address = listening.accept()
+    def server_bind(self) -> None:
+        """Bind nothing."""
+        self.socket.close()  # type: ignore[union-attr]
+
+    def server_activate(self) -> None:
+        """Listen nowhere."""
+
+    def feed(self, client: socket.socket, address: tuple[str, int]) -> None:
+        """Serve a connection in a thread; the handshake of TLS is left to that thread."""
         client.settimeout(self.timeout_seconds)
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self.ssl_context is not None:
             client = self.ssl_context.wrap_socket(
                 client, server_side=True, do_handshake_on_connect=False
             )
-        return client, address
-
-    def verify_request(self, request: Any, client_address: Any) -> bool:
-        """Whether there is room for one more connection."""
-        running = self.active_associations
-        of_address = Counter(one.requestor.address for one in running)[client_address[0]]
-        if len(running) < self.most + SLACK and of_address < self.each + SLACK:
-            return True
-        if self.turned_away is not None:
-            self.turned_away(client_address[0])
-        return False
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A connection that broke while it was taken; its socket is closed by the caller."""
+        self.process_request(client, address)
 
 
 def received(connection: AssociationSocket, length: int) -> bytearray:

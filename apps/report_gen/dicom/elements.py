@@ -1,17 +1,15 @@
 """What is read of a data set that comes in: its first elements, never its pixels."""
 
+import struct
 import zlib
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Final
 
-from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.filebase import DicomBytesIO
+from pydicom.dataset import Dataset
 from pydicom.filereader import read_dataset
-from pydicom.filewriter import write_file_meta_info
 from pydicom.tag import BaseTag, Tag
 from pydicom.uid import (
-    UID,
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ImplicitVRLittleEndian,
@@ -85,17 +83,25 @@ def first_elements(content: bytes | memoryview, transfer_syntax: str) -> First:
 
 def file_head(sop_class: str, sop_instance: str, transfer_syntax: str) -> bytes:
     """Preamble and file meta that make a file of an encoded data set. Equal for equal arguments."""
-    meta = FileMetaDataset()
-    meta.FileMetaInformationVersion = b"\0\1"
-    meta.MediaStorageSOPClassUID = UID(sop_class)
-    meta.MediaStorageSOPInstanceUID = UID(sop_instance)
-    meta.TransferSyntaxUID = UID(transfer_syntax)
-    meta.ImplementationClassUID = UID(_IMPLEMENTATION)
-    meta.ImplementationVersionName = _VERSION
-    buffer = DicomBytesIO()
-    buffer.write(b"\0" * 128 + b"DICM")
-    write_file_meta_info(buffer, meta, enforce_standard=True)
-    return bytes(buffer.getvalue())
+    group = b"".join(
+        (
+            struct.pack("<HH2s2xL", 2, 1, b"OB", 2) + b"\0\1",
+            _element(0x02, b"UI", sop_class),
+            _element(0x03, b"UI", sop_instance),
+            _element(0x10, b"UI", transfer_syntax),
+            _element(0x12, b"UI", _IMPLEMENTATION),
+            _element(0x13, b"SH", _VERSION),
+        )
+    )
+    return b"\0" * 128 + b"DICM" + struct.pack("<HH2sHL", 2, 0, b"UL", 4, len(group)) + group
+
+
+def _element(number: int, vr: bytes, value: str) -> bytes:
+    """An element of group 2, explicit little endian (PS3.10 7.1), padded to an even length."""
+    encoded = value.encode("ascii", "replace")
+    if len(encoded) % 2:
+        encoded += b" " if vr == b"SH" else b"\0"
+    return struct.pack("<HH2sH", 2, number, vr, len(encoded)) + encoded
 
 
 def _behind(tag: BaseTag, _vr: str | None, _length: int) -> bool:

@@ -1,6 +1,7 @@
-"""The node's server: associations, C-STORE and C-ECHO."""
+"""The node's associations: C-STORE and C-ECHO on connections that are handed over."""
 
 import logging
+import socket
 import ssl
 import threading
 from collections import Counter
@@ -11,14 +12,14 @@ from typing import Any, Final, Protocol
 from pynetdicom import AE, _config, evt
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
 
-from apps.report_gen.dicom.connections import GuardedServer, QuickHandler
+from apps.report_gen.dicom.connections import FedServer, QuickHandler
 from apps.report_gen.dicom.options import LARGEST_PDU, Options
 from apps.report_gen.dicom.storing import OUT_OF_RESOURCES, PROCESSING_FAILURE, Sender, Storing
 from loupe.contract.runtime.errors import LoupeError
 
 logger = logging.getLogger("loupe.report_gen")
 
-_ALL_SYNTAXES: Final = ["1.2.840.10008.1.2.1", "1.2.840.10008.1.2", "1.2.840.10008.1.2.2"]
+_SYNTAXES: Final = ["1.2.840.10008.1.2.1", "1.2.840.10008.1.2", "1.2.840.10008.1.2.2"]
 _REJECTED_PERMANENT: Final = 0x01
 _REJECTED_TRANSIENT: Final = 0x02
 _BY_USER: Final = 0x01
@@ -40,44 +41,41 @@ class _InFlight:
     bytes: int = 0
 
 
-class Listening:
-    """The server; `start` listens, `stop` ends it after what is being stored.
+class Associations:
+    """Serves connections, each in threads of its own.
 
     Args:
         door: asked once for each association.
         storing: takes the objects.
+        share: of `options.associations` and memory that this process may use.
     """
 
-    def __init__(self, options: Options, door: Door, storing: Storing) -> None:
+    def __init__(
+        self,
+        options: Options,
+        door: Door,
+        storing: Storing,
+        *,
+        tls: ssl.SSLContext | None = None,
+        share: float = 1.0,
+    ) -> None:
         self._options = options
         self._door = door
         self._storing = storing
         self._lock = threading.Lock()
         self._flight: dict[int, _InFlight] = {}
-        self._server: GuardedServer | None = None
+        self._memory = int(options.in_memory * share)
         quieten()
         self._ae = AE(ae_title=options.title)
         self._ae.maximum_pdu_size = LARGEST_PDU
-        self._ae.maximum_associations = options.associations
+        self._ae.maximum_associations = max(1, round(options.associations * share))
         self._ae.network_timeout = options.network_timeout
         self._ae.dimse_timeout = options.network_timeout
         self._ae.acse_timeout = min(10, options.network_timeout)
         # Storage classes are all accepted (`_config.UNRESTRICTED_STORAGE_SERVICE`).
-        self._ae.add_supported_context(Verification, _ALL_SYNTAXES)
-
-    @property
-    def port(self) -> int:
-        """The port that is listened on; 0 before `start`."""
-        return 0 if self._server is None else int(self._server.server_address[1])
-
-    def start(self, tls: ssl.SSLContext | None = None) -> None:
-        """Listen in threads of their own.
-
-        Raises:
-            OSError: the address cannot be had.
-        """
-        made = self._ae.make_server(
-            (self._options.host, self._options.port),
+        self._ae.add_supported_context(Verification, _SYNTAXES)
+        server = self._ae.make_server(
+            (options.host, options.port),
             evt_handlers=[
                 (evt.EVT_REQUESTED, self._requested),
                 (evt.EVT_C_STORE, self._store),
@@ -86,37 +84,36 @@ class Listening:
                 (evt.EVT_CONN_CLOSE, self._closed),
             ],
             ssl_context=tls,
-            server_class=GuardedServer,
+            server_class=FedServer,
             request_handler=QuickHandler,
         )
-        if not isinstance(made, GuardedServer):
-            raise TypeError(f"pynetdicom made a {type(made).__name__} in place of a GuardedServer.")
-        server = made
-        server.most, server.each = self._options.associations, self._options.each
-        server.timeout_seconds = float(self._options.network_timeout)
-        server.turned_away = _turned_away
+        if not isinstance(server, FedServer):
+            raise TypeError(f"pynetdicom made a {type(server).__name__} in place of a FedServer.")
+        server.timeout_seconds = float(options.network_timeout)
         self._server = server
         self._ae._servers.append(server)
-        threading.Thread(
-            target=server.serve_forever, args=(0.1,), name="dicom-server", daemon=True
-        ).start()
 
-    def stop(self) -> None:
-        """Take no more, and end the associations that are open."""
-        if self._server is not None:
-            self._server.shutdown()
-            for association in self._ae.active_associations:
-                association.abort()
-            self._server = None
+    def serve(self, client: socket.socket, address: tuple[str, int]) -> None:
+        """Serve one connection; returns at once."""
+        self._server.feed(client, address)
+
+    def addresses(self) -> list[str]:
+        """Where the connections that are open come from."""
+        return [str(one.requestor.address) for one in self._server.active_associations]
+
+    def end(self) -> None:
+        """Abort what is open; objects that are being stored are stored."""
+        for association in self._server.active_associations:
+            association.abort()
 
     def _requested(self, event: evt.Event) -> None:
         association = event.assoc
-        calling = _title(association.requestor.ae_title)
+        calling = title_of(association.requestor.ae_title)
         address = str(association.requestor.address)
         of_peer = Counter(
-            _title(one.requestor.ae_title)
-            for one in self._ae.active_associations
-            if one.is_acceptor and one.is_established
+            title_of(one.requestor.ae_title)
+            for one in self._server.active_associations
+            if one.is_established
         )[calling]
         if not self._door.may_send(calling, address):
             logger.warning("Association of %r from %s refused: not allowed.", calling, address)
@@ -135,8 +132,8 @@ class Listening:
             mine = self._flight.setdefault(id(event.assoc), _InFlight())
             mine.bytes += len(event.data)
             total = sum(one.bytes for one in self._flight.values())
-        if mine.bytes > self._options.most_bytes + LARGEST_PDU or total > self._options.in_memory:
-            calling = _title(event.assoc.requestor.ae_title)
+        if mine.bytes > self._options.most_bytes + LARGEST_PDU or total > self._memory:
+            calling = title_of(event.assoc.requestor.ae_title)
             logger.warning(
                 "Association of %r ended: %s bytes of one object, %s in memory altogether.",
                 calling, f"{mine.bytes:,}", f"{total:,}",
@@ -152,8 +149,8 @@ class Listening:
         data_set: BytesIO = event.request.DataSet  # type: ignore[union-attr, assignment]
         asked: Any = association.requestor.primitive
         sender = Sender(
-            calling=_title(association.requestor.ae_title),
-            called=_title(asked.called_ae_title),
+            calling=title_of(association.requestor.ae_title),
+            called=title_of(asked.called_ae_title),
             address=str(association.requestor.address),
         )
         try:
@@ -166,12 +163,10 @@ class Listening:
             logger.exception("An object of %r was refused: %s", sender.calling, error.strerror)
             return OUT_OF_RESOURCES
         finally:
-            with self._lock:
-                self._flight.pop(id(association), None)
+            self._closed(event)
 
     def _echo(self, event: evt.Event) -> int:
-        with self._lock:
-            self._flight.pop(id(event.assoc), None)
+        self._closed(event)
         return 0x0000
 
 
@@ -184,10 +179,7 @@ def quieten() -> None:
     logging.getLogger("pynetdicom").setLevel(logging.CRITICAL + 1)
 
 
-def _turned_away(address: str) -> None:
-    logger.warning("A connection from %s was closed: too many are open.", address)
-
-
-def _title(value: Any) -> str:
+def title_of(value: Any) -> str:
+    """An AE title as text, without its padding."""
     text = value.decode("ascii", "replace") if isinstance(value, bytes) else str(value)
     return text.strip()[:16]

@@ -1,4 +1,4 @@
-"""The parts of the node in one process: server, registering, quiet times, outbox, priors.
+"""The parts of the node: takers and their front, registering, quiet times, outbox, priors.
 
 Each works by itself: while the database or a peer does not answer, objects are still taken in.
 """
@@ -15,15 +15,16 @@ from pathlib import Path
 from typing import Any, Final
 
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError, close_old_connections, connections
 
 from apps.report_gen.clinical import installed
 from apps.report_gen.dicom import outbox, priors, quiet
-from apps.report_gen.dicom.listening import Listening
+from apps.report_gen.dicom.listening import Associations
 from apps.report_gen.dicom.options import Options, read_options, server_tls
 from apps.report_gen.dicom.peers import Doorkeeper
 from apps.report_gen.dicom.registering import Registering
-from apps.report_gen.dicom.storing import Sender, Storing
+from apps.report_gen.dicom.storing import Sender, Stored, Storing
+from apps.report_gen.dicom.takers import Front, fork
 from loupe.contract.runtime.errors import LoupeError
 from loupe.host import commands
 
@@ -38,63 +39,77 @@ _LISTEN_AGAIN: Final = 10.0
 
 
 def run() -> int:
-    """Run until SIGTERM or SIGINT. Exit status 0; 2 where settings or keys cannot be used."""
+    """Run until SIGTERM or SIGINT. Exit status 0; 1 where a part ended by itself, so that it is
+    started anew; 2 where settings or keys cannot be used."""
     stop = threading.Event()
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, lambda *_: stop.set())
     try:
-        node = Node(read_options())
-        node.start(stop)
+        node = Node(read_options(), stop)
+        node.start()
     except LoupeError as error:
         print(f"{error.message} ({error.code})", flush=True)
         return 2
     stop.wait()
     node.stop()
-    return 0
+    return int(node.broken)
 
 
 class Node:
-    """Everything the process does."""
+    """Everything the process does.
 
-    def __init__(self, options: Options) -> None:
+    Raises:
+        KeyRefused: the files for TLS cannot be used.
+        KeyMissing: the store's key is gone.
+    """
+
+    def __init__(self, options: Options, stop: threading.Event) -> None:
         commands.prepare_for("report_gen")
         self.options = options
+        self.broken = False
+        self._stop = stop
         self.store = installed.store()
         self.store.restore(older_than=_nobody_writes_since())
         self.door = Doorkeeper(
             commands.project_named(options.project or None), anyone=options.anyone
         )
+        tls = server_tls(options)
+        connections.close_all()  # a connection must not be shared with the processes forked now
+
+        def associations(stored: Callable[[Stored], None]) -> Associations:
+            return Associations(
+                options, self.door, Storing(self.store, stored, _refused),
+                tls=tls, share=1 / options.processes,
+            )  # fmt: skip
+
+        takers = [fork(associations) for _ in range(options.processes if options.port else 0)]
+        threading.excepthook = self._part_failed
         self.registering = Registering(self.store, self.door, options.quiet_seconds)
         self.storing = Storing(self.store, self.registering.tell, _refused)
-        self.listening = Listening(options, self.door, self.storing)
-        self._threads: list[threading.Thread] = []
+        self.front = Front(
+            takers, most=options.associations, each=options.each,
+            stored=self.registering.tell, gone=self._end,
+        )  # fmt: skip
 
-    def start(self, stop: threading.Event) -> None:
-        """Begin with what an earlier process left, then listen.
-
-        Raises:
-            KeyRefused: the files for TLS cannot be used.
-        """
-        tls = server_tls(self.options)
+    def start(self) -> None:
+        """Begin with what an earlier process left, then listen."""
         self.registering.start()
         if self.options.port:
-            self._loop(stop, "listen", _LISTEN_AGAIN, partial(self._listen, tls), once=True)
-        self._loop(stop, "quiet", _QUIET_EVERY, quiet.close_due)
-        self._loop(stop, "outbox", _SEND_EVERY, partial(outbox.deliver_due, self.options))
-        self._loop(
-            stop, "priors", _ASK_EVERY, partial(priors.fetch_due, self.storing, self.options)
-        )
+            self._loop("listen", _LISTEN_AGAIN, self._listen, once=True)
+        self._loop("quiet", _QUIET_EVERY, quiet.close_due)
+        self._loop("outbox", _SEND_EVERY, partial(outbox.deliver_due, self.options))
+        self._loop("priors", _ASK_EVERY, partial(priors.fetch_due, self.storing, self.options))
 
     def stop(self) -> None:
         """Take no more, and tell the database of what came."""
-        self.listening.stop()
-        self.registering.stop()
         status_file().unlink(missing_ok=True)
+        self.front.stop()
+        self.registering.stop()
 
-    def _listen(self, tls: Any) -> bool:
+    def _listen(self) -> bool:
         """Whether the node listens now; a port that is taken is tried again."""
         try:
-            self.listening.start(tls)
+            self.front.listen(self.options.host, self.options.port)
         except OSError as error:
             logger.error(
                 "The DICOM node cannot listen on %s:%s (%s). Set LOUPE_DICOM_PORT to a free port, "
@@ -102,16 +117,27 @@ class Node:
                 self.options.host, self.options.port, error.strerror,
             )  # fmt: skip
             return False
-        _write_status(self.options, self.listening.port)
+        _write_status(self.options, self.front.port)
         logger.info(
             "DICOM node %s listens on %s:%s",
-            self.options.title, self.options.host, self.listening.port,
+            self.options.title, self.options.host, self.front.port,
         )  # fmt: skip
         return True
 
+    def _end(self) -> None:
+        self.broken = True
+        self._stop.set()
+
+    def _part_failed(self, failed: threading.ExceptHookArgs) -> None:
+        """A part ended in a way nobody foresaw: better all anew than a node that lacks it."""
+        logger.error(
+            "A part of the DICOM node failed: it starts anew.",
+            exc_info=(failed.exc_type, failed.exc_value, failed.exc_traceback),  # type: ignore[arg-type]
+        )
+        self._end()
+
     def _loop(
         self,
-        stop: threading.Event,
         name: str,
         every: float,
         work: Callable[[], object],
@@ -119,7 +145,7 @@ class Node:
         once: bool = False,
     ) -> None:
         def turn() -> None:
-            while not stop.is_set():
+            while not self._stop.is_set():
                 done: object = None
                 try:
                     close_old_connections()
@@ -128,11 +154,9 @@ class Node:
                     logger.exception("The DICOM node's part %r failed; it goes on", name)
                 if once and done:
                     return
-                stop.wait(every)
+                self._stop.wait(every)
 
-        thread = threading.Thread(target=turn, name=f"dicom-{name}", daemon=True)
-        thread.start()
-        self._threads.append(thread)
+        threading.Thread(target=turn, name=f"dicom-{name}", daemon=True).start()
 
 
 def _nobody_writes_since() -> float:

@@ -30,6 +30,7 @@ class Options:
     in_memory: int
     most_bytes: int
     network_timeout: int
+    processes: int
     certificate: str
     private_key: str
     authorities: str
@@ -49,6 +50,7 @@ def read_options() -> Options:
         in_memory=environment.number("LOUPE_DICOM_MEMORY_BYTES", 2 << 30, at_least=1 << 20),
         most_bytes=environment.number("LOUPE_DICOM_MAX_OBJECT_BYTES", 1 << 30, at_least=1),
         network_timeout=environment.number("LOUPE_DICOM_TIMEOUT_SECONDS", 60, at_least=1),
+        processes=environment.number("LOUPE_DICOM_PROCESSES", 2, at_least=1),
         certificate=environment.text("LOUPE_DICOM_TLS_CERTIFICATE", ""),
         private_key=environment.text("LOUPE_DICOM_TLS_KEY", ""),
         authorities=environment.text("LOUPE_DICOM_TLS_AUTHORITIES", ""),
