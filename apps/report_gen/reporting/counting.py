@@ -36,13 +36,14 @@ def corrections(draft: ReportDocument, later: ReportDocument) -> Corrections:
     """From `draft` to `later`."""
     old = {each.id: each for each in draft.findings}
     new = {each.id: each for each in later.findings}
-    both = old.keys() & new.keys()
+    # A kind that is there once keeps its id when a reader adds what the model said was absent.
+    both = {one for one in old.keys() & new.keys() if old[one].origin is new[one].origin}
     changed = sum(_says(old[one]) != _says(new[one]) for one in both)
     # An absent finding that gives way to one a reader added is that addition alone.
-    added_kinds = {each.kind for one, each in new.items() if one not in old}
+    added_kinds = {each.kind for one, each in new.items() if one not in both}
     gone = [
         one
-        for one in old.keys() - new.keys()
+        for one in old.keys() - both
         if not (old[one].state.value == "absent" and old[one].kind in added_kinds)
     ]
     before = [(each.part, each.text) for each in draft.sentences]
@@ -53,7 +54,7 @@ def corrections(draft: ReportDocument, later: ReportDocument) -> Corrections:
     reworded = min(lost, written, by_reader)
     return Corrections(
         findings_kept=len(both) - changed, findings_changed=changed, findings_removed=len(gone),
-        findings_added=len(new.keys() - old.keys()), sentences_kept=kept,
+        findings_added=len(new.keys() - both), sentences_kept=kept,
         sentences_changed=reworded, sentences_removed=lost - reworded,
         sentences_added=written - reworded,
     )  # fmt: skip
