@@ -1,5 +1,5 @@
 /* A CT volume in a canvas: niivue with windows, planes, masks in the findings' colours. */
-import { DRAG_MODE, MULTIPLANAR_TYPE, NVImage, Niivue, SHOW_RENDER, SLICE_TYPE } from "../vendor/niivue-0.69.0/niivue.min.js";
+import { DRAG_MODE, NVImage, Niivue, SHOW_RENDER, SLICE_TYPE } from "../vendor/niivue-0.69.0/niivue.min.js";
 
 const PLANES = { three: SLICE_TYPE.MULTIPLANAR, axial: SLICE_TYPE.AXIAL, coronal: SLICE_TYPE.CORONAL, sagittal: SLICE_TYPE.SAGITTAL };
 
@@ -19,8 +19,8 @@ export class Volume {
     this.nv = new Niivue({
       backColor: [0.027, 0.035, 0.043, 1],
       crosshairColor: [0.36, 0.62, 1, 0.75],
-      crosshairWidth: 1,
-      crosshairWidthUnit: "voxels",
+      crosshairWidth: 0.9,
+      crosshairWidthUnit: "mm",
       fontColor: [0.75, 0.79, 0.84, 1],
       fontSizeScaling: 0.28,
       isRadiologicalConvention: true,
@@ -30,9 +30,6 @@ export class Volume {
       show3Dcrosshair: false,
       dragAndDropEnabled: false,
       dragMode: DRAG_MODE.pan,
-      multiplanarLayout: MULTIPLANAR_TYPE.GRID,
-      heroImageFraction: 0.58,
-      heroSliceType: SLICE_TYPE.AXIAL,
       multiplanarShowRender: SHOW_RENDER.NEVER,
       multiplanarPadPixels: 4,
       isSliceMM: true,
@@ -135,7 +132,17 @@ export class Volume {
     this.nv.updateGLVolume();
   }
 
+  /* Three planes: the axial one large, the others beside it, or below it where the room is tall. */
   planes(name) {
+    if (name === "three") {
+      const tall = this.canvas.clientHeight > this.canvas.clientWidth;
+      const { AXIAL, CORONAL, SAGITTAL } = SLICE_TYPE;
+      const beside = [[AXIAL, 0, 0, 0.6, 1], [CORONAL, 0.605, 0, 0.395, 0.5], [SAGITTAL, 0.605, 0.5, 0.395, 0.5]];
+      const below = [[AXIAL, 0, 0, 1, 0.6], [CORONAL, 0, 0.605, 0.5, 0.395], [SAGITTAL, 0.5, 0.605, 0.5, 0.395]];
+      this.nv.setCustomLayout((tall ? below : beside).map(([sliceType, ...position]) => ({ sliceType, position })));
+    } else {
+      this.nv.clearCustomLayout();
+    }
     this.nv.setSliceType(PLANES[name]);
   }
 
