@@ -54,13 +54,18 @@ def find_lungs(hu: NDArray[np.int16], spacing: tuple[float, float, float]) -> Lu
     The body is what is left when air that reaches the edge of a slice is taken away; aerated pieces
     inside it are lung where they are large enough and not pure gas.
     """
+    return _measured(lung_mask(hu, spacing), spacing, float(np.prod(spacing)) * 1e-6)
+
+
+def lung_mask(hu: NDArray[np.int16], spacing: tuple[float, float, float]) -> NDArray[np.bool_]:
+    """The voxels of `find_lungs`."""
     inside = _inside_body(hu)
     smooth = ndimage.uniform_filter(hu.astype(np.float32), size=(1, 3, 3))
     aerated = inside & (smooth > AERATED[0]) & (smooth < AERATED[1])
     aerated = ndimage.binary_opening(aerated, structure=np.ones((1, 2, 2), bool))
     voxel = float(np.prod(spacing)) * 1e-6
     labels, count = ndimage.label(aerated)
-    found = np.zeros_like(aerated)
+    found: NDArray[np.bool_] = np.zeros_like(aerated)
     if count:
         sizes = np.bincount(labels.ravel(), minlength=count + 1)
         for label, place in enumerate(ndimage.find_objects(labels), start=1):
@@ -69,7 +74,7 @@ def find_lungs(hu: NDArray[np.int16], spacing: tuple[float, float, float]) -> Lu
             piece = labels[place] == label
             if LEAST_HU <= float(np.median(hu[place][piece])) <= TEXTURE:
                 found[place] |= piece
-    return _measured(found, spacing, voxel)
+    return found
 
 
 def _inside_body(hu: NDArray[np.int16]) -> NDArray[np.bool_]:
