@@ -60,17 +60,23 @@ def focal(logits: Tensor, wanted: Tensor) -> Tensor:
 
 
 def _offsets(offsets: Tensor, batch: Batch) -> Tensor:
-    parts = []
+    """L1 at the voxel next to each centre; all centres in one step, as each would wait for the
+    device."""
+    places: list[list[int]] = []
+    gaps: list[list[float]] = []
     for number, several in enumerate(batch.centres):
         for each in several:
             exact = [(at - 0.5) / 2 for at in each.at]
             near = [
                 min(max(0, round(e)), n - 1) for e, n in zip(exact, offsets.shape[2:], strict=True)
             ]
-            told = offsets[number, :, near[0], near[1], near[2]].float()
-            gap = torch.tensor([e - n for e, n in zip(exact, near, strict=True)])
-            parts.append((told - gap.to(told.device)).abs().mean())
-    return torch.stack(parts).mean() if parts else offsets.sum() * 0.0
+            places.append([number, *near])
+            gaps.append([e - n for e, n in zip(exact, near, strict=True)])
+    if not places:
+        return offsets.sum() * 0.0
+    which, z, y, x = torch.tensor(places, device=offsets.device).unbind(1)
+    told = offsets[which, :, z, y, x].float()
+    return (told - torch.tensor(gaps, device=offsets.device)).abs().mean()
 
 
 def _masks(logits: Tensor, wanted: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from apps.report_gen.inference.network import ImageNetwork, Seen, windowed
 from apps.report_gen.phantoms.grid import Grid
+from apps.report_gen.training.beginning import begun_with
 from apps.report_gen.training.following import Follower
 from apps.report_gen.training.losses import Losses, losses
 from apps.report_gen.training.pool import Batch, Pool
@@ -23,6 +24,7 @@ from apps.report_gen.training.state import Average, Clock, Progress, keep, kept,
 
 FILE, SHELF = "image.pt", "phantoms"
 MOST_TASKS = 20_000
+VERDICT_RATE = 10.0
 FAR, STEPS_KNOWN = 30.0, 50
 """A gradient so many times the median of that many before it belongs to no step."""
 
@@ -102,16 +104,29 @@ def filled(recipe: Recipe, pool: Pool, work: Path) -> Follower | None:
     return follower
 
 
-def train_image(recipe: Recipe, work: Path, device: str) -> Progress:
+def optimizer_of(network: ImageNetwork, recipe: Recipe, device: str) -> torch.optim.AdamW:
+    """AdamW; what weighs a finding's evidence may move further, as it begins next to nothing."""
+    quick = [network.verdict, network.verdict_bias]
+    rest = [each for each in network.parameters() if all(each is not one for one in quick)]
+    groups = [{"params": rest, "times": 1.0}, {"params": quick, "times": VERDICT_RATE}]
+    return torch.optim.AdamW(
+        groups, lr=recipe.rate, weight_decay=recipe.decay, fused=device == "cuda"
+    )
+
+
+def train_image(
+    recipe: Recipe, work: Path, device: str, start_from: Path | None = None
+) -> Progress:
     """Go on with stage A until it or this call is over; everything is kept in `work`."""
     torch.manual_seed(recipe.seed)
     network = ImageNetwork(recipe.shape).to(device)
+    begun = begun_with(start_from, recipe, device)
+    if begun is not None:
+        network.load_state_dict(begun.image.state_dict())
     if device == "cuda":
         network = network.to(memory_format=torch.channels_last_3d)
     network.body.saving = recipe.checkpointing
-    optimizer = torch.optim.AdamW(
-        network.parameters(), lr=recipe.rate, weight_decay=recipe.decay, fused=device == "cuda"
-    )
+    optimizer = optimizer_of(network, recipe, device)
     average, progress = (
         Average(network, recipe.average),
         Progress(next_seed=recipe.seed * 1_000_003),
@@ -151,7 +166,7 @@ def train_image(recipe: Recipe, work: Path, device: str) -> Progress:
             progress.done = True
             break
         for group in optimizer.param_groups:
-            group["lr"] = rate_at(share, recipe.rate)
+            group["lr"] = rate_at(share, recipe.rate) * group["times"]
         for _ in range(recipe.accumulate):
             batch = blanked(pool.draw(recipe.batch, draw, recipe.shift), draw, recipe.blank)
             parts = forward(network, seeing, batch, draw, device)

@@ -22,6 +22,7 @@ from apps.report_gen.inference.tokens import (
     sentence_tokens,
     text_tokens,
 )
+from apps.report_gen.training.beginning import begun_with
 from apps.report_gen.training.losses import losses
 from apps.report_gen.training.made_up import some_findings_set
 from apps.report_gen.training.pool import Pool
@@ -70,10 +71,13 @@ def writing_loss(
     return F.cross_entropy(logits.float().flatten(0, 1), tokens[:, 1:].flatten(), ignore_index=PAD)
 
 
-def train_text(recipe: Recipe, work: Path, device: str) -> Progress:
+def train_text(recipe: Recipe, work: Path, device: str, start_from: Path | None = None) -> Progress:
     """Go on with stage B until it or this call is over."""
     torch.manual_seed(recipe.seed + 1)
     network = ReportNetwork(recipe.shape).to(device)
+    begun = begun_with(start_from, recipe, device)
+    if begun is not None:
+        network.load_state_dict(begun.report.state_dict())
     optimizer = torch.optim.AdamW(network.parameters(), lr=recipe.text_rate, weight_decay=0.01)
     average, progress = Average(network, recipe.average), Progress()
     before = kept(work / FILE, device)
