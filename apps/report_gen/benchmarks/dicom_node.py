@@ -96,16 +96,24 @@ class DicomNode:
 
     def cpu_seconds(self) -> float:
         """Processor time of the process so far."""
-        return 0.0 if self.process is None else cpu_seconds(self.process.pid)
+        return sum(cpu_seconds(pid) for pid in self.processes())
+
+    def processes(self) -> list[int]:
+        """The node's process and those it forked."""
+        if self.process is None:
+            return []
+        pid = self.process.pid
+        below = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return [pid, *map(int, below)]
 
     def memory(self) -> int:
-        """Bytes the process has in memory (VmRSS)."""
-        if self.process is None:
-            return 0
-        for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
-            if line.startswith("VmRSS:"):
-                return int(line.split()[1]) * 1024
-        return 0
+        """Bytes its processes have in memory, what they share counted once (Pss)."""
+        total = 0
+        for pid in self.processes():
+            for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+                if line.startswith("Pss:"):
+                    total += int(line.split()[1]) * 1024
+        return total
 
 
 @contextmanager

@@ -35,6 +35,7 @@ PDU: Final = 131_072
 """What dcmtk sends at most."""
 _SMALL_PDU: Final = 16_382
 """pynetdicom's own default."""
+_NEVER_QUIET: Final = {"LOUPE_DICOM_QUIET_SECONDS": "3600"}
 _READ_BACK: Final = """
 import hashlib
 from apps.report_gen.clinical import installed
@@ -65,12 +66,13 @@ def measure(folder: Path, instances: int, rounds: int) -> dict[str, object]:
     """Rates, their ratio, what was lost, and memory."""
     sent = [made(folder / f"sender-{at}", instances) for at in range(2)]
     ours: list[float] = []
+    strict: list[float] = []
     plain: dict[int, list[float]] = {PDU: [], _SMALL_PDU: []}
     cpu: dict[str, list[float]] = {"loupe": [], "plain": []}
     memory: list[list[int]] = []
     lost = 0
     for at in range(rounds):
-        with running(folder / f"node-{at}", {"LOUPE_DICOM_QUIET_SECONDS": "3600"}) as node:
+        with running(folder / f"node-{at}", _NEVER_QUIET) as node:
             with watched(node) as seen:
                 before = node.cpu_seconds()
                 ours.append(2 * instances / send(sent, node.port, "LOUPE"))
@@ -78,6 +80,10 @@ def measure(folder: Path, instances: int, rounds: int) -> dict[str, object]:
             memory.append(seen)
             lost += missing(sent, node)
         shutil.rmtree(folder / f"node-{at}")
+        each = {**_NEVER_QUIET, "LOUPE_DICOM_SYNC_EACH": "1"}
+        with running(folder / f"strict-{at}", each) as node:
+            strict.append(2 * instances / send(sent, node.port, "LOUPE"))
+        shutil.rmtree(folder / f"strict-{at}")
         for pdu, rates in plain.items():
             target = folder / f"plain-{at}-{pdu}"
             with plain_handler(target, pdu) as (port, pid):
@@ -95,6 +101,7 @@ def measure(folder: Path, instances: int, rounds: int) -> dict[str, object]:
         "loupe_per_s": round(rate, 1),
         "plain_per_s": round(peer, 1),
         "ratio": round(statistics.median(ratios), 2),
+        "loupe_synced_each_per_s": round(statistics.median(strict), 1),
         "plain_with_its_default_pdu_per_s": round(statistics.median(plain[_SMALL_PDU]), 1),
         "cpu_ms_each": {
             name: round(1e3 * statistics.median(each), 2) for name, each in cpu.items()

@@ -7,7 +7,8 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ INCOMING: Final = "incoming"
 _NAME: Final = re.compile(r"^[0-9a-f]{32}$")
 _READ: Final = 1 << 20
 _CHECK_EVERY: Final = 16 << 20
+_SYNCS_IN_FLIGHT: Final = 8
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,10 +62,13 @@ class ClinicalStore:
         *,
         inbox: bool = False,
         note: Mapping[str, str] | None = None,
+        sync: bool = True,
     ) -> Sealed:
         """Keep the content; when this returns it is on the disk.
 
         Args:
+            sync: whether to wait for the disk itself. Without, the file survives a kill of any
+                process and not a loss of power, until `sync` was called for it.
             note: of the writer's, readable without a key: never anything about a patient.
 
         Raises:
@@ -97,7 +102,8 @@ class ClinicalStore:
                 with os.fdopen(handle, "wb", buffering=0) as file:
                     for block in sealed(counted(), self.keyring, name, note):
                         _write_all(file, block)
-                    os.fsync(file.fileno())
+                    if sync:
+                        os.fsync(file.fileno())
                 if inbox:
                     # A new file's name is synced with it (ext4, XFS, btrfs). Where the rename is
                     # lost with the power, `restore` finds the whole file among the drafts.
@@ -142,6 +148,22 @@ class ClinicalStore:
         with self.open(name) as stream:
             raw = stream.raw
             return raw.note if isinstance(raw, Opened) else {}
+
+    def sync(self, names: Sequence[str]) -> None:
+        """Wait until files of the inbox are on the disk itself."""
+
+        def one(name: str) -> None:
+            with suppress(FileNotFoundError):
+                handle = os.open(self._inbox(name), os.O_RDONLY | os.O_CLOEXEC)
+                try:
+                    os.fsync(handle)
+                finally:
+                    os.close(handle)
+
+        # Several syncs in flight share one commit of the file system's journal.
+        with ThreadPoolExecutor(_SYNCS_IN_FLIGHT) as pool:
+            list(pool.map(one, names))
+        _sync_folder(self.root / INBOX)
 
     def accept(self, name: str) -> None:
         """Move a file out of the inbox; nothing happens where that is done."""

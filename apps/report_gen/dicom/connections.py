@@ -1,4 +1,4 @@
-"""Connections of the node, read without needless copies.
+"""Connections of the node, read and answered without needless copies.
 
 pynetdicom reads sockets 4,096 bytes at a time. Here a PDU is read in one piece, and one that claims
 more than was agreed, or stands still, ends the connection.
@@ -13,19 +13,22 @@ from typing import Final
 from pynetdicom.association import Association
 from pynetdicom.transport import AssociationSocket, RequestHandler, ThreadedAssociationServer
 
+from apps.report_gen.dicom.answering import send_message
 from apps.report_gen.dicom.options import LARGEST_PDU
 
 _LARGEST: Final = LARGEST_PDU + 4096
 
 
 class QuickHandler(RequestHandler):
-    """Reads PDUs whole."""
+    """Reads PDUs whole, answers quickly."""
 
     def _create_association(self) -> Association:
         association = super()._create_association()
         connection = association.dul.socket
         if connection is not None:
             connection.recv = partial(received, connection)  # type: ignore[method-assign]
+        provider = association.dimse
+        provider.send_msg = partial(send_message, provider)  # type: ignore[method-assign]
         return association
 
 

@@ -78,7 +78,8 @@ class Node:
 
         def associations(stored: Callable[[Stored], None]) -> Associations:
             return Associations(
-                options, self.door, Storing(self.store, stored, _refused),
+                options, self.door,
+                Storing(self.store, stored, _refused, sync=options.sync_each),
                 tls=tls, share=1 / options.processes,
             )  # fmt: skip
 

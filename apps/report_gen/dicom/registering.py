@@ -97,6 +97,8 @@ class Registering:
         while True:
             try:
                 close_old_connections()
+                # The database must not name what a loss of power could still take away.
+                self._store.sync([one.sealed.name for one in batch])
                 register(self._store, self._door, self._quiet_seconds, batch)
                 return
             except DatabaseError:

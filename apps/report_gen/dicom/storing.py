@@ -42,6 +42,7 @@ class Storing:
     Args:
         stored: told of each object once it is on the disk, before the peer is answered.
         refused: told of each one that is not taken, with the reason.
+        sync: whether the disk itself must have it before the answer.
     """
 
     def __init__(
@@ -49,7 +50,10 @@ class Storing:
         store: ClinicalStore,
         stored: Callable[[Stored], None],
         refused: Callable[[Sender, str], None],
+        *,
+        sync: bool = True,
     ) -> None:
+        self._sync = sync
         self._store = store
         self._stored = stored
         self._refused = refused
@@ -66,6 +70,7 @@ class Storing:
             sealed = self._store.put(
                 _file(content, first, transfer_syntax),
                 inbox=True,
+                sync=self._sync,
                 note={
                     "calling": sender.calling,
                     "called": sender.called,
