@@ -5,8 +5,8 @@ told anyway. Positions of a head row go on when another entity gets it: labels t
 of the one before lie before its log, and so count nowhere.
 """
 
-from core_kernels.compiling import compiled
-from core_kernels.cpu_ops.window_hash import found
+from core_kernels.compiling import compiled, inlined, prefetch
+from core_kernels.cpu_ops.window_hash import ask, found
 from core_kernels.structures.windows import (
     BASE,
     ENTITIES,
@@ -29,6 +29,9 @@ from core_kernels.structures.windows import (
     WINDOW,
 )
 
+#: How many rows ahead what an idle one takes is asked for.
+_AHEAD = 12
+
 
 @compiled
 def sweep(
@@ -38,10 +41,13 @@ def sweep(
     """Look at the next `look` head rows; at most `most` entities without an event after `oldest`
     become idle. The caller has room for them in `idle`."""
     count = counters[ENTITIES]
+    flat = hashed.reshape(hashed.size)
     done = 0
     for _ in range(min(look, count)):
         row = counters[SWEPT] if counters[SWEPT] < count else 0
         counters[SWEPT] = row + 1
+        if row + _AHEAD < count:
+            _fetch((row + _AHEAD) * stride, oldest, flat, len(hashed), heads, arena)
         h = row * stride
         last = heads[h + LAST]
         if last > oldest or last <= NEVER:
@@ -69,6 +75,14 @@ def sweep(
         heads[h + LAST] = FREED
         heads[h + BASE] = counters[ROW_FREE]
         counters[ROW_FREE] = row
+
+
+@inlined
+def _fetch(h, oldest, flat, slots, heads, arena):
+    """Ask for what a row to come takes to become idle."""
+    if NEVER < heads[h + LAST] <= oldest:
+        ask(flat, slots, heads[h + KEY])
+        prefetch(arena, ENTRY * heads[h + BASE])
 
 
 @compiled
