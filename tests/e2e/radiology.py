@@ -1,10 +1,18 @@
-"""Studies to read: phantoms as volumes, their own truth as what the machine found."""
+"""Studies to read; run inside an installation: ``python -m tests.e2e.radiology``.
+
+Phantoms as volumes, their own truth as what the machine found: nothing here depends on a model.
+"""
 
 import tempfile
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
 
+import django
+
+django.setup()
+
+# ruff: noqa: E402
 from django.contrib.auth.models import User
 from django.utils import timezone
 
@@ -25,7 +33,7 @@ from apps.report_gen.schema import DraftText, GateReason, Grid, Masks, SeriesVie
 from apps.report_gen.services.reporting import editing, reports, signing
 from apps.report_gen.viewing.nifti import nifti
 from apps.report_gen.volume import straight_affine
-from loupe.accounts.models import Project
+from loupe.accounts.models import Project, Role
 from loupe.blobs import services as blobs
 from loupe.blobs.models import Blob
 from loupe.contract.text import Text
@@ -44,9 +52,19 @@ CREDIT = ModelCredit(
 CASES = (
     ("PAT-0007", 7, ("lung_nodule", "pleural_effusion", "emphysema"), 0),
     ("PAT-0007", 7, ("lung_nodule", "pleural_effusion", "emphysema"), 90),
-    ("PAT-0019", 23, ("mass", "consolidation", "arterial_calcification"), 0),
+    ("PAT-0019", 23, ("mass", "consolidation"), 0),
 )
 """Patient, seed, what it shows, and how many days ago it came."""
+
+
+def main() -> None:
+    """A project of its own, with somebody who reads, a second reader, and a head of department."""
+    ward = factories.project("ward", "Radiology", "Europe/Berlin")
+    head = factories.person("head", ward, Role.ADMIN, first_name="Anna", last_name="Berg")
+    factories.person("reader", ward, Role.REVIEWER, first_name="Rui", last_name="Wang")
+    factories.person("second", ward, Role.REVIEWER)
+    factories.person("looker", ward, Role.VIEWER)
+    fill(ward, head)
 
 
 def fill(line: Project, anna: User) -> list[Study]:
@@ -175,3 +193,7 @@ def _grid(shape: tuple[int, ...], spacing: tuple[float, float, float]) -> Grid:
 def _states(result: StudyResult) -> dict[str, State]:
     there = {one.kind for one in result.findings if one.state is State.PRESENT}
     return {key: State.PRESENT if key in there else State.ABSENT for key in KEYS}
+
+
+if __name__ == "__main__":
+    main()

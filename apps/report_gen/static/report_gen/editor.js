@@ -194,12 +194,13 @@ export function editor(told, changed) {
   const dialog = document.getElementById("add-dialog");
   const kind = document.getElementById("add-kind");
   function needs() {
+    if (!kind) return;
     const option = kind.selectedOptions[0];
     add.querySelectorAll("[data-needs]").forEach((field) => { field.hidden = !option.hasAttribute(`data-${field.dataset.needs}`); });
   }
-  kind.addEventListener("change", needs);
+  kind?.addEventListener("change", needs);
   needs();
-  add.addEventListener("submit", (event) => {
+  add?.addEventListener("submit", (event) => {
     event.preventDefault();
     const option = kind.selectedOptions[0];
     const edit = { verb: "add_finding", ...values(add) };
@@ -211,7 +212,7 @@ export function editor(told, changed) {
     needs();
     send(edit);
   });
-  dialog.addEventListener("close", () => { place = null; document.getElementById("add-place").hidden = true; });
+  dialog?.addEventListener("close", () => { place = null; document.getElementById("add-place").hidden = true; });
 
   /* A box in RAS mm becomes mm from the first voxel, along slices, rows and columns. */
   function mark(spans, size) {
