@@ -37,12 +37,8 @@ class OnnxRuntime(Runtime):
         super().__init__(artefact.inputs, artefact.outputs, device=device, precision=precision)
         before = resident_bytes()
         weights = artefact.file(READS[precision])
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads or 0
-        options.log_severity_level = 3
         # Without an arena, a session that goes leaves nothing behind.
-        options.enable_cpu_mem_arena = False
-        self._session = _session(weights, options, device)
+        self._session = session(weights, device=device, threads=threads, arena=False)
         self._nbytes = max(weights.stat().st_size, resident_bytes() - before)
 
     @classmethod
@@ -67,9 +63,22 @@ class OnnxRuntime(Runtime):
         del self._session
 
 
-def _session(
-    weights: Path, options: onnxruntime.SessionOptions, device: str
+def session(
+    weights: Path, *, device: str = "cpu", threads: int | None = None, arena: bool = True
 ) -> onnxruntime.InferenceSession:
+    """A session over an ONNX file.
+
+    Args:
+        threads: cores to use; all by default.
+        arena: keep memory between calls; what is kept stays after the session.
+
+    Raises:
+        ArtefactRefused: ONNX Runtime cannot load the file.
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or 0
+    options.log_severity_level = 3
+    options.enable_cpu_mem_arena = arena
     index = int(device.partition(":")[2] or 0)
     providers: list[Any] = ["CPUExecutionProvider"]
     if device.startswith("cuda"):

@@ -15,6 +15,18 @@ from core_kernels.runtimes.freeing import resident_bytes
 READS = {"fp32": "onnx", "int8": "onnx-int8"}
 
 
+def settings(hint: str, threads: int | None = None) -> dict[str, object]:
+    """How a network is compiled: in fp32, for `hint` (``LATENCY`` or ``THROUGHPUT``).
+
+    Args:
+        threads: cores to use; all by default.
+    """
+    found: dict[str, object] = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": hint}
+    if threads is not None:
+        found["INFERENCE_NUM_THREADS"] = threads
+    return found
+
+
 class OpenVino(Runtime):
     """A network in fp32, or one whose file was calibrated to int8; the float rest stays fp32."""
 
@@ -41,13 +53,10 @@ class OpenVino(Runtime):
         super().__init__(artefact.inputs, artefact.outputs, device=device, precision=precision)
         before = resident_bytes()
         weights = artefact.file(READS[precision])
-        config: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": hint}
-        if threads is not None:
-            config["INFERENCE_NUM_THREADS"] = threads
         self._core = openvino.Core()
         try:
             network = self._core.read_model(weights)
-            self._compiled = self._core.compile_model(network, "CPU", config)
+            self._compiled = self._core.compile_model(network, "CPU", settings(hint, threads))
         except RuntimeError as error:
             text = str(error).strip().splitlines()[-1][:300]
             raise ArtefactRefused(f"OpenVINO cannot load {weights.name}: {text}.") from error

@@ -15,7 +15,8 @@ import openvino
 from numpy.typing import NDArray
 
 from apps.defect_detection.inference.letterbox import letterbox
-from apps.defect_detection.inference.runtimes.openvino import F32, of_pictures
+from apps.defect_detection.inference.runtimes.openvino import of_pictures
+from core_kernels.runtimes.openvino import settings
 from loupe.contract.runtime.errors import InputRefused, ModelRefused
 
 DIMENSIONS = 256
@@ -40,7 +41,7 @@ class Embedder:
         core.set_property({"ENABLE_MMAP": True})
         try:
             backbone = of_pictures(_cut(core.read_model(weights)))
-            compiled = core.compile_model(backbone, "CPU", {**F32, "PERFORMANCE_HINT": "LATENCY"})
+            compiled = core.compile_model(backbone, "CPU", settings("LATENCY"))
         except RuntimeError as error:
             raise ModelRefused(
                 f"The backbone of {weights.name} cannot be run by itself: "

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
-from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidArgument, InvalidGraph
 
 from apps.defect_detection.inference.letterbox import as_input
+from core_kernels.errors import ArtefactRefused
+from core_kernels.runtimes.onnx_runtime import session
 from loupe.contract.runtime.errors import ModelRefused
 from loupe.contract.runtime.lanes import Batching
 
@@ -25,16 +25,10 @@ class OnnxRuntime:
         Raises:
             ModelRefused: ONNX Runtime cannot load the file.
         """
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads or 0
-        options.log_severity_level = 3
         try:
-            self._session = onnxruntime.InferenceSession(
-                str(weights), options, providers=["CPUExecutionProvider"]
-            )
-        except (Fail, InvalidArgument, InvalidGraph, NotImplementedError) as error:
-            text = str(error).strip().splitlines()[0][:300]
-            raise ModelRefused(f"ONNX Runtime cannot load {weights.name}: {text}") from error
+            self._session = session(weights, threads=threads)
+        except ArtefactRefused as error:
+            raise ModelRefused(str(error)) from error
         self._input = self._session.get_inputs()[0].name
 
     def forward(self, blob: NDArray[np.float32]) -> NDArray[np.float32]:

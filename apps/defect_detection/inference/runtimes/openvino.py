@@ -13,11 +13,11 @@ import openvino
 from numpy.typing import NDArray
 from openvino.preprocess import ColorFormat, PrePostProcessor
 
+from core_kernels.runtimes.openvino import settings
 from loupe.contract.runtime import urgency
 from loupe.contract.runtime.errors import ModelRefused
 from loupe.contract.runtime.lanes import Batching
 
-F32 = {"INFERENCE_PRECISION_HINT": "f32"}
 PICTURES, FLOATS = "pictures", "floats"
 YIELDING = "YIELDING"
 
@@ -101,11 +101,9 @@ class OpenVinoRuntime:
         return held[form, hint]
 
     def _compile(self, form: str, hint: str) -> openvino.CompiledModel:
-        config: dict[str, object] = {**F32, "PERFORMANCE_HINT": hint}
-        if self._threads is not None:
-            config["INFERENCE_NUM_THREADS"] = self._threads
+        how = settings(hint, self._threads)
         try:
-            return self._core.compile_model(self._networks[form], "CPU", config)
+            return self._core.compile_model(self._networks[form], "CPU", how)
         except RuntimeError as error:
             raise ModelRefused(f"OpenVINO cannot compile the network: {_first(error)}") from error
 
