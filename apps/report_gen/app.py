@@ -4,14 +4,14 @@ from typing import ClassVar
 
 from pydantic import BaseModel
 
-from apps.report_gen import exports
+from apps.report_gen import exports, verbs
 from apps.report_gen.bundles.manifest import LONGEST_TEXT, MEDIA_TYPE
 from apps.report_gen.examples import results
 from apps.report_gen.findings import KEYS
 from apps.report_gen.schema import OperatingPoint, StudyResult
 from loupe.contract.app import DomainApp
 from loupe.contract.exports import Export
-from loupe.contract.extras import Pages, Tab
+from loupe.contract.extras import AppProcess, Pages, Tab
 from loupe.contract.facts import Fact
 from loupe.contract.inputs import InputKind
 from loupe.contract.outcomes import DecisionDraft, Outcome, ReviewVerb, Tone
@@ -35,7 +35,7 @@ class App(DomainApp):
     inputs: ClassVar = (
         InputKind(
             key="study",
-            label=Text(en="CT study", zh="CT 检查"),
+            label=Text(en="Chest CT: DICOM, NIfTI, zip", zh="胸部 CT：DICOM、NIfTI、zip"),
             media_types=(MEDIA_TYPE,),
             max_bytes=8 << 30,
         ),
@@ -134,7 +134,9 @@ class App(DomainApp):
     pages = Pages(
         result="report_gen/result.html",
         row="report_gen/row.html",
+        workspace="report_gen/workspace.html",
         urls="apps.report_gen.urls",
+        api_urls="apps.report_gen.api.urls",
         tabs=(
             Tab(
                 label=Text(en="Worklist", zh="工作列表"),
@@ -146,8 +148,13 @@ class App(DomainApp):
                 url="report_gen:reading",
                 section="reading",
             ),
+            Tab(label=Text(en="DICOM", zh="DICOM"), url="report_gen:dicom", section="dicom"),
         ),
     )
+
+    commands: ClassVar = verbs.COMMANDS
+    benchmarks: ClassVar = verbs.BENCHMARKS
+    processes: ClassVar = (AppProcess(name="dicom", module="apps.report_gen.dicom"),)
 
     @classmethod
     def assemble(cls, payload: Payload) -> BaseModel:

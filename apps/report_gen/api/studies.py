@@ -18,6 +18,7 @@ from apps.report_gen.api.shapes import (
     TakenShape,
 )
 from apps.report_gen.models import Delivery, Study, StudyState
+from apps.report_gen.outputs.fhir.request import clinical_text
 from apps.report_gen.services import arriving, studies
 from loupe.host.people import Action
 from loupe.host.rest import (
@@ -132,6 +133,30 @@ class StudyText(StudyEndpoint):
         """Say indication, history, laboratory and prior report; a drafted study is read again."""
         order = ordered(request, ClinicalTextOrder)
         changed = studies.say(self.actor, self.study, order.model_dump())
+        return answer(KeptShape(changed=changed))
+
+
+class StudyRequest(StudyEndpoint):
+    """The clinical text as a FHIR R4 ServiceRequest."""
+
+    policy: ClassVar = {"POST": Action.SUBMIT}
+
+    @extend_schema(
+        operation_id="report_gen_studies_service_request",
+        parameters=[describe.PROJECT, describe.IDEMPOTENCY_KEY],
+        request={"application/json": {"type": "object", "additionalProperties": True}},
+        responses={200: KeptShape, **describe.PROBLEMS},
+    )
+    @idempotent
+    def post(self, request: Request, study_id: uuid.UUID) -> Response:
+        """Take indication, reason and history out of a FHIR R4 ServiceRequest; laboratory values
+        and the prior report stay as they are."""
+        told = clinical_text(request.data if isinstance(request.data, dict) else {})
+        said = studies.kept_of(self.study)
+        asked = " ".join(each for each in (told.indication, told.reason) if each)
+        changed = studies.say(
+            self.actor, self.study, {**said, "indication": asked, "history": told.history}
+        )
         return answer(KeptShape(changed=changed))
 
 

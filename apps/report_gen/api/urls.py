@@ -10,5 +10,10 @@ urlpatterns: list[URLPattern] = [
     path("studies", studies.Studies.as_view(), name="studies"),
     path("studies/<uuid:study_id>", studies.OneStudy.as_view(), name="study"),
     path("studies/<uuid:study_id>/text", studies.StudyText.as_view(), name="study-text"),
+    path(
+        "studies/<uuid:study_id>/service-request",
+        studies.StudyRequest.as_view(),
+        name="study-request",
+    ),
     path("deliveries/<uuid:delivery_id>", studies.OneDelivery.as_view(), name="delivery"),
 ]

@@ -132,6 +132,19 @@ class Sorter:
                 except Faulty as error:
                     self.faults.append(error.fault)
             self.faults += sources.faults
+        self._set_nobodys_aside()
+
+    def _set_nobodys_aside(self) -> None:
+        """Files that do not say whose they are stay out where other files do say it."""
+        nobodys = f"nobodys/{self._nobodys}"
+        if nobodys not in self._studies or len(self._studies) == 1:
+            return
+        del self._studies[nobodys]
+        for name, uid in list(self._place.items()):
+            if uid == nobodys:
+                del self._place[name]
+                error = faulty(name, "missing_tag", "StudyInstanceUID", "missing", _NEEDED)
+                self.faults.append(error.fault)
 
     def _sort(self, source: Source, content: bytes) -> None:
         if source.kind is not Kind.DICOM:
@@ -270,6 +283,9 @@ def _outer(name: str) -> str:
     return name.split("/", 1)[0]
 
 
+_NEEDED: Final = Text(
+    en="a study instance UID says what belongs together", zh="需要检查实例 UID 才能归组"
+)
 _WHOLE: Final = Text(en="a whole DICOM file is needed", zh="需要完整的 DICOM 文件")
 _FEWER: Final = Text(
     en=f"at most {MOST_STUDIES} studies come in one delivery",

@@ -93,6 +93,11 @@ def say(actor: Actor, study: Study, said: Mapping[str, str]) -> bool:
     return True
 
 
+def kept_of(study: Study) -> dict[str, str]:
+    """The same for services that add to it and show it to nobody."""
+    return clinical_text.of(study)
+
+
 def said_of(actor: Actor, study: Study) -> dict[str, str]:
     """A study's clinical text; empty for who may not see identities, since it may name people."""
     if not identity.may_look(actor, study.project):
