@@ -2,7 +2,13 @@
 
 from loupe.contract.extras import AppCommand
 
-COMMANDS: tuple[AppCommand, ...] = ()
+COMMANDS: tuple[AppCommand, ...] = (
+    AppCommand(
+        name="evaluate",
+        help="A report model on phantoms, on studies with labels, on nodules put into scans.",
+        run="apps.report_gen.commands.evaluate:main",
+    ),
+)
 BENCHMARKS: tuple[AppCommand, ...] = (
     AppCommand(
         name="report",

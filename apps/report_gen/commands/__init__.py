@@ -1,0 +1,1 @@
+"""Commands that `manage.py` runs for CT to report."""

@@ -1,0 +1,1 @@
+"""Training on somebody's own studies: volumes in files, texts and labels in CSV files."""
