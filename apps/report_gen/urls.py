@@ -2,8 +2,12 @@
 
 from django.urls import URLPattern
 
-from apps.report_gen.views import delivery_urls, reader_urls
+from apps.report_gen.views import delivery_urls, dicom_urls, reader_urls
 
 app_name = "report_gen"
 
-urlpatterns: list[URLPattern] = [*delivery_urls.urlpatterns, *reader_urls.urlpatterns]
+urlpatterns: list[URLPattern] = [
+    *delivery_urls.urlpatterns,
+    *dicom_urls.urlpatterns,
+    *reader_urls.urlpatterns,
+]

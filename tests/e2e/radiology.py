@@ -41,7 +41,7 @@ from loupe.jobs.models import Result
 from loupe.testing import factories
 
 APP = "report_gen"
-SHAPE, SPACING = (64, 128, 128), (5.0, 2.75, 2.75)
+SHAPE, SPACING = (56, 104, 104), (5.7, 3.4, 3.4)
 CREDIT = ModelCredit(
     name="chest", version=1, sha256="0" * 64,
     trained_on=Text(

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from apps.report_gen.api import studies
+from apps.report_gen.api import reports, studies
 
 app_name = "report_gen-api"
 
@@ -14,6 +14,12 @@ urlpatterns: list[URLPattern] = [
         "studies/<uuid:study_id>/service-request",
         studies.StudyRequest.as_view(),
         name="study-request",
+    ),
+    path("studies/<uuid:study_id>/report", reports.StudyReport.as_view(), name="report"),
+    path(
+        "studies/<uuid:study_id>/report.<slug:form>",
+        reports.ReportFile.as_view(),
+        name="report-file",
     ),
     path("deliveries/<uuid:delivery_id>", studies.OneDelivery.as_view(), name="delivery"),
 ]
