@@ -4,9 +4,20 @@ from loupe.contract.extras import AppCommand
 
 COMMANDS: tuple[AppCommand, ...] = (
     AppCommand(
+        name="train",
+        help="A report model from studies with labels or reports; goes on from the shipped one.",
+        run="apps.report_gen.commands.train:main",
+    ),
+    AppCommand(
         name="evaluate",
         help="A report model on phantoms, on studies with labels, on nodules put into scans.",
         run="apps.report_gen.commands.evaluate:main",
+    ),
+    AppCommand(
+        name="clinical",
+        help="The clinical store: check its files, take a new key, erase, send again.",
+        run="apps.report_gen.commands.clinical:main",
+        says_it_all=True,
     ),
 )
 BENCHMARKS: tuple[AppCommand, ...] = (
@@ -19,5 +30,10 @@ BENCHMARKS: tuple[AppCommand, ...] = (
         name="report-reading",
         help="Seconds from files to a judged volume, beside pydicom with scipy and pylibjpeg.",
         run="apps.report_gen.benchmarks.reading:main",
+    ),
+    AppCommand(
+        name="report-intake",
+        help="Objects a second from two dcmtk senders, beside a plain pynetdicom handler.",
+        run="apps.report_gen.benchmarks.intake:main",
     ),
 )

@@ -75,7 +75,7 @@ class Opened(io.RawIOBase):
     def __init__(self, file: BinaryIO, keyring: Keyring, name: str) -> None:
         super().__init__()
         self._file = file
-        self._name = name
+        self.name = name  # as files have one: pydicom asks for it
         header = self._header()
         self.note: dict[str, str] = header["note"]
         self._size: int = header["chunk"]
@@ -149,13 +149,13 @@ class Opened(io.RawIOBase):
             usable = False
         if not usable:
             raise self._tampered("its header cannot be read")
-        if header.get("name") != self._name:
+        if header.get("name") != self.name:
             raise self._tampered("it was written under another name")
         return header
 
     def _tampered(self, why: str) -> Tampered:
         return Tampered(
-            f"The file {self._name} of the clinical store is not as it was written: {why}. Restore "
+            f"The file {self.name} of the clinical store is not as it was written: {why}. Restore "
             "it from a backup, and find out who could write there."
         )
 

@@ -108,7 +108,9 @@ class Associations:
 
     def _requested(self, event: evt.Event) -> None:
         association = event.assoc
-        calling = title_of(association.requestor.ae_title)
+        # The requestor itself is named only once the association is accepted.
+        asked: Any = association.requestor.primitive
+        calling = title_of(asked.calling_ae_title)
         address = str(association.requestor.address)
         of_peer = Counter(
             title_of(one.requestor.ae_title)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from apps.report_gen.clinical import keys, store
+from apps.report_gen.clinical import keys
 from apps.report_gen.clinical.errors import (
     ClinicalDiskFull,
     KeyMissing,
@@ -84,7 +84,7 @@ def test_a_disk_that_fills_up_leaves_nothing_half_written(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     one = made(tmp_path)
-    monkeypatch.setattr(store.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(ClinicalDiskFull, match="Nothing was kept"):
         one.put(b"x" * 5_000_000)
     assert files(tmp_path / "store") == []
