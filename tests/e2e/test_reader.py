@@ -3,7 +3,7 @@
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -21,6 +21,14 @@ FULL = "#scene[data-state=full]"
 SLOW = 90_000  # drawing is in software, on a machine that others use
 DRIVER = "GL Driver Message"  # software WebGL tells that it is slow
 Reading = Callable[..., Page]
+
+
+@pytest.fixture(autouse=True)
+def patient() -> Iterator[None]:
+    """What a page shows after an edit may take long where drawing takes the processor."""
+    expect.set_options(timeout=30_000)
+    yield
+    expect.set_options(timeout=5_000)
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ export function editor(told, changed) {
   let revision = told.revision;
   let queue = Promise.resolve();
   let stopped = false;
+  let waiting = 0; // edits on their way
   let place = null; // of a box that a finding is about to be added with
   const typed = new Map(); // sentence → timer
 
@@ -23,11 +24,16 @@ export function editor(told, changed) {
     });
   }
 
-  async function post(edit) {
+  function saving() {
     saved.textContent = words.saving;
+    saved.dataset.state = "saving";
+  }
+
+  async function post(edit) {
+    saving();
     let answer;
     try {
-      answer = await fetch(told.edit, { method: "POST", headers: { "Content-Type": "application/json", "X-CSRFToken": token, Accept: "application/json" }, body: JSON.stringify({ revision, edit }) });
+      answer = await fetch(told.edit, { method: "POST", keepalive: true, headers: { "Content-Type": "application/json", "X-CSRFToken": token, Accept: "application/json" }, body: JSON.stringify({ revision, edit }) });
     } catch {
       saved.textContent = words.unsaved;
       saved.dataset.state = "unsaved";
@@ -42,6 +48,7 @@ export function editor(told, changed) {
     document.getElementById("signing").innerHTML = found.signing;
     if (edit.verb !== "say") swap(found.report);
     changed(found.findings);
+    if (waiting > 1 || typed.size) return;
     saved.textContent = words.saved;
     saved.dataset.state = "saved";
   }
@@ -82,7 +89,8 @@ export function editor(told, changed) {
   function send(edit) {
     if (!editable || stopped) return queue;
     if (edit.verb !== "say") { flush(); conflict.hidden = true; }
-    queue = queue.then(() => (stopped ? undefined : post(edit)));
+    waiting += 1;
+    queue = queue.then(() => (stopped ? undefined : post(edit))).finally(() => { waiting -= 1; });
     return queue;
   }
 
@@ -90,7 +98,11 @@ export function editor(told, changed) {
     const row = area.closest(".sentence");
     clearTimeout(typed.get(area));
     typed.delete(area);
-    if (!row || area.value === area.dataset.was) return;
+    if (!row) return;
+    if (area.value === area.dataset.was) {
+      if (!waiting && !typed.size && saved.dataset.state === "saving") { saved.textContent = ""; saved.dataset.state = "saved"; }
+      return;
+    }
     area.dataset.was = area.value;
     row.classList.add("touched");
     send({ verb: "say", sentence: Number(row.dataset.sentence), text: area.value });
@@ -107,7 +119,7 @@ export function editor(told, changed) {
     area.style.height = `${area.scrollHeight}px`;
     clearTimeout(typed.get(area));
     typed.set(area, setTimeout(() => say(area), PAUSE_MS));
-    saved.textContent = words.saving;
+    saving();
   });
   report.addEventListener("focusout", (event) => { if (event.target instanceof HTMLTextAreaElement) say(event.target); });
   window.addEventListener("beforeunload", (event) => { if (typed.size || saved.dataset.state === "unsaved") { flush(); event.preventDefault(); } });
