@@ -129,7 +129,7 @@ def _described(segment: Segment, edition: Edition, identity: OutputIdentity) -> 
         algorithm_type=kind,
         algorithm_identification=algorithm,
         tracking_uid=finding_uid(identity, finding.id),
-        tracking_id=plain(finding.id, 64) or "-",
+        tracking_id=dicom_text(finding.id) or "-",
         anatomic_regions=[concept(LOBES[finding.lobes[0]] if len(finding.lobes) == 1 else
                                    site_code(finding.kind))],
     )  # fmt: skip

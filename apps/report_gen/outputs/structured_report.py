@@ -10,12 +10,15 @@ from typing import Final
 from highdicom.sr import (
     CodedConcept,
     Comprehensive3DSR,
+    ContentSequence,
     DeviceObserverIdentifyingAttributes,
     LanguageOfContentItemAndDescendants,
     MeasurementReport,
+    MeasurementsAndQualitativeEvaluations,
     ObservationContext,
     ObserverContext,
     PersonObserverIdentifyingAttributes,
+    TrackingIdentifier,
 )
 from pydicom.dataset import Dataset
 from pydicom.uid import Comprehensive3DSRStorage, SegmentationStorage
@@ -47,6 +50,7 @@ LANGUAGES: Final = {
     "en": Coded("RFC5646", "en", "English"),
     "zh": Coded("RFC5646", "zh-CN", "Chinese (simplified)"),
 }
+IMAGING_MEASUREMENTS: Final = CodedConcept("126010", "DCM", "Imaging Measurements")
 NOBODY: Final = "-^"
 """A person's name that holds no character that can be written."""
 
@@ -77,13 +81,17 @@ def structured_report(
         imaging_measurements=[
             group(each, edition, identity, scan, segments.get(each.id))
             for each in edition.document.findings
-        ],
+        ]
+        or [_placeholder()],
         title=concept(TITLE),
         language_of_content_item_and_descendants=LanguageOfContentItemAndDescendants(
             concept(LANGUAGES[edition.document.language])
         ),
     )
-    report[0].ContentSequence.extend(sections(edition))
+    told = list(report[0].ContentSequence)
+    if not edition.document.findings:
+        told = [each for each in told if each.name != IMAGING_MEASUREMENTS]
+    report[0].ContentSequence = ContentSequence([*told, *sections(edition)])
     signature = edition.signature
     made = Comprehensive3DSR(
         evidence=images,
@@ -106,6 +114,13 @@ def structured_report(
         specific_character_set=UTF_8,
     )
     return written(made, edition)
+
+
+def _placeholder() -> MeasurementsAndQualitativeEvaluations:
+    """For a report without findings: highdicom asks for a group, which is taken out again."""
+    return MeasurementsAndQualitativeEvaluations(
+        tracking_identifier=TrackingIdentifier(uid=deterministic_uid("none"), identifier="none")
+    )
 
 
 def _context(edition: Edition, identity: OutputIdentity) -> ObservationContext:

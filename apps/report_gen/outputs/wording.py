@@ -24,8 +24,16 @@ def plain(text: str, most: int | None = None) -> str:
 
 
 def dicom_text(text: str, most: int = 64) -> str:
-    """For short strings of DICOM: a backslash would part the value in two."""
-    return plain(text.replace("\\", "/"), most)
+    """For short strings of DICOM: a backslash would part the value in two.
+
+    DICOM counts characters; readers that count bytes are as many, so neither is exceeded.
+    """
+    return _fitting(plain(text.replace("\\", "/")), most)
+
+
+def _fitting(text: str, most: int) -> str:
+    cut = text.encode()[:most].decode(errors="ignore")
+    return cut.strip()
 
 
 def dicom_name(name: str) -> str:
@@ -34,7 +42,7 @@ def dicom_name(name: str) -> str:
     A name without parts becomes a family name.
     """
     groups = [
-        "^".join(dicom_text(part) for part in group.split("^")[:5])[:64].rstrip("^ ")
+        _fitting("^".join(dicom_text(part) for part in group.split("^")[:5]), 63).rstrip("^ ")
         for group in name.split("=")[:3]
     ]
     told = "=".join(groups).rstrip("=")
