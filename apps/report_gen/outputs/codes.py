@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from apps.report_gen.findings import Lobe, Side, State
+from apps.report_gen.outputs.wording import dicom_text
 
 
 class Coded(NamedTuple):
@@ -110,7 +111,10 @@ CHEST_CT: Final = Coded("LN", "24627-2", "CT Chest")
 
 def finding_code(kind: str) -> Coded:
     """The code of a kind; one of Loupe's own for a kind that is not known."""
-    return FINDING_CODES.get(kind) or Coded("99LOUPE", kind[:16] or "other", kind[:64] or "other")
+    known = FINDING_CODES.get(kind)
+    if known is not None:
+        return known
+    return Coded("99LOUPE", dicom_text(kind, 16) or "other", dicom_text(kind) or "other")
 
 
 def site_code(kind: str) -> Coded:
