@@ -121,7 +121,7 @@ export function watchPointer(surface, viewer, board) {
     const over = under(board.boxes(), at.x, at.y) ?? under(board.ghosts(), at.x, at.y);
     board.light(over?.id ?? null);
     board.cross(board.editable() && !board.hand() && !handle && event.pointerType === "mouse" ? point : null);
-    surface.dataset.cursor =
+    const cursor =
       space || board.hand() || !board.editable()
         ? "grab"
         : handle
@@ -129,6 +129,8 @@ export function watchPointer(surface, viewer, board) {
           : chosen.some((box) => inside(box, at.x, at.y))
             ? "move"
             : "cross";
+    /* Each write makes the browser look for rules that match, whatever is written. */
+    if (surface.dataset.cursor !== cursor) surface.dataset.cursor = cursor;
   }
 
   function pan(dx, dy) {
