@@ -152,6 +152,7 @@ class App(DomainApp):
         ),
     )
 
+    samples = "samples"
     commands: ClassVar = verbs.COMMANDS
     benchmarks: ClassVar = verbs.BENCHMARKS
     processes: ClassVar = (AppProcess(name="dicom", module="apps.report_gen.dicom"),)

@@ -5,7 +5,10 @@ import uuid
 from celery import shared_task
 from celery.signals import worker_ready
 
+from apps.report_gen.reader_tasks import prepare, send_back
 from apps.report_gen.services import arriving, recovering, wakeups
+
+__all__ = ["prepare", "read", "recover", "send_back", "sort"]
 
 
 @shared_task(name=wakeups.SORT)  # type: ignore[untyped-decorator]

@@ -9,6 +9,7 @@ from apps.report_gen.decide import is_critical
 from apps.report_gen.findings import State
 from apps.report_gen.models import Study, StudyState
 from apps.report_gen.schema import StudyResult
+from apps.report_gen.services.reporting import wakeups
 from loupe.contract.facts import StoredResult
 from loupe.host import submitting
 
@@ -35,6 +36,8 @@ def on_results(results: Sequence[StoredResult]) -> None:
         changed,
         ["state", "result", "present", "priority", "critical", "problems", "drafted_at"],
     )
+    for study in changed:
+        wakeups.prepare(study.pk)
 
 
 def _tell(study: Study, stored: StoredResult, result: StudyResult) -> None:

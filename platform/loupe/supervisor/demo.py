@@ -86,6 +86,8 @@ def send_samples() -> list[str]:
         known = Submission.objects.filter(project=project, app=app.slug).exists()
         if not files or known or app.steps[0].place is Place.ENGINE:
             continue
+        if app.needs_model and not app.shipped_models:
+            continue  # there is nothing yet that could look at them
         if app.receive is not None:
             _hand_over(project, person, app.slug, files)
             sent.append(app.slug)

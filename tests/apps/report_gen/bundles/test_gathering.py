@@ -1,0 +1,113 @@
+"""`manage.py predict` finds studies among paths, and says of each why it is refused."""
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from apps.report_gen.bundles.gathering import gather
+from apps.report_gen.bundles.opening import is_bundle, manifest_of
+from apps.report_gen.steps.read import read
+from loupe.blobs.sniff.content import media_type
+from loupe.contract.receiving import GatheredItem, NotTaken
+from loupe.contract.runtime.errors import InputRefused
+from tests.apps.report_gen.studies import Taken, series, write
+
+pytestmark = pytest.mark.slow
+
+
+def _folder(folder: Path, study: str, **changed: object) -> Path:
+    images = series(Taken(count=12, rows=16, columns=16, spacing=(24.0, 24.0)), study=study)
+    for image in images:
+        for key, value in changed.items():
+            setattr(image, key, value)
+    return write(images, folder)
+
+
+def _codes(item: GatheredItem) -> set[str]:
+    payload = read(item.path, {})
+    assert payload.meta["status"] == "refused"
+    return {str(each["code"]) for each in payload.meta["reasons"]}  # type: ignore[index,union-attr,call-overload]
+
+
+def test_folders_zips_and_files_become_one_item_a_study(tmp_path: Path) -> None:
+    _folder(tmp_path / "one", "1.2.3.1")
+    _folder(tmp_path / "two", "1.2.3.2")
+    archive = tmp_path / "two.zip"
+    with zipfile.ZipFile(archive, "w") as made:
+        for path in (tmp_path / "two").iterdir():
+            made.write(path, path.name)
+    with gather([tmp_path / "one", archive]) as items:
+        found = []
+        for item in items:
+            assert isinstance(item, GatheredItem)
+            assert is_bundle(item.path)
+            assert media_type(item.path) == "application/vnd.loupe.study+zip"
+            found.append((item.name, manifest_of(item.path).images))
+    assert found == [("one", 12), ("two.zip", 12)]
+
+
+def test_a_bundle_is_read_as_its_files_are(tmp_path: Path) -> None:
+    """The analytic chest is the oracle: the same volume with and without names."""
+    images = series(Taken(count=50))
+    folder = write(images, tmp_path / "in")
+    with gather([folder]) as items:
+        (item,) = [read(each.path, {}) for each in items if isinstance(each, GatheredItem)]
+    archive = tmp_path / "raw.zip"
+    with zipfile.ZipFile(archive, "w") as made:
+        for path in folder.iterdir():
+            made.write(path, path.name)
+    raw = read(archive, {})
+    assert item.meta["status"] == raw.meta["status"] == "drafted"
+    assert np.array_equal(item.arrays["hu"], raw.arrays["hu"])
+    assert item.meta["volume"] == raw.meta["volume"]
+    assert item.meta["study_uid"] != raw.meta["study_uid"]
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [(b"%PDF-1.7 a letter", "not_an_image"), (b"\0" * 128 + b"DICM" + b"\xff" * 50, "damaged")],
+)
+def test_what_is_no_study_is_a_refused_result_with_a_code(
+    content: bytes, code: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "thing"
+    path.write_bytes(content)
+    with gather([path]) as items:
+        (codes,) = [_codes(each) for each in items if isinstance(each, GatheredItem)]
+    assert codes & {code, "no_images", "missing_tag"}
+
+
+def test_zip_of_zips_one_slice_and_other_modalities_are_refused_by_code(tmp_path: Path) -> None:
+    inner, outer = tmp_path / "inner.zip", tmp_path / "outer.zip"
+    with zipfile.ZipFile(inner, "w") as made:
+        made.writestr("a", b"x")
+    with zipfile.ZipFile(outer, "w") as made:
+        made.write(inner, "inner.zip")
+    one = write(series(Taken(count=1)), tmp_path / "one")
+    pet = _folder(
+        tmp_path / "pet", "1.2.9", Modality="PT", SOPClassUID="1.2.840.10008.5.1.4.1.1.128"
+    )
+    told = {}
+    for path in (outer, one, pet):
+        with gather([path]) as items:
+            for item in items:
+                if isinstance(item, GatheredItem):
+                    told[path.name] = _codes(item)
+    assert "nested_archive" in told["outer.zip"]
+    assert "too_few_slices" in told["one"]
+    assert {"modality", "out_of_scope"} & told["pet"]
+
+
+def test_a_broken_file_beside_a_study_is_said_and_the_study_goes_on(tmp_path: Path) -> None:
+    folder = _folder(tmp_path / "in", "1.2.3.1")
+    (folder / "letter.txt").write_text("a letter")
+    with gather([folder]) as items:
+        kinds = [type(each) for each in items]
+    assert kinds == [GatheredItem, NotTaken]
+
+
+def test_a_path_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputRefused, match="There is nothing at"), gather([tmp_path / "no"]):
+        pass
