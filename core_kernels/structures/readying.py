@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-PER_EVENT = 64
+PER_EVENT = 24
 """Rows that are zeroed for each event."""
 
 

@@ -217,7 +217,7 @@ class Network:
         self.rings = longer(self.rings, _doubled(len(self.rings), rings))
         room = len(self.hashed)
         if 4 * nodes > 2 * room > 2 * _AT_ONCE:
-            self._coming_hash.get_on(2 * room, self.hashed, count * self.nodes)
+            self._coming_hash.get_on(2 * room, self.hashed, 2 * count)
         if 3 * nodes > 2 * room:
             self._move_nodes(len(self._hashed_before))
             self._hashed_before, self.counters[at.HASH_MOVED] = self.hashed, 0
@@ -245,7 +245,7 @@ class Network:
         alive = finding.living(self.pairs, sample, now - self.span)
         alive = alive * (room // sample) + count * kinds
         if room > _AT_ONCE:
-            self._coming_pairs.get_on(_doubled(2048, 3 * alive), self.pairs, count * kinds)
+            self._coming_pairs.get_on(_doubled(2048, 3 * alive), self.pairs, 2 * count)
         if 3 * wanted <= 2 * room:
             return
         self._move_pairs(len(self._pairs_before), now)

@@ -10,13 +10,16 @@ from apps.fraud.events import fields
 from apps.fraud.features.state import FeatureState
 from apps.fraud.scheme import Scheme
 
+ROWS = 600
+"""Enough that every table becomes too small and moves into a larger one."""
+
 
 def warm(scheme: Scheme) -> None:
     """Compile, or load, all that a state of this scheme runs."""
     columns = {
-        name: np.full(2, "a") if dtype.kind == "U" else np.zeros(2, dtype)
+        name: np.arange(ROWS).astype(np.str_) if dtype.kind == "U" else np.zeros(ROWS, dtype)
         for name, dtype in fields(scheme).items()
     }
     state = FeatureState(scheme, mode="arrival")
     state.feed(columns)
-    state.learn(np.array(["a"]), np.array([1]), np.array([1]))
+    state.learn(np.array(["0"]), np.array([1]), np.array([1]))

@@ -33,10 +33,10 @@ def warm() -> None:
         session = Session("", LIVE, CARD_PAYMENTS, Policy(), room)
         told = session.rows(
             {
-                "id": np.array(["a", "b"]),
-                "event_time": np.array([MOMENT, MOMENT]),
-                "amount": np.array([1, 2]),
-                "entity.customer": np.array(["c", "d"]),
+                "id": np.arange(warming.ROWS).astype(np.str_),
+                "event_time": np.full(warming.ROWS, MOMENT),
+                "amount": np.ones(warming.ROWS, np.int64),
+                "entity.customer": np.arange(warming.ROWS).astype(np.str_),
             }
         )
         table = np.ones((2, 5), np.uint64)

@@ -155,9 +155,15 @@ class RingState:
         still = tuple((week, self._weeks[week].fed) for week in inside[:-1])
         kept = self._sums.get(window)
         if kept is None or kept[0] != still:
-            flows = ties.together([tallies[week].flows for week in inside[:-1]])
-            uses = ties.together([tallies[week].uses for week in inside[:-1]])
-            kept = self._sums[window] = still, flows, uses
+            # A week that is over is added to what was summed; only where an earlier one has changed
+            # since is everything summed again.
+            grown = kept is not None and still[: len(kept[0])] == kept[0]
+            before = kept if kept is not None and grown else ((), ties.none(), ties.none())
+            over = inside[len(before[0]) : -1]
+            flows = ties.together([tallies[week].flows for week in over])
+            uses = ties.together([tallies[week].uses for week in over])
+            kept = still, ties.added(before[1], flows), ties.added(before[2], uses)
+            self._sums[window] = kept
         last = tallies[inside[-1]]
         return Tally(
             ties.added(kept[1], last.flows),
