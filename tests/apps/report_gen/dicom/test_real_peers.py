@@ -108,7 +108,7 @@ def test_what_is_no_study_is_answered_with_cannot_understand(
         ["storescu", "-v", "-R", "127.0.0.1", str(node.port), str(folder / "000.dcm")],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert "Cannot Understand" in done.stdout + done.stderr
+    assert "CannotUnderstand" in done.stdout + done.stderr
 
 
 def test_a_transfer_that_is_cut_leaves_nothing_and_the_node_goes_on(
@@ -182,7 +182,7 @@ def test_a_full_disk_is_answered_with_out_of_resources(tmp_path: Path) -> None:
             ["storescu", "-v", "-R", "127.0.0.1", str(one.port), str(folder / "000.dcm")],
             capture_output=True, text=True, check=False,
         )  # fmt: skip
-        assert "Out of Resources" in done.stdout + done.stderr
+        assert "OutOfResources" in done.stdout + done.stderr
         assert images(one) == 0
 
 
@@ -193,7 +193,7 @@ def test_an_object_beyond_the_limit_is_refused(tmp_path: Path) -> None:
             ["storescu", "-v", "-R", "127.0.0.1", str(one.port), str(folder / "000.dcm")],
             capture_output=True, text=True, check=False,
         )  # fmt: skip
-        assert "Out of Resources" in done.stdout + done.stderr
+        assert "OutOfResources" in done.stdout + done.stderr
 
 
 def test_unknown_titles_are_refused_noted_and_let_in_when_somebody_allows_them(
