@@ -4,53 +4,163 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-import loupe.ids
+from loupe.host.results import new_id
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0002_project_second_person'),
-        ('jobs', '0003_ordered_ranges'),
+        ("accounts", "0002_project_second_person"),
+        ("jobs", "0003_ordered_ranges"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Study',
+            name="Study",
             fields=[
-                ('id', models.UUIDField(default=loupe.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('uid', models.CharField(help_text='the pseudonymous study instance UID', max_length=64)),
-                ('patient', models.CharField(blank=True, help_text="the patient's pseudonym", max_length=20)),
-                ('state', models.CharField(choices=[('arriving', 'Arriving'), ('waiting', 'Waiting'), ('reading', 'Reading'), ('drafted', 'Drafted'), ('refused', 'Refused'), ('failed', 'Failed'), ('reported', 'Reported')], default='arriving', max_length=10)),
-                ('channel', models.CharField(choices=[('web', 'Web upload'), ('rest', 'REST'), ('dicom', 'DICOM'), ('folder', 'Watched folder'), ('command', 'Command line')], max_length=10)),
-                ('files', models.PositiveIntegerField(default=0, help_text='that came')),
-                ('bytes', models.BigIntegerField(default=0, help_text='of the files')),
-                ('left_out', models.PositiveIntegerField(default=0, help_text='files that cannot be used')),
-                ('problems', models.JSONField(default=list, help_text='why files were left out or the study refused: code, en, zh, files')),
-                ('language', models.CharField(default='en', help_text='of the report: en or zh', max_length=2)),
-                ('submission_id', models.UUIDField(help_text='of the newest bundle', null=True)),
-                ('job_id', models.UUIDField(null=True)),
-                ('present', models.JSONField(default=list, help_text='keys of the findings said to be there')),
-                ('priority', models.FloatField(default=0.0, help_text='higher is read sooner')),
-                ('critical', models.BooleanField(default=False, help_text='a critical finding is there')),
-                ('acknowledged_at', models.DateTimeField(null=True)),
-                ('claimed_at', models.DateTimeField(null=True)),
-                ('arrived_at', models.DateTimeField(help_text='when its first image came')),
-                ('last_image_at', models.DateTimeField(help_text='when its newest image came')),
-                ('complete_at', models.DateTimeField(help_text='when it was held to be complete', null=True)),
-                ('drafted_at', models.DateTimeField(null=True)),
-                ('reported_at', models.DateTimeField(null=True)),
-                ('acknowledged_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('claimed_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.project')),
-                ('result', models.ForeignKey(help_text='the newest', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='jobs.result')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "uid",
+                    models.CharField(
+                        help_text="the pseudonymous study instance UID", max_length=64
+                    ),
+                ),
+                (
+                    "patient",
+                    models.CharField(
+                        blank=True, help_text="the patient's pseudonym", max_length=20
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("arriving", "Arriving"),
+                            ("waiting", "Waiting"),
+                            ("reading", "Reading"),
+                            ("drafted", "Drafted"),
+                            ("refused", "Refused"),
+                            ("failed", "Failed"),
+                            ("reported", "Reported"),
+                        ],
+                        default="arriving",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "channel",
+                    models.CharField(
+                        choices=[
+                            ("web", "Web upload"),
+                            ("rest", "REST"),
+                            ("dicom", "DICOM"),
+                            ("folder", "Watched folder"),
+                            ("command", "Command line"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("files", models.PositiveIntegerField(default=0, help_text="that came")),
+                ("bytes", models.BigIntegerField(default=0, help_text="of the files")),
+                (
+                    "left_out",
+                    models.PositiveIntegerField(default=0, help_text="files that cannot be used"),
+                ),
+                (
+                    "problems",
+                    models.JSONField(
+                        default=list,
+                        help_text="why files were left out or the study refused: code, en, zh, files",
+                    ),
+                ),
+                (
+                    "language",
+                    models.CharField(
+                        default="en", help_text="of the report: en or zh", max_length=2
+                    ),
+                ),
+                ("submission_id", models.UUIDField(help_text="of the newest bundle", null=True)),
+                ("job_id", models.UUIDField(null=True)),
+                (
+                    "present",
+                    models.JSONField(
+                        default=list, help_text="keys of the findings said to be there"
+                    ),
+                ),
+                ("priority", models.FloatField(default=0.0, help_text="higher is read sooner")),
+                (
+                    "critical",
+                    models.BooleanField(default=False, help_text="a critical finding is there"),
+                ),
+                ("acknowledged_at", models.DateTimeField(null=True)),
+                ("claimed_at", models.DateTimeField(null=True)),
+                ("arrived_at", models.DateTimeField(help_text="when its first image came")),
+                ("last_image_at", models.DateTimeField(help_text="when its newest image came")),
+                (
+                    "complete_at",
+                    models.DateTimeField(help_text="when it was held to be complete", null=True),
+                ),
+                ("drafted_at", models.DateTimeField(null=True)),
+                ("reported_at", models.DateTimeField(null=True)),
+                (
+                    "acknowledged_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "claimed_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.project",
+                    ),
+                ),
+                (
+                    "result",
+                    models.ForeignKey(
+                        help_text="the newest",
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="jobs.result",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['project', 'state', '-priority', 'arrived_at'], name='report_worklist'), models.Index(fields=['project', '-arrived_at'], name='report_study_newest'), models.Index(fields=['project', 'patient', '-arrived_at'], name='report_priors'), models.Index(fields=['submission_id'], name='report_study_submission')],
-                'constraints': [models.UniqueConstraint(fields=('project', 'uid'), name='report_study_once')],
+                "indexes": [
+                    models.Index(
+                        fields=["project", "state", "-priority", "arrived_at"],
+                        name="report_worklist",
+                    ),
+                    models.Index(fields=["project", "-arrived_at"], name="report_study_newest"),
+                    models.Index(
+                        fields=["project", "patient", "-arrived_at"], name="report_priors"
+                    ),
+                    models.Index(fields=["submission_id"], name="report_study_submission"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("project", "uid"), name="report_study_once")
+                ],
             },
         ),
     ]

@@ -4,7 +4,7 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-import loupe.ids
+from loupe.host.results import new_id
 
 
 class Migration(migrations.Migration):
@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=loupe.ids.new_id, editable=False, primary_key=True, serialize=False
+                        default=new_id, editable=False, primary_key=True, serialize=False
                     ),
                 ),
                 ("title", models.CharField(help_text="its AE title", max_length=16, unique=True)),
@@ -75,7 +75,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=loupe.ids.new_id, editable=False, primary_key=True, serialize=False
+                        default=new_id, editable=False, primary_key=True, serialize=False
                     ),
                 ),
                 (
@@ -241,7 +241,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=loupe.ids.new_id, editable=False, primary_key=True, serialize=False
+                        default=new_id, editable=False, primary_key=True, serialize=False
                     ),
                 ),
                 (
@@ -296,7 +296,7 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=loupe.ids.new_id, editable=False, primary_key=True, serialize=False
+                        default=new_id, editable=False, primary_key=True, serialize=False
                     ),
                 ),
                 ("label", models.CharField(help_text="what it is: SR, SEG", max_length=40)),
