@@ -27,6 +27,7 @@ from apps.report_gen.dicom.storing import Sender, Stored, Storing
 from apps.report_gen.dicom.takers import Front, fork
 from loupe.contract.runtime.errors import LoupeError
 from loupe.host import commands
+from loupe.host.people import Project
 
 logger = logging.getLogger("loupe.report_gen")
 
@@ -55,6 +56,12 @@ def run() -> int:
     return int(node.broken)
 
 
+class ProjectMissing(LoupeError):
+    """There are several projects, and nobody said whose the node's studies are."""
+
+    code = "project_missing"
+
+
 class Node:
     """Everything the process does.
 
@@ -70,9 +77,7 @@ class Node:
         self._stop = stop
         self.store = installed.store()
         self.store.restore(older_than=_nobody_writes_since())
-        self.door = Doorkeeper(
-            commands.project_named(options.project or None), anyone=options.anyone
-        )
+        self.door = Doorkeeper(_project(options), anyone=options.anyone)
         tls = server_tls(options)
         connections.close_all()  # a connection must not be shared with the processes forked now
 
@@ -158,6 +163,23 @@ class Node:
                 self._stop.wait(every)
 
         threading.Thread(target=turn, name=f"dicom-{name}", daemon=True).start()
+
+
+def _project(options: Options) -> Project:
+    """Where unknown nodes are noted, and where what they send goes if anyone may send.
+
+    Raises:
+        ProjectMissing: the project that is named is not there, or none is and anyone may send.
+    """
+    try:
+        return commands.project_named(options.project or None)
+    except commands.UnknownProject as error:
+        first = Project.objects.order_by("created_at", "pk").first()
+        if options.project or options.anyone or first is None:
+            raise ProjectMissing(
+                f"{error} For the DICOM node, name it by LOUPE_DICOM_PROJECT."
+            ) from None
+        return first
 
 
 def _nobody_writes_since() -> float:
