@@ -16,6 +16,7 @@ from loupe.engine.client import EngineClient
 __all__ = ["AsyncEngineClient", "installed", "many_calls", "running_engine"]
 
 START_SECONDS = 60
+STOP_SECONDS = 20
 
 
 def installed(artefact: Path, models: Path, name: str) -> None:
@@ -57,4 +58,9 @@ def running_engine(models: Path | None = None, state: Path | None = None) -> Ite
             yield client
         finally:
             process.terminate()
-            process.wait(timeout=20)
+            try:
+                process.wait(timeout=STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                raise
