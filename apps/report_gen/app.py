@@ -157,6 +157,8 @@ class App(DomainApp):
     benchmarks: ClassVar = verbs.BENCHMARKS
     processes: ClassVar = (AppProcess(name="dicom", module="apps.report_gen.dicom"),)
 
+    sentences = "sentences.json"
+
     @classmethod
     def assemble(cls, payload: Payload) -> BaseModel:
         """See `apps.report_gen.assembling`."""
