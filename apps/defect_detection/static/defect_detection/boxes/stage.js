@@ -2,13 +2,8 @@
 
 const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
 
-/* Pixels of the screen that a pixel of a level covers at least, for the level to be drawn: at rest the
-   next finer one than the screen can show; while zooming a coarser one, a quarter as much to draw. */
-const RESTING = 0.5;
-const ZOOMING = 1;
-
 export function createViewer(element) {
-  const viewer = window.OpenSeadragon({
+  return window.OpenSeadragon({
     element,
     drawer: "canvas",
     showNavigationControl: false,
@@ -21,20 +16,7 @@ export function createViewer(element) {
     imageSmoothingEnabled: false,
     preload: true,
     maxImageCacheCount: 400,
-    minPixelRatio: RESTING,
   });
-  const draws = (ratio) => {
-    const item = viewer.world.getItemAt(0);
-    if (!item || item.minPixelRatio === ratio) return;
-    item.minPixelRatio = ratio;
-    viewer.forceRedraw();
-  };
-  viewer.addHandler("animation", () => {
-    const { current, target } = viewer.viewport.zoomSpring;
-    if (current.value !== target.value) draws(ZOOMING);
-  });
-  viewer.addHandler("animation-finish", () => draws(RESTING));
-  return viewer;
 }
 
 /* Show `picture` ({kind: "image" | "tiles", url}); resolves to the size of the image in its own pixels. */
