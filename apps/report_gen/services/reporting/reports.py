@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from apps.report_gen.bundles.opening import is_bundle, manifest_of
 from apps.report_gen.models import Report, ReportState, ReportStep, ReportVersion, Study
 from apps.report_gen.report import ReportDocument, Signature
 from apps.report_gen.reporting.chain import GENESIS, Link, broken_at, digest
@@ -14,6 +15,7 @@ from apps.report_gen.reporting.drafting import drafted
 from apps.report_gen.schema import Language, StudyResult
 from apps.report_gen.services.reporting.claims import lock
 from apps.report_gen.services.reporting.errors import Closed
+from loupe.host.blobs import open_local
 from loupe.host.people import Actor, NotVisible, Project, visible
 from loupe.host.results import Result
 
@@ -90,13 +92,22 @@ def _begun(study: Study, row: Result, result: StudyResult) -> Report:
     if not made and not _outdated(report, row):
         return report
     language: Language = "zh" if study.language.startswith("zh") else "en"
-    document = drafted(result, language, str(row.job.submission.facts.get("indication", "")))
+    document = drafted(result, language, _indication(row))
     credit = result.model
     author = f"model:{credit.name} {credit.version}" if credit else "model"
     append(report, ReportState.DRAFT, document, author=author)
     report.result_id = row.pk
     report.save(update_fields=["result_id"])
     return report
+
+
+def _indication(row: Result) -> str:
+    """What was asked, as the bundle has it: without what names anybody; empty where none was."""
+    received = row.item.input
+    if received is None or received.blob is None:
+        return ""
+    with open_local(received.blob) as path:
+        return manifest_of(path).clinical.indication if is_bundle(path) else ""
 
 
 def append(

@@ -1,17 +1,23 @@
 """A report's life: drafted, edited, reviewed, signed, amended; what is signed never changes."""
 
+from pathlib import Path
+
 import pytest
 from django.db import DatabaseError, connection, transaction
 
+from apps.report_gen.bundles.manifest import MEDIA_TYPE, ClinicalText, Manifest
+from apps.report_gen.bundles.writing import write_bundle
 from apps.report_gen.findings import Lobe, Side, State
 from apps.report_gen.models import Report, ReportVersion, Study
-from apps.report_gen.report import ReportDocument, Signature
+from apps.report_gen.report import Part, ReportDocument, Signature
 from apps.report_gen.reporting.operations import Say
 from apps.report_gen.services.reporting import editing, reports, signing
 from apps.report_gen.services.reporting.errors import Blocked, Changed, Claimed, Closed, Unusable
 from loupe.audit.models import Event
+from loupe.host.blobs import store_bytes
 from loupe.host.people import Denied
 from loupe.host.signing import PasswordRefused
+from loupe.intake.models import Input
 from loupe.testing import factories
 from tests.apps.report_gen.desk import Desk, fresh
 from tests.apps.report_gen.reporting.made import nodule
@@ -236,3 +242,18 @@ def test_an_untouched_draft_gives_way_to_a_newer_result_and_a_touched_one_does_n
     Study.objects.filter(pk=study.pk).update(result=desk.study(uid="2.25.100").result)
     reports.opened(fresh(study))
     assert states(study) == ["draft", "draft"]
+
+
+def test_the_draft_begins_with_what_was_asked_as_the_bundle_has_it(
+    desk: Desk, tmp_path: Path
+) -> None:
+    path = tmp_path / "study"
+    asked = ClinicalText(indication="Cough for weeks")
+    write_bundle(path, [], Manifest(study_uid="2.25.7", clinical=asked))
+    blob = store_bytes(path.read_bytes(), MEDIA_TYPE)
+    study = desk.study()
+    row = fresh(study).result
+    assert row is not None
+    assert row.item.input is not None
+    Input.objects.filter(pk=row.item.input.pk).update(blob=blob)
+    assert reports.opened(fresh(study)).document.text(Part.INDICATION) == "Cough for weeks"
