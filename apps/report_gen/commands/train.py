@@ -72,6 +72,8 @@ def recipe(asked: argparse.Namespace) -> TrainingConfig:
     said = {name: getattr(asked, name) for name in FIELDS}
     given |= {name: value for name, value in said.items() if value is not None}
     given |= {name: True for name in ("from_scratch", "toy") if getattr(asked, name)}
+    if asked.text_encoder is not None:
+        given["text_encoder"] = str(asked.text_encoder)
     if asked.cache is not None:
         given["cache"] = str(asked.cache)
     try:
@@ -94,6 +96,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--column", action="append", default=[], metavar="NAME=COLUMN")
     parser.add_argument("--config", type=Path, help="a recipe as JSON")
     parser.add_argument("--cache", type=Path, help="folder for prepared volumes; else in --out")
+    parser.add_argument(
+        "--text-encoder", type=Path, help="folder of a Hugging Face model, in place of our own"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
     parser.add_argument("--steps", type=int)

@@ -18,7 +18,6 @@ from apps.report_gen.inference.report_network import ROWS, slot_rows
 from apps.report_gen.inference.shape import WINDOWS, Shape
 from apps.report_gen.inference.stored import Model
 from apps.report_gen.inference.threads import one_thread
-from apps.report_gen.inference.tokens import text_tokens
 from core_kernels.dispatch.volume_prepare import volume_prepare
 from core_kernels.transfer.chunks import Source
 from core_kernels.transfer.volumes import prepared_in_chunks
@@ -150,7 +149,7 @@ class Drafter:
         self, findings: FindingSet, text: str, language: str, features: Tensor | None
     ) -> list[Sentence]:
         device = self.report.decoder.bias.device
-        tokens = text_tokens(text, self.model.shape.text_positions)
+        tokens = self.report.text_tokens(text)
         memory, mask = self.report.memory(
             slot_rows([findings]).to(device), torch.tensor([tokens], device=device), features
         )

@@ -11,8 +11,9 @@ from torch import Tensor, nn
 from transformers import BertConfig, BertModel
 
 from apps.report_gen.findings import KEYS, FindingSet, Lobe, Side, State
+from apps.report_gen.inference.foreign import ForeignText
 from apps.report_gen.inference.shape import Shape
-from apps.report_gen.inference.tokens import PAD
+from apps.report_gen.inference.tokens import PAD, text_tokens
 from core_kernels.modules.decoder import Decoder, DecoderShape
 from core_kernels.modules.gated_attention import GatedAttention
 
@@ -74,7 +75,7 @@ class ReportNetwork(nn.Module):
         super().__init__()
         self.shape = shape
         width = shape.width
-        self.text = BertModel(
+        self.text: nn.Module = BertModel(
             BertConfig(
                 vocab_size=shape.vocabulary, hidden_size=width, num_hidden_layers=shape.text_layers,
                 num_attention_heads=shape.heads, intermediate_size=4 * width,
@@ -97,6 +98,13 @@ class ReportNetwork(nn.Module):
                 width=width, heads=shape.heads, inner=4 * width, gated=True,
             )
         )  # fmt: skip
+
+    def text_tokens(self, text: str) -> list[int]:
+        """A clinical text as the text encoder takes it."""
+        most = self.shape.text_positions
+        if isinstance(self.text, ForeignText):
+            return self.text.tokens(text, most)
+        return text_tokens(text, most)
 
     def memory(
         self, rows: SlotRows, text: Tensor, features: Tensor | None

@@ -16,6 +16,7 @@ import torch
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
+from apps.report_gen.inference.foreign import ForeignText, keep, rebuilt
 from apps.report_gen.inference.network import ImageNetwork
 from apps.report_gen.inference.report_network import ReportNetwork
 from apps.report_gen.inference.shape import Shape
@@ -96,6 +97,8 @@ def store(folder: Path, model: Model) -> int:
         "format": FORMAT, "shape": json.loads(model.shape.to_json()),
         "verdicts": asdict(model.verdicts), "shards": names, "card": dict(model.card),
     }  # fmt: skip
+    if isinstance(model.report.text, ForeignText):
+        keep(folder, model.report.text)
     (folder / RECORD).write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n")
     return total
 
@@ -125,6 +128,9 @@ def fetch(folder: Path, device: str = "cpu") -> Model:
     stored = _shards(folder, shards)
     weights = restored(stored)
     image, report = ImageNetwork(shape), ReportNetwork(shape)
+    foreign = rebuilt(folder, shape.width)
+    if foreign is not None:
+        report.text = foreign
     _fill(image, weights, "image.")
     _fill(report, weights, "report.")
     return Model(

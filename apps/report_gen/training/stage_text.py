@@ -20,7 +20,6 @@ from apps.report_gen.inference.tokens import (
     SECTION,
     STOP,
     sentence_tokens,
-    text_tokens,
 )
 from apps.report_gen.training.beginning import begun_with
 from apps.report_gen.training.losses import losses
@@ -63,7 +62,7 @@ def writing_loss(
         text_language = language if draw.random() < 0.9 else ("en", "zh")[int(draw.integers(2))]
         clinical = some_text(draw, text_language)
         sentences = write(slots_of(study), language, clinical.asked, draw)
-        texts.append(text_tokens(clinical.text, shape.text_positions))
+        texts.append(network.text_tokens(clinical.text))
         reports.append(report_tokens(sentences, language)[: shape.positions])
     tokens = padded(reports, device)
     # In fp32 (TF32 on a GPU): the fused normalisation takes one dtype, and this part is small.

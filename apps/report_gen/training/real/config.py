@@ -50,6 +50,13 @@ class TrainingConfig(BaseModel):
         default=50, ge=1, le=1_000_000, description="steps between checkpoints with figures",
         json_schema_extra=_words("Checkpoint every", "检查点间隔", "两次检查点和评估之间的步数"),
     )  # fmt: skip
+    text_encoder: str = Field(
+        default="", max_length=4096,
+        description="folder of a Hugging Face model that takes the place of the text encoder",
+        json_schema_extra=_words(
+            "Text encoder", "文本编码器", "替换文本编码器的 Hugging Face 模型文件夹"
+        ),
+    )  # fmt: skip
     cache: str = Field(
         default="", max_length=4096, description="folder for prepared volumes; empty: in OUT",
         json_schema_extra=_words("Cache", "缓存", "预处理体数据的文件夹；留空则放在输出目录"),

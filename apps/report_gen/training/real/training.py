@@ -18,6 +18,7 @@ from torch import Tensor
 
 from apps.report_gen.evaluation.labelled import labelled_panel
 from apps.report_gen.findings import KEYS
+from apps.report_gen.inference.foreign import check_folder, opened
 from apps.report_gen.inference.manifest import write_manifest
 from apps.report_gen.inference.network import ImageNetwork, windowed
 from apps.report_gen.inference.report_network import ReportNetwork
@@ -77,6 +78,8 @@ def train_on(
     device = config.device or ("cuda" if torch.cuda.is_available() else "cpu")
     reporter.progress(0, 1, "reading")
     studies, problems = read_folder(data, columns)
+    if config.text_encoder:
+        check_folder(Path(config.text_encoder))
     model = start(config, base, seed)
     kept, refused = prepared(
         studies,
@@ -96,8 +99,11 @@ def train_on(
         )
     image = model.image.to(device)
     learn(image, learning, judging, config, seed, resume, out, reporter, model.verdicts)
-    report = model.report.to(device)
-    if config.from_scratch:
+    report = model.report
+    if config.text_encoder:
+        report.text = opened(Path(config.text_encoder), model.shape.width)
+    report = report.to(device)
+    if config.from_scratch or config.text_encoder:
         write_from_scratch(report, config, seed, device, reporter)
     reporter.progress(0.96, 1, "measuring")
     judged = judging or learning

@@ -140,7 +140,7 @@ def test_a_full_disk_is_told_before_anything_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage = namedtuple("usage", "total used free")
-    monkeypatch.setattr(cache.shutil, "disk_usage", lambda path: usage(9, 9, 2**30 + 5))
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(9, 9, 2**30 + 5))
     with pytest.raises(InputRefused, match="make room or give another --cache"):
         require_room(tmp_path, 2**20)
 
