@@ -183,6 +183,15 @@ class App(DomainApp):
             default_cron="10 * * * *",
         ),
         AppSchedule(
+            key="rescore",
+            label=Text(
+                en="Score open alerts again by the model that decides",
+                zh="用当前决策模型为未关闭的警报重新评分",
+            ),
+            run="apps.fraud.services.rescoring:rescore",
+            default_cron="30 2 * * *",
+        ),
+        AppSchedule(
             key="trials",
             label=Text(
                 en="Go on with backtests and shadow runs that were interrupted",

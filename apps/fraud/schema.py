@@ -3,6 +3,7 @@
 from typing import Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from apps.fraud.rules.local_time import known_zone
 from apps.fraud.rules.nodes import size
@@ -140,7 +141,11 @@ class OperatingPoint(_Frozen):
     def _consistent(self) -> Self:
         starts = [band.from_amount for band in self.bands]
         if starts[0] != 0 or starts != sorted(set(starts)):
-            raise ValueError(f"bands start at {starts}; the first at 0, each higher than the last.")
+            raise PydanticCustomError(
+                "bands_order",
+                "bands start at {starts}; the first at 0, each higher than the last.",
+                {"starts": ", ".join(map(str, starts))},
+            )
         keys = [rule.key for rule in self.rules]
         if twice := sorted({key for key in keys if keys.count(key) > 1}):
             raise ValueError(f"Keys of rules must be unique; there are several of {twice}.")

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any, ClassVar
 
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from pydantic import Field
 from rest_framework.request import Request
@@ -147,7 +148,9 @@ class RingEndpoint(Endpoint):
         super().locate(action, request, **kwargs)
         self.ring = alerts.find(self.actor, self.project, kwargs["ring_id"])
         if self.ring.kind != AlertKind.RING:
-            raise NotVisible(f"There is no ring {kwargs['ring_id']} that you can see.")
+            raise NotVisible(
+                _("There is no ring %(id)s that you can see.") % {"id": kwargs["ring_id"]}
+            )
 
 
 class OneRing(RingEndpoint):
@@ -180,7 +183,10 @@ class RingMembers(RingEndpoint):
         members = _members(self.ring)
         after = request.query_params.get("cursor")
         if after is not None and (len(after) > 300 or "\x00" in after):
-            raise Unusable("The cursor is none: take it from next_cursor.", field="cursor")
+            raise Unusable(
+                _("%(given)r is no cursor: take it from next_cursor.") % {"given": after[:40]},
+                field="cursor",
+            )
         rest = members if after is None else [one for one in members if one > after]
         limit = min(limit_of(request), MOST_MEMBERS)
         more = rest[limit - 1] if len(rest) > limit else None

@@ -14,12 +14,14 @@ from apps.fraud.models.lists import List, ListEntry
 from apps.fraud.models.outbox import Telling
 from apps.fraud.models.policy import ExchangeRate, RuleSet, ThresholdFit
 from apps.fraud.models.publishing import Publication
+from apps.fraud.models.rescoring import AlertScore
 from apps.fraud.models.schemes import MappingVersion, ProjectSecret, SchemeVersion
 from apps.fraud.models.shadows import Shadow, ShadowBlock, ShadowDifference
 
 __all__ = [
     "Alert",
     "AlertHit",
+    "AlertScore",
     "Attachment",
     "Backtest",
     "BadRows",

@@ -7,6 +7,7 @@
     {"op": "part", "number": N, "labels": […]}                    → {"rows": N}
     {"op": "conclude", "prices": {…}}                             → {"comparison": {…} | null}
     {"op": "shadow", "path": PATH, "version": ID | null, "out": PATH}  → `shadowing.Shadowed`
+    {"op": "scores", "path": PATH, "rows": [rows of the block]}   → {"scores": [number | null]}
 
 A refusal is answered ``{"refused": {"code": …, "message": …}}`` and changes nothing. The program
 ends when its input does: with the worker that started it.
@@ -113,6 +114,15 @@ class Program:
         block = read(Path(asked["path"]))
         return asdict(shadow(block, self._ready(), Path(asked["out"]), again=again))
 
+    def scores(self, asked: Asked) -> dict[str, Any]:
+        """Score some rows of a block once more; null of a row that is none."""
+        block = read(Path(asked["path"]))
+        wanted = np.asarray(asked["rows"], np.int64)
+        kept = block.only(np.isin(block.rows, wanted))
+        scores = self._ready().scored(kept, again=True)["score"].tolist()
+        by_row = dict(zip(kept.rows.tolist(), scores, strict=True))
+        return {"scores": [by_row.get(row) for row in wanted.tolist()]}
+
     def _ready(self) -> Challenger:
         if self._challenger is None:
             raise InputRefused("No challenger is named.", code="order")
@@ -130,6 +140,7 @@ def main() -> int:
         "part": program.part,
         "conclude": program.conclude,
         "shadow": program.shadow,
+        "scores": program.scores,
     }
     for line in sys.stdin:
         asked = json.loads(line)

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from apps.fraud.models import PointDraft, RuleSet, ThresholdFit
 from apps.fraud.schema import OperatingPoint
+from apps.fraud.services import declaring
 from apps.fraud.services.errors import Taken, Unusable
 from loupe.host.models import ModelVersion, operating_point, visible_versions
 from loupe.host.people import Action, Actor, NotVisible, Project, record_audit, require, visible
@@ -39,10 +40,9 @@ def save(
     try:
         point = OperatingPoint.model_validate(dict(data))
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"]) or "point"
+        field, problem = declaring.first(error, "point")
         raise Unusable(
-            _("%(field)s: %(problem)s.") % {"field": field, "problem": first["msg"].rstrip(".")},
+            _("%(field)s: %(problem)s.") % {"field": field, "problem": problem},
             field=field,
         ) from error
     last = PointDraft.objects.filter(project=project).aggregate(last=models.Max("number"))

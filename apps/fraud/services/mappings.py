@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from apps.fraud.models import MappingVersion
 from apps.fraud.scheme import Scheme
+from apps.fraud.services import declaring
 from apps.fraud.services.errors import Taken, Unusable
 from apps.fraud.tables.mapping import Mapping as Columns
 from loupe.contract.facts import FactRefused
@@ -88,10 +89,9 @@ def save(
     try:
         mapping = Columns.model_validate(data)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "mapping"
+        place, problem = declaring.first(error, "mapping")
         raise Unusable(
-            _("%(place)s: %(problem)s.") % {"place": place, "problem": first["msg"].rstrip(".")},
+            _("%(place)s: %(problem)s.") % {"place": place, "problem": problem},
             field="mapping",
         ) from error
     if misfits := mapping.misfits(scheme):

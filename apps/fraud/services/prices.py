@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from apps.fraud.models import PriceVersion
 from apps.fraud.operating.prices import Prices
+from apps.fraud.services import declaring
 from apps.fraud.services.errors import Taken, Unusable
 from loupe.host.people import Action, Actor, Project, record_audit, require
 
@@ -32,10 +33,9 @@ def save(actor: Actor, project: Project, data: Mapping[str, Any], note: str = ""
     try:
         prices = Prices.model_validate(dict(data))
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
+        field, problem = declaring.first(error, "prices")
         raise Unusable(
-            _("%(field)s: %(problem)s.") % {"field": field, "problem": first["msg"].rstrip(".")},
+            _("%(field)s: %(problem)s.") % {"field": field, "problem": problem},
             field=field,
         ) from error
     last = PriceVersion.objects.filter(project=project).aggregate(last=models.Max("number"))

@@ -18,7 +18,7 @@ from apps.fraud.rules.checking import check
 from apps.fraud.rules.refusal import RuleRefused
 from apps.fraud.rules.vocabulary import Vocabulary, vocabulary
 from apps.fraud.schema import LIST_RULES, OperatingPoint, Rule
-from apps.fraud.services import deciding, schemes
+from apps.fraud.services import deciding, declaring, schemes
 from apps.fraud.services.errors import Taken, Unusable
 from loupe.contract.runtime.errors import LoupeError
 from loupe.host.models import OperatingPoint as Stored
@@ -201,19 +201,17 @@ def checked(rules: Sequence[Mapping[str, Any]], words: Vocabulary) -> Rules:
                 field=f"rules.{at}.when",
             ) from error
         except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join(str(part) for part in first["loc"]) or "key"
+            place, problem = declaring.first(error, "key")
             raise Unusable(
                 _("Rule %(key)s, %(place)s: %(problem)s.")
-                % {"key": name or at + 1, "place": place, "problem": first["msg"].rstrip(".")},
+                % {"key": name or at + 1, "place": place, "problem": problem},
                 field=f"rules.{at}.{place}",
             ) from error
     try:
         OperatingPoint(rules=tuple(kept))
     except ValidationError as error:
-        first = error.errors()[0]
         raise Unusable(
-            _("The rules together: %(problem)s.") % {"problem": first["msg"].rstrip(".")},
+            _("The rules together: %(problem)s.") % {"problem": declaring.first(error, "rules")[1]},
             field="rules",
         ) from error
     return tuple(kept)

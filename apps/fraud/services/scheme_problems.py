@@ -11,6 +11,7 @@ from apps.fraud.features.catalogue import catalogue
 from apps.fraud.money import DIGITS
 from apps.fraud.rules.local_time import known_zone
 from apps.fraud.scheme import KEY, Scheme
+from apps.fraud.services import declaring
 from loupe.contract.runtime.errors import InputRefused
 
 MOST = {"entities": 12, "attributes": 40, "relations": 20}
@@ -40,7 +41,7 @@ def problems(data: Mapping[str, Any]) -> dict[str, str]:
     except ValidationError as error:
         for one in error.errors():
             place = ".".join(str(part) for part in one["loc"]) or "scheme"
-            found.setdefault(place, one["msg"].removeprefix("Value error, "))
+            found.setdefault(place, declaring.sentence(one))
     except InputRefused as error:
         found["scheme"] = error.message
     return found

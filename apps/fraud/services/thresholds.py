@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from apps.fraud.models import ThresholdFit
 from apps.fraud.money import DIGITS
-from apps.fraud.services import deciding, measuring, schemes
+from apps.fraud.services import deciding, declaring, measuring, schemes
 from apps.fraud.services.errors import Taken, Unusable
 from apps.fraud.thresholds.asked import Asked, Certificate
 from loupe.host.models import OperatingPoint as Stored
@@ -54,10 +54,9 @@ def asked_of(data: Mapping[str, Any]) -> Asked:
     try:
         return Asked.model_validate(data)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "budgets"
+        place, problem = declaring.first(error, "budgets")
         raise Unusable(
-            _("%(place)s: %(problem)s.") % {"place": place, "problem": first["msg"].rstrip(".")},
+            _("%(place)s: %(problem)s.") % {"place": place, "problem": problem},
             field=place,
         ) from error
 

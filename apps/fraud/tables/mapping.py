@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from apps.fraud.scheme import Scheme
 
@@ -36,7 +37,9 @@ class TimeColumn(_Frozen):
         try:
             ZoneInfo(self.timezone)
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-            raise ValueError(f"timezone={self.timezone!r} is no IANA name.") from error
+            raise PydanticCustomError(
+                "timezone_unknown", "{given} is no time zone of IANA.", {"given": self.timezone}
+            ) from error
         return self
 
 
@@ -72,11 +75,16 @@ class Mapping(_Frozen):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.currency is not None and self.fixed_currency is not None:
-            raise ValueError("Give currency (a column) or fixed_currency, not both.")
+            raise PydanticCustomError(
+                "currency_twice", "Give currency (a column) or fixed_currency, not both."
+            )
         if both := sorted(set(self.fraud_words) & set(self.honest_words)):
-            raise ValueError(f"{both} stand for fraud and for honest at once.")
+            raise PydanticCustomError(
+                "words_twice", "{words} stand for fraud and for honest at once.",
+                {"words": ", ".join(both)},
+            )  # fmt: skip
         if self.label_time is not None and self.label is None:
-            raise ValueError("label_time needs a label.")
+            raise PydanticCustomError("label_missing", "label_time needs a label.")
         return self
 
     def columns(self) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from apps.fraud.schema import OperatingPoint
 
@@ -42,14 +43,25 @@ class Asked(_Frozen):
     def _sensible(self) -> Self:
         outcomes = [budget.outcome for budget in self.budgets]
         if len(set(outcomes)) < len(outcomes):
-            raise ValueError(f"budgets name {outcomes}: give one budget an outcome.")
+            raise PydanticCustomError(
+                "outcome_twice", "budgets name {outcomes}: give one budget an outcome.",
+                {"outcomes": ", ".join(outcomes)},
+            )  # fmt: skip
         shares = {budget.outcome: budget.at_most for budget in self.budgets}
         if len(shares) == 2 and shares["block"] > shares["step_up"]:
-            raise ValueError("The budget of block is above that of step_up, which includes it.")
+            raise PydanticCustomError(
+                "budgets_crossed",
+                "The budget of block is above that of step_up, which includes it.",
+            )
         if list(self.edges) != sorted(set(self.edges)) or min(self.edges, default=1) < 1:
-            raise ValueError(f"edges are {self.edges}; give positive amounts, ascending.")
+            raise PydanticCustomError(
+                "edges_order", "edges are {edges}; give positive amounts, ascending.",
+                {"edges": ", ".join(map(str, self.edges))},
+            )  # fmt: skip
         if not self.budgets and not self.queue_per_day:
-            raise ValueError("Nothing is asked for: give a budget, or a queue.")
+            raise PydanticCustomError(
+                "nothing_asked", "Nothing is asked for: give a budget, or a queue."
+            )
         return self
 
     @property

@@ -20,6 +20,7 @@ from apps.fraud.services import (
     labels,
     lists,
     people,
+    rescoring,
     ringing,
     schemes,
 )
@@ -89,6 +90,7 @@ def page(request: PageRequest, app: str, alert_id: int) -> HttpResponse:
             "scheme": scheme,
             "alert": alert,
             "hits": hits,
+            "rescored": rescoring.history(alert),
             "truths": labels.of_transactions(request.project, [hit.transaction for hit in hits]),
             "entity": entity,
             "graph": ringing.drawing(alert, type_names(scheme))

@@ -144,7 +144,7 @@ def test_only_what_the_deciding_model_scored_is_fitted_on(
         ({"budget": "much"}, "budget: &#x27;much&#x27; is no number"),
         ({"budget": "60"}, "budgets.0.at_most"),
         ({"edges": "500 20"}, "edges are"),
-        ({"budget": "", "queue": ""}, "Nothing is asked for"),
+        ({"budget": "", "queue": ""}, "nothing is asked for"),
         ({"step_up": "1"}, "above that of step_up"),
     ],
 )
