@@ -241,6 +241,8 @@ export function editor(told, changed) {
   }
 
   fit();
+  /* What was typed before this script was there. */
+  report.querySelectorAll("textarea").forEach((area) => { if (area.value !== area.dataset.was) say(area); });
   window.addEventListener("resize", fit);
   return { send, mark, fit };
 }
