@@ -61,7 +61,10 @@ def segmentation(edition: Edition, identity: OutputIdentity, scan: Scan, masks: 
         )
     images = source_images(identity, scan)
     order = frame_order(scan)
-    planes = {each.number: dict(on_images(each, scan)) for each in segments}
+    planes = {
+        each.number: {at: np.packbits(mask) for at, mask in on_images(each, scan)}
+        for each in segments
+    }
     touched = sorted({at for masks_of in planes.values() for at in masks_of})
     with tempfile.TemporaryFile() as spill:
         single = len(images) > 1
@@ -71,7 +74,9 @@ def segmentation(edition: Edition, identity: OutputIdentity, scan: Scan, masks: 
             for each in segments:
                 mask = planes[each.number].get(at)
                 if mask is not None:
-                    pixels[place, :, :, each.number - 1] = mask
+                    size = pixels.shape[1:3]
+                    bits = np.unpackbits(mask, count=size[0] * size[1])
+                    pixels[place, :, :, each.number - 1] = bits.reshape(size)
         made = Segmentation(
             source_images=[images[at] for at in used] if single else images,
             pixel_array=pixels,
