@@ -80,7 +80,7 @@ def flash_backward(
     d_attended, d_gate = _gate_gradient(d_out, gate, attended, shut)
     nothing = torch.empty(2, dtype=torch.int64, device=q.device)  # no dropout reads no seed
     found = torch.ops.aten._scaled_dot_product_flash_attention_backward(
-        d_attended, *map(_aligned, (q, k, v)), attended, sums, None, None, q.shape[2],
+        d_attended, *map(aligned, (q, k, v)), attended, sums, None, None, q.shape[2],
         k.shape[2], 0.0, causal, nothing, nothing, scale=scale,
     )  # fmt: skip
     return *_laid_as(found, (q, k, v)), d_gate
@@ -94,7 +94,7 @@ def cudnn_backward(
     d_attended, d_gate = _gate_gradient(d_out, gate, attended, shut)
     nothing = torch.zeros((), dtype=torch.int64, device=q.device)
     found = torch.ops.aten._scaled_dot_product_cudnn_attention_backward(
-        d_attended, *map(_aligned, (q, k, v)), attended, sums.unsqueeze(-1), nothing, nothing,
+        d_attended, *map(aligned, (q, k, v)), attended, sums.unsqueeze(-1), nothing, nothing,
         None, None, None, q.shape[2], k.shape[2], 0.0, causal, scale=scale,
     )  # fmt: skip
     return *_laid_as(found, (q, k, v)), d_gate
@@ -110,7 +110,7 @@ def efficient_backward(
     d_attended = d_attended.masked_fill_(torch.isinf(sums)[..., None], 0.0)
     bias = None if mask is None else _bias(mask, q.dtype)
     forward = torch.ops.aten._scaled_dot_product_efficient_attention
-    own = [_aligned(part) for part in (q, k, v)]
+    own = [aligned(part) for part in (q, k, v)]
     again, again_sums, seed, offset = forward(*own, bias, True, 0.0, causal, scale=scale)
     *found, _ = torch.ops.aten._scaled_dot_product_efficient_attention_backward(
         d_attended, *own, bias, again, again_sums, seed, offset, 0.0,
@@ -119,7 +119,7 @@ def efficient_backward(
     return *_laid_as(found, (q, k, v)), d_gate
 
 
-def _aligned(part: Tensor) -> Tensor:
+def aligned(part: Tensor) -> Tensor:
     """The same with every row at a multiple of 16 bytes: aten's kernels ask for it, and what is
     handed to them directly is not looked at. A view into a wider row may lie anywhere."""
     step = 16 // part.element_size()

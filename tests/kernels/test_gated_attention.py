@@ -15,6 +15,7 @@ from core_kernels.dispatch.gated_attention import gated_attention
 from core_kernels.errors import ArgumentRefused, NoImplementation
 from core_kernels.reference import gated_attention as reference
 from core_kernels.tolerances import assert_close
+from core_kernels.triton_ops.gated_attention_backward import aligned
 
 DTYPES = [torch.float16]
 if torch.cuda.is_available():
@@ -162,6 +163,44 @@ def test_a_gpus_backward_pass_is_the_formulas(
         assert part.grad is not None
         assert expected.grad is not None
         assert_close(part.grad, expected.grad, slack=8)
+
+
+@GPU_ONLY
+@pytest.mark.parametrize("backward", ["flash", "cudnn", "efficient"])
+@pytest.mark.parametrize("queries", [13, 130])
+def test_views_of_a_projection_whose_rows_are_not_aligned_have_the_formulas_gradient(
+    queries: int, backward: str, device: torch.device
+) -> None:
+    """Three widths and four gates: rows of 772 elements, and every second one begins between."""
+    rows = torch.randn(2, queries, 3 * 256 + 4, device=device).bfloat16()
+    given = torch.randn(2, 4, queries, 64, device=device).bfloat16()
+
+    def gradient(own: Tensor) -> Tensor:
+        own = own.requires_grad_()
+        q, k, v = (
+            part.view(2, queries, 4, 64).transpose(1, 2) for part in own[..., :768].chunk(3, -1)
+        )
+        gate = own[..., 768:].transpose(1, 2).unsqueeze(-1)
+        gated_attention(q, k, v, gate).backward(given.to(own.dtype))
+        if own.grad is None:
+            raise AssertionError("There is no gradient.")
+        return own.grad
+
+    with using(gated_attention="reference", gated_attention_backward="reference"):
+        wanted = gradient(rows.float())
+    with using(gated_attention_backward=backward):
+        found = gradient(rows.clone())
+    gap = (found.float() - wanted).abs().max() / wanted.abs().max()
+    assert float(gap) < 0.02
+
+
+def test_only_rows_that_are_not_aligned_are_copied() -> None:
+    from_wide = torch.zeros(2, 5, 772, dtype=torch.bfloat16)[..., :256]
+    whole = torch.zeros(2, 5, 256, dtype=torch.bfloat16)
+    assert aligned(whole) is whole
+    assert aligned(from_wide).stride() == (5 * 256, 256, 1)
+    assert aligned(whole[..., 1:9]).is_contiguous()
+    assert aligned(from_wide.float()[..., :4]).dtype == torch.float32
 
 
 @pytest.mark.parametrize("name", ["triton", "reference"])

@@ -19,9 +19,10 @@ from apps.report_gen.inference.stored import fetch
 from apps.report_gen.phantoms.grid import Grid
 from apps.report_gen.phantoms.phantom import make
 from apps.report_gen.phantoms.wanted import HELD_OUT_SEEDS, Scan, Wanted
+from apps.report_gen.training.held_out import held_out
 from apps.report_gen.training.losses import focal, losses
 from apps.report_gen.training.made_up import some_findings_set
-from apps.report_gen.training.pool import Pool, batch, held_out
+from apps.report_gen.training.pool import Pool, batch
 from apps.report_gen.training.recipe import TOY_RECIPE
 from apps.report_gen.training.stage_image import train_image
 from apps.report_gen.training.stage_text import train_text, trained_text, writing_loss
