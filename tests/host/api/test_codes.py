@@ -24,6 +24,7 @@ NEVER_ANSWERED = {
     "last_admin",
     "no_proposals",
     "pyramid_damaged",
+    "source_not_taken",
     "token",
     "training_failed",
 }
