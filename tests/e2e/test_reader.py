@@ -228,7 +228,8 @@ def test_without_webgl_slices_are_shown_and_it_is_said(reading: Reading) -> None
     expect(page.locator("#loaded")).to_contain_text("WebGL 2 is missing")
     picture = page.locator("#flat-picture")
     expect(picture).to_be_visible()
-    page.wait_for_function("document.getElementById('flat-picture').naturalWidth > 0")
+    expect(picture).to_have_js_property("complete", value=True)
+    assert picture.evaluate("(one) => one.naturalWidth") > 0
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
