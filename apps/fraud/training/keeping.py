@@ -7,6 +7,7 @@ perhaps a forest) and a few plain figures. Pieces lie in a checkpoint of
 
 import json
 import os
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,6 +41,7 @@ class Keeping:
 
     def __init__(self, folder: Path | None, identity: str = "") -> None:
         self._folder = folder
+        self._writing = threading.Lock()
         self._identity = identity
 
     def piece(self, key: str, make: Callable[[], Piece]) -> Piece:
@@ -47,7 +49,8 @@ class Keeping:
         found = self._kept(key)
         if found is None:
             found = make()
-            self._keep(key, found)
+            with self._writing:
+                self._keep(key, found)
         return found
 
     def _kept(self, key: str) -> Piece | None:

@@ -8,6 +8,7 @@ each seed. Nothing is chosen on the test. Every model is a piece that is kept
 
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -141,8 +142,9 @@ class _Climb:
         return np.concatenate([values, near], axis=1), (*self.graph, *self.near_names)
 
     def learn(
-        self, rung: str, rows: Rows, seed: int, watch: Rows | None, chosen: dict[str, float]
-    ) -> Learnt:
+        self, rung: str, rows: Rows, seed: int, watch: Rows | None, chosen: dict[str, float],
+        threads: int = 0,
+    ) -> Learnt:  # fmt: skip
         """Teach one model of a rung."""
         kept, weight = thinned(self.table, rows, self.plan.most_rows, seed)
         values, names = self.matrix(rung, kept)
@@ -153,6 +155,7 @@ class _Climb:
             names=names,
             seed=seed,
             watch=None if watch is None else (self.matrix(rung, watch)[0], self.table.label[watch]),
+            threads=threads,
             chosen=chosen,
         )
         if rung == RULES:
@@ -165,14 +168,27 @@ class _Climb:
         """A piece of a rung, kept or made; its time, made or not, counts for the rung."""
         self.beat(rung)
 
-        def timed() -> Piece:
-            begun = time.monotonic()
-            made = make()
-            figures = {**made.figures, "seconds": time.monotonic() - begun}
-            return Piece(made.arrays, figures)
-
-        found = self.keeping.piece(f"{rung}-{key}", timed)
+        found = self.keeping.piece(f"{rung}-{key}", lambda: _timed(make))
         self.seconds[rung] = self.seconds.get(rung, 0.0) + float(found.figures["seconds"])
+        return found
+
+    def seeds(self, rung: str, make: Callable[[int], Piece]) -> list[Piece]:
+        """The pieces of all seeds of a rung, `rungs.THREADS` at once.
+
+        Trees that share their threads wait for each other at every level, and much longer where the
+        machine does other things as well; two models of one thread each do not.
+        """
+        self.beat(rung)
+        seeds = range(self.plan.seed, self.plan.seed + self.plan.seeds)
+
+        def one(seed: int) -> Piece:
+            return self.keeping.piece(f"{rung}-{seed}", lambda: _timed(partial(make, seed)))
+
+        with ThreadPoolExecutor(rungs.THREADS) as pool:
+            found = list(pool.map(one, seeds))
+        spent = sum(float(each.figures["seconds"]) for each in found)
+        beside = min(rungs.THREADS, len(found))
+        self.seconds[rung] = self.seconds.get(rung, 0.0) + spent / beside
         return found
 
     def curve(self, values: Mapping[str, float]) -> None:
@@ -215,18 +231,15 @@ def climb(
         if rung == SERVED:
             for value in first.figures["curve"][::TOLD_TREES]:
                 work.curve({"trees": value})
-        for seed in range(plan.seed, plan.seed + plan.seeds):
-            make = partial(_measured, work, rung, seed, chosen[rung])
-            made = work.piece(rung, str(seed), make)
-            scores.setdefault(rung, []).append(made.arrays["test"])
-            if rung == SERVED and served is None:
-                served = xgboost.Booster(model_file=bytearray(made.arrays["forest"].tobytes()))
+        pieces = work.seeds(rung, partial(_measured, work, rung, chosen[rung]))
+        scores[rung] = [made.arrays["test"] for made in pieces]
+        if rung == SERVED:
+            forest = pieces[0].arrays["forest"].tobytes()
+            served = xgboost.Booster(model_file=bytearray(forest))
     if served is None:
         raise RuntimeError(f"{SERVED} is no rung of the ladder.")
-    untreated = []
-    for seed in range(plan.seed, plan.seed + plan.seeds):
-        make = partial(_measured, work, UNTREATED, seed, chosen[SERVED])
-        untreated.append(work.piece(UNTREATED, str(seed), make).arrays["test"])
+    pieces = work.seeds(UNTREATED, partial(_measured, work, UNTREATED, chosen[SERVED]))
+    untreated = [made.arrays["test"] for made in pieces]
     curve: list[dict[str, float]] = []
     if plan.network_rows:
         curve = _network(work, validation, chosen, scores)
@@ -262,9 +275,15 @@ def _watched(work: _Climb, rung: str) -> Piece:
     return Piece({"validation": margins}, {"chosen": first.chosen, "curve": first.curve})
 
 
-def _measured(work: _Climb, rung: str, seed: int, chosen: dict[str, float]) -> Piece:
+def _timed(make: Callable[[], Piece]) -> Piece:
+    begun = time.monotonic()
+    made = make()
+    return Piece(made.arrays, {**made.figures, "seconds": time.monotonic() - begun})
+
+
+def _measured(work: _Climb, rung: str, chosen: dict[str, float], seed: int) -> Piece:
     """One model of a rung that is measured on the test; of the served rung the trees too."""
-    model = work.learn(rung, work.parts.train, seed, None, chosen)
+    model = work.learn(rung, work.parts.train, seed, None, chosen, threads=1)
     arrays: dict[str, NDArray] = {"test": model.predict(work.matrix(rung, work.parts.test)[0])}
     if rung == SERVED and model.booster is not None and seed == work.plan.seed:
         arrays["forest"] = np.frombuffer(model.booster.save_raw("json"), np.uint8)

@@ -35,6 +35,7 @@ class Learning:
         values, label, weight: [n, F], [n], [n].
         names: [F].
         watch: values and labels of the validation; None where nothing is left to choose.
+        threads: of trees; 0: as many as the rows are worth.
         chosen: what a validation chose before.
     """
 
@@ -44,6 +45,7 @@ class Learning:
     names: Sequence[str]
     seed: int
     watch: tuple[Matrix, NDArray[np.int64]] | None = None
+    threads: int = 0
     chosen: dict[str, float] = field(default_factory=dict)
 
 
@@ -85,7 +87,7 @@ def threads_for(rows: int) -> int:
 def learn_trees(task: Learning, settings: Trees | None = None) -> Learnt:
     """XGBoost; the validation's average precision chooses the number of trees."""
     use = settings or Trees()
-    threads = threads_for(len(task.values))
+    threads = task.threads or threads_for(len(task.values))
     parameters = {
         "objective": "binary:logistic",
         "eval_metric": "aucpr",
