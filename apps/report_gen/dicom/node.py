@@ -25,6 +25,7 @@ from apps.report_gen.dicom.peers import Doorkeeper
 from apps.report_gen.dicom.registering import Registering
 from apps.report_gen.dicom.storing import Sender, Stored, Storing
 from apps.report_gen.dicom.takers import Front, fork
+from apps.report_gen.services import recovering
 from loupe.contract.runtime.errors import LoupeError
 from loupe.host import commands
 from loupe.host.people import Project
@@ -34,6 +35,7 @@ logger = logging.getLogger("loupe.report_gen")
 _HALF_WRITTEN: Final = 600.0
 """Seconds after which nobody goes on writing a file: uploads write to the same store."""
 _QUIET_EVERY: Final = 1.0
+_RECOVER_EVERY: Final = 30.0
 _SEND_EVERY: Final = 2.0
 _ASK_EVERY: Final = 5.0
 _LISTEN_AGAIN: Final = 10.0
@@ -103,6 +105,7 @@ class Node:
         if self.options.port:
             self._loop("listen", _LISTEN_AGAIN, self._listen, once=True)
         self._loop("quiet", _QUIET_EVERY, quiet.close_due)
+        self._loop("recover", _RECOVER_EVERY, recovering.recover)
         self._loop("outbox", _SEND_EVERY, partial(outbox.deliver_due, self.options))
         self._loop("priors", _ASK_EVERY, partial(priors.fetch_due, self.storing, self.options))
 
