@@ -173,11 +173,8 @@ class _Climb:
         return found
 
     def seeds(self, rung: str, make: Callable[[int], Piece]) -> list[Piece]:
-        """The pieces of all seeds of a rung, `rungs.THREADS` at once.
-
-        Trees that share their threads wait for each other at every level, and much longer where the
-        machine does other things as well; two models of one thread each do not.
-        """
+        """The pieces of all seeds of a rung, `rungs.THREADS` at once: trees that share threads wait
+        for each other at every level, models of one thread each do not."""
         self.beat(rung)
         seeds = range(self.plan.seed, self.plan.seed + self.plan.seeds)
 
@@ -187,8 +184,7 @@ class _Climb:
         with ThreadPoolExecutor(rungs.THREADS) as pool:
             found = list(pool.map(one, seeds))
         spent = sum(float(each.figures["seconds"]) for each in found)
-        beside = min(rungs.THREADS, len(found))
-        self.seconds[rung] = self.seconds.get(rung, 0.0) + spent / beside
+        self.seconds[rung] = self.seconds.get(rung, 0.0) + spent / min(rungs.THREADS, len(found))
         return found
 
     def curve(self, values: Mapping[str, float]) -> None:
