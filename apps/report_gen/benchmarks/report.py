@@ -59,7 +59,9 @@ def main(arguments: list[str]) -> int:
         "device": torch.cuda.get_device_name() if asked.device.startswith("cuda") else "cpu",
         "cores": len(os.sched_getaffinity(0)),
         "load": round(os.getloadavg()[0], 2),
-        "model": asked.model.name if asked.model else "untrained, full size",
+        "model": asked.model.name
+        if asked.model
+        else f"untrained, {'toy' if asked.toy else 'full'} size",
         "scan": [asked.slices, asked.side, asked.side],
     }
     for study in asked.study:
