@@ -27,10 +27,10 @@ def test_a_small_array_is_copied() -> None:
 
 
 def test_where_addresses_are_scarce_the_array_is_copied(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*given: object, **named: object) -> mmap.mmap:
+    def refuse(*given: object, **named: object) -> object:
         raise OSError("no addresses")
 
-    monkeypatch.setattr(growing.mmap, "mmap", refuse)
+    monkeypatch.setattr(mmap, "mmap", refuse)
     array = growing._zeros((300_000,), np.dtype(np.int64))
     assert array.shape == (300_000,)
     assert array.base is None

@@ -35,11 +35,8 @@ def live(request: PageRequest, app: str) -> HttpResponse:
     """The list alone, as it is now; nothing where it is still as the page shows it."""
     rows = worklist.matching(request.actor, request.project, Filters.read(request.GET.dict()))
     shown = worklist.page(rows, request.GET.get("after", "")).rows
-    asked = request.GET.copy()
-    seen = asked.pop("seen", [""])[0]
-    if seen == _seen(request, shown):
+    if request.GET.get("seen", "") == _seen(request, shown):
         return HttpResponse(status=204)
-    request.GET = asked
     return render(request, "report_gen/worklist_rows.html", _context(request))
 
 

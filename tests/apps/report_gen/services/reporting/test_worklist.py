@@ -7,7 +7,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from apps.report_gen.models import Report, Study, StudyState
+from apps.report_gen.models import Clock, Report, Study, StudyState
 from apps.report_gen.reporting.labels import write
 from apps.report_gen.services.reporting import claims, clocks, consent, priors, reports, worklist
 from apps.report_gen.services.reporting.errors import Claimed, Closed, Unusable
@@ -118,7 +118,7 @@ def test_unread_is_what_this_person_has_not_opened(desk: Desk) -> None:
     study = desk.study()
     user, other = desk.people["reviewer"], desk.people["other"]
     assert worklist.unread(user, [study]) == {study.pk}
-    clocks.note(reports.opened(study).report, clocks.Clock.OPENED, user)
+    clocks.note(reports.opened(study).report, Clock.OPENED, user)
     assert worklist.unread(user, [study]) == set()
     assert worklist.counts(desk.project, other)["unread"] == 1
 
@@ -128,7 +128,7 @@ def test_the_readers_clock_runs_from_opening_to_edit_and_signature(desk: Desk) -
     start = timezone.now().replace(microsecond=0)
     with time_machine.travel(start, tick=False) as clock:
         report = reports.opened(study).report
-        clocks.note(report, clocks.Clock.OPENED, desk.people["reviewer"])
+        clocks.note(report, Clock.OPENED, desk.people["reviewer"])
         clock.shift(20)
         desk.do(study, verb="confirm", finding="lung_nodule.1")
         clock.shift(40)
