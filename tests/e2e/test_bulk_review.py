@@ -11,7 +11,7 @@ from tests.processes import Site
 
 pytestmark = [pytest.mark.e2e, pytest.mark.serial]
 
-FAILING, DOUBTFUL = 1500, 60
+FAILING, DOUBTFUL = 6000, 60
 RESULTS = "/p/sorting/apps/defect_detection/results/"
 SEED = f"""
 import cv2, django, numpy, pathlib, tempfile; django.setup()
@@ -51,7 +51,7 @@ print(json.dumps({
 
 @pytest.fixture
 def sorter(shop: Site, visit: Visit) -> Page:
-    """A reviewer before a list of fifteen hundred failures, sixty doubts and forty passes."""
+    """A reviewer before a list of six thousand failures, sixty doubts and forty passes."""
     shop.python(SEED)
     return visit("sorter").page
 
@@ -76,7 +76,7 @@ def test_a_worker_goes_through_the_filter_and_is_stopped_and_taken_back(
 ) -> None:
     before = counted(shop)
     assert before["outcomes"]["fail"] == FAILING
-    say_about_all(sorter, "fail", "1,500")
+    say_about_all(sorter, "fail", f"{FAILING:,}")
     bar = sorter.locator("#bulk-live progress")
     expect(bar).to_have_attribute("max", str(FAILING))
     expect(bar).not_to_have_attribute("value", "0", timeout=30_000)
@@ -91,7 +91,7 @@ def test_a_worker_goes_through_the_filter_and_is_stopped_and_taken_back(
     expect(sorter.locator("#bulk-live")).to_contain_text("taken back")
     sorter.goto(f"{RESULTS}?outcome=fail&reviewed=no")
     sorter.keyboard.press("A")
-    expect(sorter.locator("#bulk-count")).to_contain_text("All 1,500 matching")
+    expect(sorter.locator("#bulk-count")).to_contain_text(f"All {FAILING:,} matching")
 
 
 def test_a_small_filter_is_done_to_its_end_and_nothing_beside_it_is_touched(
