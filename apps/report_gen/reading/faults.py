@@ -7,7 +7,6 @@ import struct
 import zlib
 from dataclasses import dataclass
 
-from nibabel.spatialimages import HeaderDataError
 from pydicom.errors import BytesLengthException, InvalidDicomError
 
 from loupe.contract.runtime.errors import InputRefused
@@ -24,13 +23,12 @@ DAMAGE = (
     RuntimeError,  # RecursionError too: sequences nested without end
     TypeError,
     ValueError,
-    HeaderDataError,
     InvalidDicomError,
     BytesLengthException,
     struct.error,
     zlib.error,
 )
-"""What pydicom, nibabel and the decoders raise on damaged bytes. Not MemoryError: that is a matter
+"""What pydicom and the decoders raise on damaged bytes. Not MemoryError: that is a matter
 of the process."""
 
 _LONGEST_VALUE = 80

@@ -11,9 +11,11 @@ from typing import Any, Final
 import numpy as np
 from nibabel.nifti1 import Nifti1PairHeader
 from nibabel.nifti2 import Nifti2PairHeader
+from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
-from apps.report_gen.reading.faults import DAMAGE, faulty
+from apps.report_gen.reading.faults import DAMAGE as BYTES
+from apps.report_gen.reading.faults import faulty
 from apps.report_gen.reading.geometry.canonical import spacing_of, turn
 from apps.report_gen.reading.limits import Limits
 from apps.report_gen.reading.reasons import Reason, note, refusal, warning
@@ -22,6 +24,7 @@ from apps.report_gen.reading.sources import Source
 from apps.report_gen.volume import AIR, HIGHEST, LOWEST, Series, SeriesFacts, Volume
 from loupe.contract.text import Text
 
+DAMAGE: Final = (*BYTES, HeaderDataError)
 NUMBERS: Final = {"i1", "u1", "i2", "u2", "i4", "u4", "f4", "f8"}
 LARGEST_SPACING: Final = 10.0
 SHEAR: Final = 0.02

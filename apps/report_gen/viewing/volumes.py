@@ -1,7 +1,6 @@
 """The volume of a study for the viewer: a small one at once, and the whole one."""
 
 import json
-import struct
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,18 +10,18 @@ from numpy.typing import NDArray
 from apps.report_gen.outputs.scan import Scan
 from apps.report_gen.reading.studies import read_study
 from apps.report_gen.viewing.nifti import nifti
+from apps.report_gen.viewing.parts import joined
 from apps.report_gen.volume import Volume
 from loupe.contract.runtime.errors import InputRefused
 from loupe.contract.runtime.payload import JsonValue
 
 SMALL = (96, 192, 192)
 """Voxels of the small volume along slices, rows and columns, at most."""
-_LENGTH = struct.Struct("<Q")
 
 
 def made(path: Path, options: Mapping[str, JsonValue]) -> bytes:
-    """Small and whole volume as gzipped NIfTI and the record of the scan as JSON, each with its
-    length before it; see `parts`.
+    """Small and whole volume as gzipped NIfTI and the record of the scan as JSON, as one; see
+    `apps.report_gen.viewing.parts`.
 
     Runs in the sandbox: it reads what came from outside.
 
@@ -35,24 +34,7 @@ def made(path: Path, options: Mapping[str, JsonValue]) -> bytes:
             "No series of this study can be read, so there is nothing to show.", code="no_volume"
         )
     scan = json.dumps(Scan.of(volume).record()).encode()
-    files = (nifti(*small(volume)), nifti(volume.hu, volume.affine), scan)
-    return b"".join(_LENGTH.pack(len(each)) + each for each in files)
-
-
-def parts(data: bytes) -> tuple[memoryview, memoryview, memoryview]:
-    """The small volume, the whole one and the scan of what `made` returned.
-
-    Raises:
-        InputRefused: the lengths are not those of the data.
-    """
-    view, found = memoryview(data), []
-    while view and len(view) >= _LENGTH.size:
-        (length,) = _LENGTH.unpack_from(view)
-        found.append(view[_LENGTH.size : _LENGTH.size + length])
-        view = view[_LENGTH.size + length :]
-    if len(found) != 3 or not all(found):
-        raise InputRefused("The viewer's volumes are damaged; ask again.", code="volume_damaged")
-    return found[0], found[1], found[2]
+    return joined(nifti(*small(volume)), nifti(volume.hu, volume.affine), scan)
 
 
 def small(volume: Volume) -> tuple[NDArray[np.int16], NDArray[np.float64]]:

@@ -20,7 +20,7 @@ from tests.processes import Site, free_port
 
 pytestmark = [pytest.mark.serial, pytest.mark.slow]
 ROOT = Path(__file__).parents[3]
-PARTS = {"broker", "engine", "worker", "attendant", "trainer", "beat", "web"}
+PARTS = {"broker", "engine", "worker", "attendant", "trainer", "beat", "web", "report_gen-dicom"}
 
 
 class Up:

@@ -15,7 +15,7 @@ from apps.report_gen.models import Study
 from apps.report_gen.schema import StudyResult
 from apps.report_gen.services.reporting.slugs import SLUG
 from apps.report_gen.viewing.masks import nifti_of
-from apps.report_gen.viewing.volumes import parts
+from apps.report_gen.viewing.parts import parts
 from loupe.host.blobs import Blob
 from loupe.host.derived import place
 from loupe.host.engine import render

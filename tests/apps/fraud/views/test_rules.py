@@ -98,7 +98,7 @@ def test_what_goes_wrong_is_told_by_line_and_column_in_the_readers_language(bank
     [
         ({"when": "amount >= "}, "Character 10"),
         ({"when": "features.no_such > 1"}, "no_such"),
-        ({"key": "Large"}, "key: String should match"),
+        ({"key": "Large"}, "is not of the form"),
         ({"key": "on_watch_list"}, "already"),
         ({"outcome": "block", "wins": "yes"}, "only an approval wins"),
         ({"seen": "7"}, "Somebody else saved a version meanwhile"),
