@@ -12,6 +12,7 @@ from PIL import Image
 from apps.report_gen.findings import KEYS
 from apps.report_gen.viewing import masks, slices, volumes
 from apps.report_gen.viewing.nifti import nifti
+from apps.report_gen.viewing.parts import parts
 from apps.report_gen.volume import Volume, straight_affine
 from loupe.contract.runtime.errors import InputRefused
 from tests.apps.report_gen.desk import result
@@ -98,4 +99,4 @@ def test_what_a_viewer_cannot_take_is_refused() -> None:
 @pytest.mark.parametrize("data", [b"", b"\x00" * 7, b"\x05" + b"\x00" * 7 + b"short"])
 def test_damaged_parts_are_refused(data: bytes) -> None:
     with pytest.raises(InputRefused):
-        volumes.parts(data)
+        parts(data)
