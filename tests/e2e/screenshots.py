@@ -21,7 +21,10 @@ PROJECT = "/p/line-3/"
 APP = f"{PROJECT}apps/defect_detection/"
 OWN = "/defect_detection/p/line-3/"
 DESK = "/fraud/p/line-3/"
+WARD = "/report_gen/p/ward/worklist/"
+SEEDS = (("tests.e2e.seeding", "still"), ("tests.e2e.radiology",))
 SIZES = {"wide": (1440, 900), "small": (390, 844)}
+SLOW = 90_000  # volumes are drawn in software here
 LARGEST = 150_000  # bytes of one picture in docs/images
 
 
@@ -75,6 +78,8 @@ SHOTS = (
     Shot("entities", f"{DESK}entities/"),
     Shot("entity", f"{DESK}entities/one?type=device&key=phone-7", wait="#graph[data-ready]"),
     Shot("lists", f"{DESK}lists/"),
+    Shot("worklist", WARD),
+    Shot("study", WARD, "a:has-text('PAT-0019')", "#scene[data-state=full]"),
     Shot("empty-alerts", "/fraud/p/empty/alerts/"),
     Shot("empty-parts", "/defect_detection/p/empty/parts/"),
     Shot("empty-quality", "/defect_detection/p/empty/quality/"),
@@ -84,7 +89,7 @@ SHOTS = (
 )
 README = {
     "home", "workspace", "results", "result", "job", "model", "label", "operating-point", "station",
-    "quality",
+    "quality", "alert", "entity", "study",
 }  # fmt: skip
 
 
@@ -94,7 +99,7 @@ def take(page: Page, shot: Shot, target: Path) -> None:
     for link in (shot.link,) if isinstance(shot.link, str) else shot.link:
         if link:
             page.locator(link).first.click()
-    page.wait_for_selector(shot.wait)
+    page.wait_for_selector(shot.wait, timeout=SLOW)
     page.wait_for_load_state("load")
     page.wait_for_timeout(400)
     page.screenshot(path=target)
@@ -141,12 +146,10 @@ def for_the_readme(browser: Browser, url: str) -> None:
 def main(arguments: list[str]) -> None:
     """Start, fill, photograph, stop."""
     with running_site(probes=False, parts=("broker", "engine", "web")) as site:
-        subprocess.run(
-            [sys.executable, "-m", "tests.e2e.seeding", "still"],
-            env=site.environment,
-            cwd=ROOT,
-            check=True,
-        )
+        for module in SEEDS:
+            subprocess.run(
+                [sys.executable, "-m", *module], env=site.environment, cwd=ROOT, check=True
+            )
         with chromium() as browser:
             if arguments:
                 folder = Path(arguments[0])

@@ -113,3 +113,31 @@ def test_every_stop_of_the_tab_key_is_seen(visit: Visit) -> None:
             }"""
         )
         assert seen, page.evaluate("document.activeElement.outerHTML")
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_nothing_in_the_bar_lies_over_anything_else(visit: Visit, language: str) -> None:
+    page = visit("anna", language=language).page
+    crowded = {}
+    for address in ("/p/line-3/", "/fraud/p/line-3/alerts/"):
+        page.goto(address)
+        for width in (320, 390, 641, 1024, 1199, 1200, 1399, 1400, 1599, 1600, 1920):
+            page.set_viewport_size({"width": width, "height": 800})
+            found = page.evaluate(
+                """() => {
+                    const seen = [...document.querySelectorAll(
+                        ".bar > *:not(.main-nav):not(.grow), .main-nav > a")]
+                        .map((part) => [part.innerText.trim() || part.className,
+                                        part.getBoundingClientRect(), part.scrollWidth])
+                        .filter(([, box]) => box.width > 0)
+                        .sort((one, other) => one[1].left - other[1].left);
+                    const wrong = seen.slice(1)
+                        .filter(([, box], at) => box.left < seen[at][1].right)
+                        .concat(seen.filter(([, box]) => box.right > innerWidth))
+                        .concat(seen.filter(([, box, full]) => full > Math.ceil(box.width)));
+                    return wrong.map(([name]) => name);
+                }"""
+            )
+            if found:
+                crowded[address, width] = found
+    assert crowded == {}
