@@ -4,11 +4,12 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
-from django.utils.translation import gettext_lazy as _
 
+from apps.fraud.models.leased import UNENDED, Leased, WorkState
 from loupe.host.models import ModelVersion, OperatingPoint
 from loupe.host.people import Project
-from loupe.host.results import new_id
+
+__all__ = ["UNENDED", "Backtest", "BacktestState", "PointDraft", "PriceVersion"]
 
 
 class PriceVersion(models.Model):
@@ -55,30 +56,15 @@ class PointDraft(models.Model):
         return f"draft {self.number}"
 
 
-class BacktestState(models.TextChoices):
-    """Where a backtest stands."""
-
-    QUEUED = "queued", _("Queued")
-    RUNNING = "running", _("Running")
-    DONE = "done", _("Done")
-    FAILED = "failed", _("Failed")
-    CANCELLED = "cancelled", _("Cancelled")
+BacktestState = WorkState
 
 
-UNENDED = (BacktestState.QUEUED, BacktestState.RUNNING)
-
-
-class Backtest(models.Model):
+class Backtest(Leased):
     """What a candidate would have done on past transactions, beside what production did.
 
     Everything it counts with is frozen here: the point, the prices, the champion's rules.
     """
 
-    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
-    state = models.CharField(
-        max_length=10, choices=BacktestState.choices, default=BacktestState.QUEUED
-    )
     job_id = models.UUIDField(null=True, help_text="of the uploaded table; null: a period")
     first_ms = models.BigIntegerField(null=True, help_text="of a period, by event time")
     stop_ms = models.BigIntegerField(null=True, help_text="where the period ends, exclusive")
@@ -105,19 +91,7 @@ class Backtest(models.Model):
         default=0, help_text="blocks the candidate cannot score, e.g. for lack of a feature"
     )
     left_out_why = models.TextField(blank=True, help_text="of the last of them")
-    lease_token = models.UUIDField(null=True)
-    lease_until = models.DateTimeField(null=True)
-    attempts = models.PositiveSmallIntegerField(default=0, help_text="workers that were lost")
     result = models.JSONField(null=True, help_text="`apps.fraud.operating.compare.Comparison`")
-    error_code = models.CharField(max_length=50, blank=True)
-    error = models.TextField(blank=True)
-    who = models.CharField(max_length=160)
-    created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
-    )
-    created_at = models.DateTimeField(auto_now_add=True)
-    started_at = models.DateTimeField(null=True)
-    ended_at = models.DateTimeField(null=True)
 
     class Meta:
         indexes: ClassVar = [

@@ -12,19 +12,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
-from django.db import models
 from django.db.models import F
-from django.db.models.functions import Coalesce
-from django.utils import timezone
 
 from apps.fraud.models import Backtest, TransactionLabel
-from apps.fraud.models.backtests import UNENDED, BacktestState
 from apps.fraud.schema import OperatingPoint
 from apps.fraud.services.deciding_again import Program, deciding
 from apps.fraud.services.labels import VALUES
+from apps.fraud.services.leasing import MOST_ATTEMPTS, Leasing
 from apps.fraud.services.wakeups import wake_backtest
-from loupe.contract.runtime.errors import InputRefused, LoupeError, TemporarilyUnavailable
+from loupe.contract.runtime.errors import InputRefused
 from loupe.host import blocks
 from loupe.host.derived import place
 
@@ -34,71 +30,23 @@ LAST_S = 15.0
 """A turn that read for longer than this leaves the end to the next one."""
 MOST_ROWS = 2_000_000
 MOST_BLOCKS = 50_000
-MOST_ATTEMPTS = 5
 BEFORE = timedelta(days=1)
 """Nothing was stored earlier than so long before it happened."""
 
 
 def turn(backtest_id: uuid.UUID) -> None:
     """Work on a backtest for a while; safe to run twice at the same time."""
-    backtest = _claimed(backtest_id)
-    if backtest is None:
-        return
-    if backtest.attempts > MOST_ATTEMPTS:
-        _fail(backtest, _lost())
-        return
-    try:
-        ended = _work(backtest)
-    except TemporarilyUnavailable as error:
-        if backtest.attempts >= MOST_ATTEMPTS:
-            _fail(backtest, error)
-        else:
-            _release(backtest)
-            wake_backtest(backtest.pk, 2.0**backtest.attempts)
-        return
-    except LoupeError as error:
-        _fail(backtest, error)
-        return
-    if not ended:
-        _release(backtest)
-        wake_backtest(backtest.pk)
-    elif not Backtest.objects.filter(pk=backtest.pk, ended_at=None).exists():
-        shutil.rmtree(folder_of(backtest), ignore_errors=True)
+    LEASING.turn(backtest_id, _work)
 
 
 def recover() -> int:
     """Wake up what nobody works on: its worker was killed, or its message was lost."""
-    now = timezone.now()
-    rows = Backtest.objects.filter(state__in=UNENDED, ended_at=None)
-    idle = rows.filter(models.Q(lease_until=None) | models.Q(lease_until__lt=now))
-    found = list(idle.values_list("pk", flat=True))
-    for pk in found:
-        wake_backtest(pk)
-    return len(found)
+    return LEASING.recover()
 
 
 def folder_of(backtest: Backtest) -> Path:
     """Where its parts are."""
     return place("fraud", "backtests") / str(backtest.pk)
-
-
-def _claimed(backtest_id: uuid.UUID) -> Backtest | None:
-    """The backtest with a lease of ours; None: it has ended, or somebody has it."""
-    now, token = timezone.now(), uuid.uuid4()
-    rows = Backtest.objects.filter(pk=backtest_id, state__in=UNENDED)
-    free = rows.filter(models.Q(lease_until=None) | models.Q(lease_until__lt=now))
-    taken = free.update(
-        state=BacktestState.RUNNING,
-        lease_token=token,
-        lease_until=now + _lease(),
-        attempts=F("attempts") + 1,
-        started_at=Coalesce(F("started_at"), models.Value(now)),
-    )
-    found = rows.select_related("version__model__project", "project").first()
-    if found is not None and not taken and found.lease_until is not None:
-        # Its worker may be dead: look again when the lease would have ended.
-        wake_backtest(found.pk, max(1.0, (found.lease_until - now).total_seconds() + 0.5))
-    return found if taken else None
 
 
 def _work(backtest: Backtest) -> bool:
@@ -107,11 +55,11 @@ def _work(backtest: Backtest) -> bool:
     found = backtest.blocks
     if found is None:
         found = _blocks(backtest)
-        if not _holding(backtest, blocks=found):
+        if not LEASING.holding(backtest, blocks=found):
             return True
     point = OperatingPoint.model_validate(backtest.point)
     with deciding(backtest.version, point) as program:
-        if not _holding(backtest):
+        if not LEASING.holding(backtest):
             return True
         done = set(
             program.ask(
@@ -132,7 +80,7 @@ def _work(backtest: Backtest) -> bool:
                 told["left_out"] = F("left_out") + 1
                 told["left_out_why"] = refusal.message
             # A turn that came this far was not lost.
-            if not _holding(backtest, attempts=1, **told):
+            if not LEASING.holding(backtest, attempts=1, **told):
                 return True
             if time.monotonic() > until:
                 return False
@@ -201,54 +149,20 @@ def _labels(backtest: Backtest, ids: Sequence[str], times: Sequence[int]) -> lis
     ]
 
 
-def _holding(backtest: Backtest, **told: Any) -> bool:
-    """Renew the lease and write `told`; False: it was cancelled, or somebody else has it."""
-    rows = Backtest.objects.filter(pk=backtest.pk, lease_token=backtest.lease_token)
-    return bool(
-        rows.filter(state=BacktestState.RUNNING).update(
-            lease_until=timezone.now() + _lease(), **told
-        )
-    )
-
-
-def _release(backtest: Backtest) -> None:
-    rows = Backtest.objects.filter(pk=backtest.pk, lease_token=backtest.lease_token)
-    rows.update(lease_token=None, lease_until=None)
-
-
 def _end(backtest: Backtest, result: dict[str, Any] | None) -> None:
     if result is None:
         refused = Backtest.objects.values_list("left_out_why", flat=True).get(pk=backtest.pk)
         why = refused or "No transaction of that period was decided."
-        _fail(backtest, InputRefused(why, code="nothing_taken"))
+        LEASING.fail(backtest, InputRefused(why, code="nothing_taken"))
         return
-    now = timezone.now()
-    if _holding(backtest, result=result):
-        Backtest.objects.filter(pk=backtest.pk, lease_token=backtest.lease_token).update(
-            state=BacktestState.DONE, ended_at=now, lease_token=None, lease_until=None
-        )
+    LEASING.end(backtest, result=result)
 
 
-def _fail(backtest: Backtest, error: LoupeError) -> None:
-    rows = Backtest.objects.filter(pk=backtest.pk, lease_token=backtest.lease_token)
-    rows.filter(state=BacktestState.RUNNING).update(
-        state=BacktestState.FAILED,
-        ended_at=timezone.now(),
-        lease_token=None,
-        lease_until=None,
-        error_code=error.code,
-        error=error.message,
-    )
-    shutil.rmtree(folder_of(backtest), ignore_errors=True)
-
-
-def _lost() -> LoupeError:
-    return LoupeError(
-        f"{MOST_ATTEMPTS} workers were lost over this backtest. Choose a shorter period, or look "
-        "into the log of the worker.",
-        code="worker_lost",
-    )
-
-
-def _lease() -> timedelta:
-    return timedelta(seconds=settings.LEASE_SECONDS)
+LEASING: Leasing[Backtest] = Leasing(
+    rows=lambda: Backtest.objects.select_related("version__model__project", "project"),
+    wake=wake_backtest,
+    lost=f"{MOST_ATTEMPTS} workers were lost over this backtest. Choose a shorter period, or look "
+    "into the log of the worker.",
+    clear=lambda backtest: shutil.rmtree(folder_of(backtest), ignore_errors=True),
+)
+"""How backtests are held."""

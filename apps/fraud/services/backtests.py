@@ -4,12 +4,12 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import models, transaction
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.fraud.models import Backtest
-from apps.fraud.models.backtests import UNENDED, BacktestState
+from apps.fraud.models.leased import UNENDED
 from apps.fraud.services import candidates, prices, schemes
+from apps.fraud.services.backtest_work import LEASING
 from apps.fraud.services.errors import Taken, Unusable
 from apps.fraud.services.wakeups import wake_backtest
 from loupe.host import jobs
@@ -120,10 +120,7 @@ def cancel(actor: Actor, backtest: Backtest) -> Backtest:
     """
     require(actor, Action.MANAGE_MODELS, backtest.project)
     with transaction.atomic():
-        changed = Backtest.objects.filter(pk=backtest.pk, state__in=UNENDED).update(
-            state=BacktestState.CANCELLED, ended_at=timezone.now(), lease_token=None
-        )
-        if not changed:
+        if not LEASING.cancel(backtest.pk):
             raise Taken(_("The backtest has ended: there is nothing to cancel."))
         record_audit(actor, backtest.project, "backtest.cancelled", f"backtest:{backtest.pk}", {})
     backtest.refresh_from_db()

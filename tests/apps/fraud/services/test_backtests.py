@@ -139,7 +139,7 @@ def test_a_turn_ends_after_a_while_and_the_next_one_goes_on(
 def test_two_workers_never_have_it_at_the_same_time(bank: Bank, models: tuple[Any, Any]) -> None:
     bank.store(*trials.payments(10))
     found = asked(bank, version=models[1].pk)
-    assert backtest_work._claimed(found.pk) is not None
+    assert backtest_work.LEASING.claimed(found.pk) is not None
     backtest_work.turn(found.pk)
     found.refresh_from_db()
     assert (found.state, found.done) == ("running", 0)
