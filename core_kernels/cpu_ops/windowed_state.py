@@ -71,6 +71,7 @@ def feed(
             table.risk_at, table.risks, table.extremes_at if table.entity.extremes else 0,
             table.arena.reshape(-1), table.counters,
         )  # fmt: skip
+    table.ready()
 
 
 def _rows(table: WindowTable, keys: Array, create: bool = True) -> Array:

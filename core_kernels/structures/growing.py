@@ -5,18 +5,17 @@ system gives memory to what is written, page by page, so growing costs nothing a
 growing. Where no such stretch can be had, the array is copied into one of twice the size.
 """
 
-import mmap
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core_kernels.structures.backing import Stretch, stretch
+
 SMALL: Final = 2**20
 """Bytes up to which an array is simply copied."""
 STRETCH: Final = 2**33
 """Bytes of addresses for each array; a larger one is copied into a longer stretch."""
-_NORESERVE: Final = getattr(mmap, "MAP_NORESERVE", 0x4000)
-"""Addresses alone are asked for; Linux's number, where this Python does not name it."""
 
 
 def longer(array: NDArray[Any], rows: int) -> NDArray[Any]:
@@ -27,16 +26,17 @@ def longer(array: NDArray[Any], rows: int) -> NDArray[Any]:
     if rows <= len(array):
         return array if array.flags.writeable else array.copy()
     whole: Any = array.base
-    stretched = whole is not None and isinstance(getattr(whole, "base", None), mmap.mmap)
+    stretched = whole is not None and isinstance(getattr(whole, "base", None), Stretch)
     if stretched and rows <= len(whole):
         behind: NDArray[Any] = whole[:rows]
         return behind
-    grown = _zeros((rows, *array.shape[1:]), array.dtype)
+    grown = zeros((rows, *array.shape[1:]), array.dtype)
     grown[: len(array)] = array
     return grown
 
 
-def _zeros(shape: tuple[int, ...], kind: np.dtype[Any]) -> NDArray[Any]:
+def zeros(shape: tuple[int, ...], kind: np.dtype[Any]) -> NDArray[Any]:
+    """Zeros that take memory as they are written, and can become `longer`."""
     row = int(np.prod(shape[1:], dtype=np.int64)) * kind.itemsize
     wanted = shape[0] * row
     if wanted <= SMALL:
@@ -45,9 +45,7 @@ def _zeros(shape: tuple[int, ...], kind: np.dtype[Any]) -> NDArray[Any]:
     while size < 2 * wanted:
         size *= 2
     try:
-        flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _NORESERVE
-        place = mmap.mmap(-1, size, flags=flags)
-        place.madvise(mmap.MADV_HUGEPAGE)
+        place = stretch(size)
     except (OSError, ValueError):  # a limit on addresses, or no such system
         return np.zeros(shape, kind)
     whole = np.ndarray((size // row, *shape[1:]), kind, buffer=place)

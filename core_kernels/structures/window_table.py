@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from core_kernels.errors import ArgumentRefused
 from core_kernels.structures import windows as at
+from core_kernels.structures.backing import ready
 from core_kernels.structures.growing import longer
 from core_kernels.structures.readying import Readying
 from core_kernels.structures.windows import Entity
@@ -84,6 +85,17 @@ class WindowTable:
         self.arena = longer(self.arena, room)
         if self.entity.extremes:
             self.queues = longer(self.queues, room)
+
+    def ready(self) -> None:
+        """Have memory behind what is used ready, so that no event waits for it."""
+        counters = self.counters
+        ready(self.heads, int(counters[at.ENTITIES]) * self.stride)
+        ready(self.idle, int(counters[at.IDLES]))
+        ready(self.arena, int(counters[at.ARENA]))
+        if self.entity.extremes:
+            ready(self.queues, int(counters[at.ARENA]))
+        if len(self.risks):
+            ready(self.pending, int(counters[at.PENDING]))
 
     def grow_heads(self, needed: int) -> None:
         """Room for `needed` more entities, and for as many more idle ones."""

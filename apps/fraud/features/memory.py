@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.fraud.features.loops import memory as loops
-from core_kernels.dispatch.growing import longer
+from core_kernels.dispatch.growing import longer, ready
 
 Array = NDArray[np.int64]
 Kept = NDArray[np.int32]
@@ -52,6 +52,10 @@ class Memory:
         )
         self.kept[self._places(self.count, self.count + len(ids))] = kept
         self.count += len(ids)
+        used = min(self.count, self.room)
+        ready(self.slots, used)
+        ready(self.kept, used)
+        ready(self.buckets, self._used)
 
     def reserve(self, count: int) -> None:
         """Make room for so many events that will be entered, batch by batch."""

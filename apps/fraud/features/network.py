@@ -17,7 +17,7 @@ from apps.fraud.features.loops import labels as waiting
 from apps.fraud.features.loops import network as loops
 from apps.fraud.features.loops import nodes as finding
 from apps.fraud.scheme import Scheme
-from core_kernels.dispatch.growing import Readying, longer
+from core_kernels.dispatch.growing import Readying, longer, ready
 
 Array = NDArray[np.int64]
 Rows = NDArray[np.int32]
@@ -215,6 +215,8 @@ class Network:
         rings = int(self.counters[at.RINGS]) + count * sum(self._rings_of)
         self.records = longer(self.records, _doubled(len(self.records), nodes))
         self.rings = longer(self.rings, _doubled(len(self.rings), rings))
+        ready(self.records, nodes)
+        ready(self.rings, rings)
         room = len(self.hashed)
         if 4 * nodes > 2 * room > 2 * _AT_ONCE:
             self._coming_hash.get_on(2 * room, self.hashed, 2 * count)
@@ -269,6 +271,7 @@ class Network:
     def _room_for_labels(self, count: int) -> None:
         wanted = int(self.counters[at.WAITING]) + count
         self.heap = longer(self.heap, _doubled(len(self.heap), wanted))
+        ready(self.heap, wanted)
 
 
 def _doubled(room: int, wanted: int) -> int:
