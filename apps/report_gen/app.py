@@ -155,6 +155,7 @@ class App(DomainApp):
     samples = "samples"
     commands: ClassVar = verbs.COMMANDS
     benchmarks: ClassVar = verbs.BENCHMARKS
+    schedules: ClassVar = verbs.SCHEDULES
     processes: ClassVar = (AppProcess(name="dicom", module="apps.report_gen.dicom"),)
 
     sentences = "sentences.json"

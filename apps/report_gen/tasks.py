@@ -6,7 +6,7 @@ from celery import shared_task
 from celery.signals import worker_ready
 
 from apps.report_gen.reader_tasks import prepare, send_back
-from apps.report_gen.services import arriving, recovering, wakeups
+from apps.report_gen.services import arriving, recovering, sorting, wakeups
 
 __all__ = ["prepare", "read", "recover", "send_back", "sort"]
 
@@ -14,7 +14,7 @@ __all__ = ["prepare", "read", "recover", "send_back", "sort"]
 @shared_task(name=wakeups.SORT)  # type: ignore[untyped-decorator]
 def sort(delivery_id: str) -> None:
     """Sort a delivery into studies."""
-    arriving.sort(uuid.UUID(delivery_id))
+    sorting.sort(uuid.UUID(delivery_id))
 
 
 @shared_task(name=wakeups.READ)  # type: ignore[untyped-decorator]

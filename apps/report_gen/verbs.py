@@ -1,6 +1,7 @@
-"""What people run at a terminal: commands and benchmarks, by the code they name."""
+"""What people run at a terminal, and what runs by the clock, by the code they name."""
 
-from loupe.contract.extras import AppCommand
+from loupe.contract.extras import AppCommand, AppSchedule
+from loupe.contract.text import Text
 
 COMMANDS: tuple[AppCommand, ...] = (
     AppCommand(
@@ -35,5 +36,16 @@ BENCHMARKS: tuple[AppCommand, ...] = (
         name="report-intake",
         help="Objects a second from two dcmtk senders, beside a plain pynetdicom handler.",
         run="apps.report_gen.benchmarks.intake:main",
+    ),
+)
+SCHEDULES: tuple[AppSchedule, ...] = (
+    AppSchedule(
+        key="retain",
+        label=Text(
+            en="Forget who old studies are about (options: days, dry)",
+            zh="清除过期检查的身份信息（选项：days、dry）",
+        ),
+        run="apps.report_gen.services.retaining:retain",
+        default_cron="40 2 * * *",
     ),
 )

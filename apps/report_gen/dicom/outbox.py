@@ -18,7 +18,14 @@ from apps.report_gen.clinical import installed
 from apps.report_gen.clinical.errors import KeyMissing, Missing, Tampered
 from apps.report_gen.dicom.options import Options, read_options
 from apps.report_gen.dicom.sending import NotSent, opened, send
-from apps.report_gen.models import ClinicalObject, DicomPeer, Sending, SendingState, Study
+from apps.report_gen.models import (
+    ClinicalObject,
+    DicomPeer,
+    ReportReturn,
+    Sending,
+    SendingState,
+    Study,
+)
 from loupe.contract.runtime.errors import TemporarilyUnavailable
 from loupe.host.people import Action, Actor, NotVisible, Project, record_audit, require, visible
 from loupe.host.results import new_id
@@ -97,7 +104,8 @@ def deliver_due(options: Options | None = None, now: datetime | None = None) -> 
 
 
 def replay(actor: Actor, project: Project, sending_id: uuid.UUID | None = None) -> int:
-    """Try again, from the beginning, one that was given up or all of them.
+    """Try again, from the beginning, one that was given up or all of them, signed reports whose
+    files could not be made among them.
 
     Raises:
         Denied: the actor may not say where data goes.
@@ -109,8 +117,12 @@ def replay(actor: Actor, project: Project, sending_id: uuid.UUID | None = None) 
         rows = rows.filter(pk=sending_id)
         if not rows.exists():
             raise NotVisible(_("Nothing that was given up has this number."))
+    again = {"state": SendingState.WAITING, "tries": 0, "next_at": timezone.now(), "error": ""}
     with transaction.atomic():
-        count = rows.update(state=SendingState.WAITING, tries=0, next_at=timezone.now(), error="")
+        count = rows.update(**again)
+        if sending_id is None:
+            unmade = ReportReturn.objects.filter(project=project, state=SendingState.DEAD)
+            count += visible(unmade, actor).update(**again, error_code="")
         record_audit(actor, project, "dicom.replayed", f"sendings:{count}")
     return count
 

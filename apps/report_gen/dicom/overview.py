@@ -12,6 +12,7 @@ from apps.report_gen.models import (
     ClinicalObject,
     DicomPeer,
     IdentityGrant,
+    ReportReturn,
     Sending,
     SendingState,
     Study,
@@ -63,9 +64,17 @@ def sendings(actor: Actor, project: Project) -> "QuerySet[Sending]":
 
 
 def given_up(actor: Actor, project: Project) -> int:
-    """How many were given up."""
-    rows = visible(Sending.objects.filter(project=project), actor)
-    return rows.filter(state=SendingState.DEAD).count()
+    """How many were given up, signed reports whose files could not be made among them."""
+    unsent = visible(Sending.objects.filter(project=project), actor)
+    unmade = visible(ReportReturn.objects.filter(project=project), actor)
+    return sum(rows.filter(state=SendingState.DEAD).count() for rows in (unsent, unmade))
+
+
+def unmade(actor: Actor, project: Project) -> "QuerySet[ReportReturn]":
+    """Signed reports that wait to be made into files, or whose files cannot be made."""
+    rows = visible(ReportReturn.objects.filter(project=project), actor)
+    rows = rows.exclude(state=SendingState.SENT).select_related("study")
+    return rows.order_by("-created_at")[:MOST]
 
 
 def grants(project: Project) -> "QuerySet[IdentityGrant]":

@@ -21,6 +21,7 @@ from apps.report_gen.models.report import (
     ReportStep,
     ReportVersion,
 )
+from apps.report_gen.models.returning import ReportReturn
 from apps.report_gen.models.study import Study, StudyState
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "Priors",
     "ReaderEvent",
     "Report",
+    "ReportReturn",
     "ReportState",
     "ReportStep",
     "ReportVersion",

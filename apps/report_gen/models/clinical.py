@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from apps.report_gen.models.deliveries import Delivery
 from apps.report_gen.models.study import Study
 from loupe.host.people import Project
 from loupe.host.results import new_id
@@ -82,6 +83,12 @@ class ClinicalObject(models.Model):
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="+")
     study = models.ForeignKey(
         Study, on_delete=models.PROTECT, null=True, related_name="objects_kept"
+    )
+    shared_with = models.ManyToManyField(
+        Study, related_name="shares", help_text="other studies with images in the same file"
+    )
+    delivery = models.ForeignKey(
+        Delivery, on_delete=models.SET_NULL, null=True, related_name="kept", help_text="it came in"
     )
     kind = models.CharField(max_length=10, default="image", help_text="image, upload or output")
     sealed = models.CharField(max_length=32, unique=True, help_text="its name in the store")

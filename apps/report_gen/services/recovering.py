@@ -8,13 +8,18 @@ from django.utils import timezone
 
 from apps.report_gen.models import Delivery, DeliveryState, Study, StudyState
 from apps.report_gen.services import following, scratch, wakeups
+from apps.report_gen.services.reporting import sending_back
+from apps.report_gen.services.reporting import wakeups as reader_wakeups
 
 PATIENCE: Final = timedelta(seconds=150)
 AT_ONCE: Final = 200
 
 
 def recover() -> int:
-    """Wake up deliveries and studies that wait; take over results that were missed. How many."""
+    """Wake up deliveries, studies and signed reports that wait; fail what can get no result.
+
+    Returns how many.
+    """
     now = timezone.now()
     scratch.sweep()
     waiting = Delivery.objects.filter(state=DeliveryState.WAITING).filter(
@@ -27,5 +32,8 @@ def recover() -> int:
     late = Study.objects.filter(state=StudyState.WAITING, complete_at__lte=now - PATIENCE)
     for study_id in late.values_list("pk", flat=True)[:AT_ONCE]:
         wakeups.wake_study(study_id)
+        count += 1
+    for study_id in sending_back.waiting(now):
+        reader_wakeups.send_back(study_id)
         count += 1
     return count + following.settle()

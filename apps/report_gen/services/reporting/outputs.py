@@ -16,7 +16,7 @@ from apps.report_gen.clinical.identity import Person, look, may_look
 from apps.report_gen.models import Report, ReportVersion, Study
 from apps.report_gen.report import ReportDocument, ReportState
 from apps.report_gen.schema import StudyResult
-from apps.report_gen.services.arriving import original_uids
+from apps.report_gen.services.handing_over import original_uids
 from apps.report_gen.services.reporting import reports, volumes
 from loupe.contract.runtime.steps import load
 from loupe.host.people import Action, Actor, NotVisible, record_audit, require
@@ -78,13 +78,17 @@ def output(actor: Actor, study: Study, form: str) -> Output:
     return Output(data, FORMS[form].media_type, name)
 
 
-def to_send_back(study: Study) -> dict[str, bytes]:
-    """SR and, where there are masks on images, SEG of the signed version, under the identity that
-    the study came with: what goes back to the PACS."""
+def to_send_back(study: Study, number: int) -> dict[str, bytes]:
+    """SR and, where there are masks on images, SEG of a signed version, under the identity that
+    the study came with: what goes back to the PACS.
+
+    Raises:
+        NotVisible: there is no such version, or the images are not kept any more.
+        InputRefused: this report cannot be said so; the code says why.
+        TemporarilyUnavailable: the engine is away or too busy.
+    """
     whole = reports.opened(study)
-    row = reports.signed_version(whole.report)
-    if row is None:
-        return {}
+    row = reports.version(whole.report, number)
     edition = edition_of(whole.report, row)
     from_store = look(Actor(), study, "send")
     identity = identity_of(study, whole.result, from_store, original_uids(study))

@@ -19,7 +19,7 @@ from apps.report_gen.report import ReportDocument, Signature
 from apps.report_gen.reporting.checks import blocking, checks
 from apps.report_gen.reporting.counting import corrections
 from apps.report_gen.reporting.drafting import without_draft
-from apps.report_gen.services.reporting import clocks, wakeups
+from apps.report_gen.services.reporting import clocks, sending_back
 from apps.report_gen.services.reporting.claims import keep, lock, person, shown_name
 from apps.report_gen.services.reporting.editing import (
     check_revision,
@@ -99,7 +99,7 @@ def sign(
         locked.claimed_by = locked.claimed_at = None
         locked.save(update_fields=["state", "reported_at", "claimed_by", "claimed_at"])
         _done(actor, locked, report, made, Clock(state.value))
-        wakeups.send_back(locked.pk)
+        sending_back.want(locked, made)
     return made
 
 

@@ -16,7 +16,7 @@ def prepare(study_id: UUID) -> None:
 
 
 def send_back(study_id: UUID) -> None:
-    """Have a worker send the signed report to where the study came from."""
+    """Have a worker send what was signed to where the study came from."""
     _later(SEND_BACK, study_id)
 
 
@@ -25,7 +25,8 @@ def _later(name: str, study_id: UUID) -> None:
         try:
             current_app.send_task(name, args=[str(study_id)])
         except OperationalError:
-            # The broker is away. Volumes are made when asked for; reports can be sent by hand.
+            # The broker is away. Volumes are made when asked for, and `recovering` finds what was
+            # signed.
             return
 
     transaction.on_commit(send, robust=True)

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from apps.report_gen.app import App
 from apps.report_gen.models import Delivery, Study
-from apps.report_gen.services import arriving, following
+from apps.report_gen.services import arriving, following, sorting
 from apps.report_gen.steps.read import read
 from loupe.blobs import services as blobs
 from loupe.contract.facts import StoredResult
@@ -34,7 +34,7 @@ def send(
             sent_by="user:olga", **more,
         )
     )  # fmt: skip
-    arriving.sort(UUID(received.reference))
+    sorting.sort(UUID(received.reference))
     return Delivery.objects.get(pk=received.reference)
 
 

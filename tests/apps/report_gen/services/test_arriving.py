@@ -9,7 +9,15 @@ from django.contrib.auth.models import User
 from apps.report_gen.bundles.opening import is_bundle, manifest_of
 from apps.report_gen.clinical import identity, installed
 from apps.report_gen.models import ClinicalObject, Delivery, DeliveryState, Study, StudyState
-from apps.report_gen.services import arriving, clinical_text, recovering, scratch, studies
+from apps.report_gen.services import (
+    arriving,
+    clinical_text,
+    handing_over,
+    recovering,
+    scratch,
+    sorting,
+    studies,
+)
 from loupe.blobs import services as blobs
 from loupe.contract.runtime.errors import InputRefused
 from loupe.host.people import SYSTEM, Actor, NotVisible, Project
@@ -57,7 +65,7 @@ def test_a_zip_becomes_one_study_with_one_bundle_that_the_host_reads(
     person = identity.look(SYSTEM, study, "test")
     assert person is not None
     assert (person.name, person.patient_id) == ("Muster^Maria", "4711")
-    uids = arriving.original_uids(study)
+    uids = handing_over.original_uids(study)
     assert uids[study.uid] == person.study_uid
     answered(study)
     study.refresh_from_db()
@@ -194,18 +202,18 @@ def test_a_lost_worker_costs_no_delivery_and_hostile_files_end(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as broken:
-        broken.setattr(arriving, "bundles_of", lost)
+        broken.setattr(sorting, "bundles_of", lost)
         with pytest.raises(KeyboardInterrupt):
             send(project, [archive])
     delivery = Delivery.objects.get()
     assert delivery.state == DeliveryState.WAITING
-    arriving.sort(delivery.pk)
+    sorting.sort(delivery.pk)
     assert not Study.objects.exists()  # the lease still holds
     Delivery.objects.update(lease_until=None)
-    arriving.sort(delivery.pk)
+    sorting.sort(delivery.pk)
     assert Study.objects.count() == 1
     Delivery.objects.update(state=DeliveryState.WAITING, lease_until=None, attempts=3)
-    arriving.sort(delivery.pk)
+    sorting.sort(delivery.pk)
     delivery.refresh_from_db()
     assert (delivery.state, delivery.error_code) == (DeliveryState.FAILED, "workers_lost")
 
