@@ -5,7 +5,7 @@ import uuid
 from celery import shared_task
 from celery.signals import worker_ready
 
-from apps.fraud.services import backtest_work, shadow_work, wakeups
+from apps.fraud.services import backtest_work, explanation_work, shadow_work, wakeups
 
 
 @shared_task(name=wakeups.BACKTEST)  # type: ignore[untyped-decorator]
@@ -20,11 +20,18 @@ def shadow(project_id: str) -> None:
     shadow_work.turn(uuid.UUID(project_id))
 
 
+@shared_task(name=wakeups.EXPLANATION)  # type: ignore[untyped-decorator]
+def explanation(explanation_id: str) -> None:
+    """Explain a transaction."""
+    explanation_work.turn(uuid.UUID(explanation_id))
+
+
 @shared_task(name=wakeups.RECOVER)  # type: ignore[untyped-decorator]
 def recover() -> None:
     """Wake up what nobody works on."""
     backtest_work.recover()
     shadow_work.recover()
+    explanation_work.recover()
 
 
 @worker_ready.connect  # type: ignore[untyped-decorator]

@@ -23,7 +23,7 @@ class Neighbour(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     payer: str
-    relation: str = Field(description="a key of the scheme's relations")
+    relation: str = Field(description="the kind of entity that both have: a key of the scheme's")
     shared: str = Field(description="the identifier that both have")
     payments: int = Field(default=0, ge=0, description="by then")
     amount: int = Field(default=0, ge=0, description="of these, minor units")

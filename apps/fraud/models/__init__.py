@@ -9,6 +9,8 @@ from apps.fraud.models.backtests import Backtest, PointDraft, PriceVersion
 from apps.fraud.models.bad_rows import BadRows
 from apps.fraud.models.cases import Attachment, Case, CaseEvent
 from apps.fraud.models.entities import Entity, EntityLink
+from apps.fraud.models.explanations import AlertExplanation
+from apps.fraud.models.fitting import ThresholdRun
 from apps.fraud.models.labels import TransactionLabel
 from apps.fraud.models.lists import List, ListEntry
 from apps.fraud.models.outbox import Telling
@@ -20,6 +22,7 @@ from apps.fraud.models.shadows import Shadow, ShadowBlock, ShadowDifference
 
 __all__ = [
     "Alert",
+    "AlertExplanation",
     "AlertHit",
     "AlertScore",
     "Attachment",
@@ -44,5 +47,6 @@ __all__ = [
     "ShadowDifference",
     "Telling",
     "ThresholdFit",
+    "ThresholdRun",
     "TransactionLabel",
 ]

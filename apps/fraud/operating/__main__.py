@@ -8,6 +8,10 @@
     {"op": "conclude", "prices": {…}}                             → {"comparison": {…} | null}
     {"op": "shadow", "path": PATH, "version": ID | null, "out": PATH}  → `shadowing.Shadowed`
     {"op": "scores", "path": PATH, "rows": [rows of the block]}   → {"scores": [number | null]}
+    {"op": "around", "path": PATH, "row": N, "scheme": {…}, "files": [PATH]}
+                                                    → {"payers": [who shares something]}
+    {"op": "follow", "files": [PATH]}               → {"ids": [their transactions]}
+    {"op": "explain", "labels": {ID: [0 | 1, known at, ms]}}      → `explaining.telling.Told`
 
 A refusal is answered ``{"refused": {"code": …, "message": …}}`` and changes nothing. The program
 ends when its input does: with the worker that started it.
@@ -19,7 +23,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -29,9 +33,14 @@ from apps.fraud.operating.parts import Folder
 from apps.fraud.operating.prices import Prices
 from apps.fraud.operating.shadowing import shadow
 from apps.fraud.schema import OperatingPoint
+from apps.fraud.scheme import Scheme
 from loupe.contract.runtime.columns import Columns
 from loupe.contract.runtime.errors import InputRefused, LoupeError
+from loupe.contract.runtime.steps import load
 from loupe.contract.runtime.urgency import NICE
+
+if TYPE_CHECKING:
+    from apps.fraud.explaining.telling import Telling
 
 Asked = Mapping[str, Any]
 
@@ -47,6 +56,7 @@ class Program:
         self._span: tuple[int | None, int | None] = (None, None)
         self._seen: set[str] = set()
         self._open: tuple[Decisions, Columns] | None = None
+        self._telling: Telling | None = None
 
     def begin(self, asked: Asked) -> dict[str, Any]:
         """Read the challenger."""
@@ -123,6 +133,34 @@ class Program:
         by_row = dict(zip(kept.rows.tolist(), scores, strict=True))
         return {"scores": [by_row.get(row) for row in wanted.tolist()]}
 
+    def around(self, asked: Asked) -> dict[str, Any]:
+        """Look at one row of a block and at those who share something with its payer."""
+        told: Telling = load("apps.fraud.explaining.telling:Telling")(
+            self._ready().explainer(),
+            Path(asked["path"]),
+            int(asked["row"]),
+            Scheme.model_validate(asked["scheme"]),
+            [Path(file) for file in asked["files"]],
+        )
+        self._telling = told
+        several = {one for payers in told.around.payers.values() for one in payers}
+        return {"payers": sorted(several)}
+
+    def follow(self, asked: Asked) -> dict[str, Any]:
+        """Read what those had done by then."""
+        around = self._looking().around
+        around.follow([Path(file) for file in asked["files"]])
+        return {"ids": around.ids}
+
+    def explain(self, asked: Asked) -> dict[str, Any]:
+        """Explain that row, with what became of its neighbours' transactions."""
+        return self._looking().told(asked["labels"]).model_dump(mode="json")
+
+    def _looking(self) -> "Telling":
+        if self._telling is None:
+            raise InputRefused("No transaction is looked at.", code="order")
+        return self._telling
+
     def _ready(self) -> Challenger:
         if self._challenger is None:
             raise InputRefused("No challenger is named.", code="order")
@@ -141,6 +179,9 @@ def main() -> int:
         "conclude": program.conclude,
         "shadow": program.shadow,
         "scores": program.scores,
+        "around": program.around,
+        "follow": program.follow,
+        "explain": program.explain,
     }
     for line in sys.stdin:
         asked = json.loads(line)

@@ -17,9 +17,11 @@ from apps.fraud.operating.blocks import Decisions
 from apps.fraud.schema import OperatingPoint
 from loupe.contract.outcomes import DecisionColumns
 from loupe.contract.runtime.columns import Columns
+from loupe.contract.runtime.errors import InputRefused
 from loupe.contract.runtime.steps import load
 
 if TYPE_CHECKING:
+    from apps.fraud.explaining.runner import ExplainingRunner
     from apps.fraud.inference.runner import ForestRunner
 
 _FEATURES = "features."
@@ -52,6 +54,20 @@ class Challenger:
     def decided(self, columns: Columns) -> DecisionColumns:
         """What the point makes of scored transactions."""
         return decide_columns(columns, self.point)
+
+    def explainer(self) -> "ExplainingRunner":
+        """Its forest as one that says why.
+
+        Raises:
+            InputRefused: there is no artefact.
+            ModelRefused: the artefact cannot be used.
+        """
+        if self._artefact is None:
+            raise InputRefused("No model is named.", code="order")
+        manifest = json.loads((self._artefact / "manifest.json").read_text(encoding="utf-8"))
+        place = "apps.fraud.explaining.runner:ExplainingRunner"
+        runner: ExplainingRunner = load(place)(self._artefact, manifest)
+        return runner
 
     def _opened(self, artefact: Path) -> "ForestRunner":
         manifest = json.loads((artefact / "manifest.json").read_text(encoding="utf-8"))

@@ -8,6 +8,8 @@ from kombu.exceptions import OperationalError
 
 BACKTEST = "apps.fraud.backtest"
 SHADOW = "apps.fraud.shadow"
+EXPLANATION = "apps.fraud.explanation"
+FITTING = "apps.fraud.fitting"
 RECOVER = "apps.fraud.recover"
 
 
@@ -19,6 +21,16 @@ def wake_backtest(backtest_id: UUID, seconds: float = 0) -> None:
 def wake_shadow(project_id: UUID, seconds: float = 0) -> None:
     """Have a worker shadow what is new in a project."""
     transaction.on_commit(lambda: _send(SHADOW, str(project_id), seconds), robust=True)
+
+
+def wake_explanation(explanation_id: UUID, seconds: float = 0) -> None:
+    """Have a worker explain a transaction."""
+    transaction.on_commit(lambda: _send(EXPLANATION, str(explanation_id), seconds), robust=True)
+
+
+def wake_fitting(run_id: UUID, seconds: float = 0) -> None:
+    """Have a worker go on with fitting thresholds."""
+    transaction.on_commit(lambda: _send(FITTING, str(run_id), seconds), robust=True)
 
 
 def _send(name: str, about: str, seconds: float) -> None:

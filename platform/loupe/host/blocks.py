@@ -12,8 +12,10 @@ import numpy as np
 from pydantic import BaseModel
 
 from loupe.blobs import services as blobs
+from loupe.contract.blocks import LIVE
 from loupe.contract.runtime.columns import nested
 from loupe.contract.runtime.steps import load
+from loupe.intake.models import Channel
 from loupe.jobs.block_results import result_id
 from loupe.jobs.models import ResultBlock
 from loupe.plugins import registry
@@ -26,6 +28,7 @@ __all__ = [
     "newest_id",
     "opened",
     "rows_where",
+    "sessions_of",
 ]
 
 
@@ -80,6 +83,21 @@ def blocks_of(
         Block(id=pk, rows=count, model_version_id=version, created_at=at)
         for pk, count, version, at in found[:most]
     ]
+
+
+def sessions_of(
+    app: str, project_id: uuid.UUID, block_ids: Sequence[int]
+) -> dict[int, tuple[str, int | None]]:
+    """Of each block that is there: its session (`LIVE`, or the job's id) and the version that
+    scored it. One query. Ask the policy before."""
+    rows = ResultBlock.objects.filter(project_id=project_id, app=app, pk__in=list(block_ids))
+    found = rows.values_list(
+        "pk", "job_id", "job__submission__channel", "provenance__model_version_id"
+    )
+    return {
+        pk: (LIVE if channel == Channel.SYNC else str(job_id), version)
+        for pk, job_id, channel, version in found
+    }
 
 
 def newest_id(app: str, project_id: uuid.UUID) -> int:
