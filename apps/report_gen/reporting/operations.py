@@ -1,5 +1,6 @@
 """Edits as they come from a page or over REST: one JSON object each, applied to a document."""
 
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -82,6 +83,7 @@ class ChangeFinding(_Edit):
     size_mm: float | None = Field(default=None, gt=0, le=600)
     comment: str | None = Field(default=None, max_length=500)
     box: Box | None = None
+    drawn: Box | None = Field(default=None, description="RAS mm; becomes `box` by the volume")
 
 
 class RemoveFinding(_Edit):
@@ -100,6 +102,7 @@ class AddFinding(_Edit):
     lobes: tuple[Lobe, ...] = ()
     size_mm: float | None = Field(default=None, gt=0, le=600)
     box: Box | None = None
+    drawn: Box | None = Field(default=None, description="RAS mm; becomes `box` by the volume")
     comment: str = Field(default="", max_length=500)
 
 
@@ -148,6 +151,25 @@ def read(record: Any) -> Edit:
         raise EditRefused(
             f"This edit cannot be made: {where}: {first['msg']}. Change that and send it again."
         ) from error
+
+
+def drawn_on(edit: Edit, place: Callable[[Box], Box] | None) -> Edit:
+    """The edit with the box that was drawn in a viewer put onto the grid of the volume.
+
+    Args:
+        place: `apps.report_gen.viewing.marking.stored` of the study's grid; None: it has none.
+
+    Raises:
+        EditRefused: there is no volume to draw on.
+    """
+    if not isinstance(edit, (AddFinding, ChangeFinding)) or edit.drawn is None:
+        return edit
+    if place is None:
+        raise EditRefused(
+            "This study has no volume to draw a box on; say side, lobes and size instead.",
+            code="box_refused",
+        )
+    return edit.model_copy(update={"box": place(edit.drawn), "drawn": None})
 
 
 def apply(document: ReportDocument, edit: Edit) -> ReportDocument:

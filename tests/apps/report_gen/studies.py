@@ -79,6 +79,20 @@ class Taken:
         return hu_at(self.origin(at) + rows + columns)
 
 
+def turned(x: float, y: float, z: float) -> Taken:
+    """The chest on a grid turned by degrees about each of the patient's axes."""
+    turn = np.eye(3)
+    for axis, degrees in enumerate((x, y, z)):
+        c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+        one, other = (each for each in range(3) if each != axis)
+        step = np.eye(3)
+        step[one, one] = step[other, other] = c
+        step[one, other], step[other, one] = -s, s
+        turn = step @ turn
+    across, down, head = (tuple(float(each) for each in turn[:, axis]) for axis in range(3))
+    return Taken(across=across, down=down, step=tuple(5.0 * each for each in head))  # type: ignore[arg-type]
+
+
 def series(taken: Taken | None = None, number: int = 1, study: str = "") -> list[FileDataset]:
     """One series as single-frame CT images, in memory."""
     taken = taken or Taken()

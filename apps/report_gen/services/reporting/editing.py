@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -9,13 +10,15 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.report_gen.models import Clock, Report, ReportStep, Study
-from apps.report_gen.report import ReportDocument
+from apps.report_gen.report import Box, ReportDocument
 from apps.report_gen.reporting.checks import is_critical
-from apps.report_gen.reporting.operations import Edit, Say, apply
+from apps.report_gen.reporting.operations import Edit, Say, apply, drawn_on
+from apps.report_gen.schema import StudyResult
 from apps.report_gen.services.reporting import clocks
 from apps.report_gen.services.reporting.claims import check_free, keep, lock, person, shown_name
 from apps.report_gen.services.reporting.errors import Changed, Closed
 from apps.report_gen.services.reporting.reports import OPEN_STATES, document_of
+from apps.report_gen.viewing.marking import stored
 from loupe.host.people import Action, Actor, require
 
 TOGETHER = timedelta(seconds=20)
@@ -39,7 +42,7 @@ def edit(actor: Actor, study: Study, revision: int, wanted: Edit) -> Report:
 
     def work(report: Report, user: User) -> bool:
         before = document_of(report)
-        after = apply(before, wanted)
+        after = apply(before, _placed(wanted, study))
         if after == before:
             return False
         _step(report, user, after, wanted)
@@ -151,6 +154,19 @@ def _step(report: Report, user: User, document: ReportDocument, wanted: Edit) ->
         report=report, number=report.step, document=document.model_dump(mode="json"),
         verb=wanted.verb, about=about, user=user, at=now,
     )  # fmt: skip
+
+
+def _placed(wanted: Edit, study: Study) -> Edit:
+    """With what was drawn put where the volume is. Results are large: they are read only then."""
+    return drawn_on(wanted, placing(study)) if getattr(wanted, "drawn", None) else wanted
+
+
+def placing(study: Study) -> Callable[[Box], Box] | None:
+    """Where a box drawn on the study's volume lies on its grid; None: it has no volume."""
+    if study.result is None:
+        return None
+    grid = StudyResult.model_validate(study.result.data).volume
+    return None if grid is None else partial(stored, grid)
 
 
 def _flag(study: Study, document: ReportDocument) -> None:

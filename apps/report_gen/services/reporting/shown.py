@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from apps.report_gen.findings import KINDS, State
-from apps.report_gen.report import Origin, Part, ReportDocument, ReportFinding, ReportSentence
+from apps.report_gen.report import Box, Origin, Part, ReportDocument, ReportFinding, ReportSentence
 from apps.report_gen.reporting.checks import Check, Level, addressed, checks, named
 from apps.report_gen.reporting.differences import PartDifference, of_reports
 from apps.report_gen.schema import StudyResult
 from apps.report_gen.services.reporting.reports import Whole
-from apps.report_gen.viewing.masks import Placed, number_of, places, ras_of
+from apps.report_gen.viewing import marking
+from apps.report_gen.viewing.masks import REGIONS_FROM, Placed, number_of, places, ras_of
 from loupe.contract.text import Text
 
 COLOURS: Final = (
@@ -30,6 +31,8 @@ class SeenFinding:
     colour: int
     addressed: bool
     placed: Placed | None
+    box: Box | None = None
+    """Of a finding that a reader drew, RAS mm."""
 
     @property
     def sized(self) -> bool:
@@ -121,7 +124,7 @@ def seen_document(
         one = SeenFinding(
             finding=each, name=named(each), kind=KINDS[each.kind].name, number=number,
             colour=(number - 1) % len(COLOURS) if number else 0, addressed=addressed(each),
-            placed=placed.get(each.id),
+            placed=placed.get(each.id), box=_box(each, result),
         )  # fmt: skip
         (listed if number else absent).append(one)
     found = checks(document, acknowledged=acknowledged)
@@ -156,12 +159,22 @@ def seen_document(
 def _places(document: ReportDocument, result: StudyResult) -> dict[str, Placed]:
     """Of the model's findings where the model saw them; of a reader's where the reader said."""
     found = dict(places(result))
+    taken = {each.number for each in found.values()}
+    free = (number for number in range(REGIONS_FROM - 1, 0, -1) if number not in taken)
     for each in document.findings:
         if each.centre is not None and result.volume is not None:
             own = each.origin is Origin.READER
-            number = 0 if own else number_of(each)
+            # What a reader drew is painted by the viewer, under a number that no mask has.
+            number = (next(free, 0) if each.box else 0) if own else number_of(each)
             found[each.id] = Placed(number, ras_of(result.volume, each.centre))
     return found
+
+
+def _box(finding: ReportFinding, result: StudyResult) -> Box | None:
+    own = finding.origin is Origin.READER and finding.box is not None
+    if not own or finding.box is None or result.volume is None:
+        return None
+    return marking.shown(result.volume, finding.box)
 
 
 def for_viewer(shown: Seen) -> list[dict[str, Any]]:
@@ -174,6 +187,7 @@ def for_viewer(shown: Seen) -> list[dict[str, Any]]:
             "label": one.placed.number if one.placed else 0,
             "centre": one.placed.centre if one.placed else None,
             "size": one.finding.size_mm,
+            "box": one.box,
         }
         for one in shown.findings
     ]

@@ -217,7 +217,7 @@ export function editor(told, changed) {
     const option = kind.selectedOptions[0];
     const edit = { verb: "add_finding", ...values(add) };
     for (const [name, field] of [["sided", "side"], ["lobed", "lobes"], ["sized", "size_mm"]]) if (!option.hasAttribute(`data-${name}`)) delete edit[field];
-    if (place) edit.box = place;
+    if (place) edit.drawn = place;
     place = null;
     dialog.close();
     add.reset();
@@ -226,18 +226,14 @@ export function editor(told, changed) {
   });
   dialog?.addEventListener("close", () => { place = null; document.getElementById("add-place").hidden = true; });
 
-  /* A box in RAS mm becomes mm from the first voxel, along slices, rows and columns. */
+  /* A box in RAS mm, as it was drawn: the server puts it onto the grid of the volume. */
   function mark(spans, size) {
-    const { affine, spacing } = told.volume;
-    const shift_ = [affine[0][3], affine[1][3], affine[2][3]];
-    const straight = [2, 1, 0].map((axis) => spans[axis].map((mm) => Math.round((mm - shift_[axis]) * 10) / 10));
-    place = straight;
+    place = spans.map((span) => span.map((mm) => Math.round(mm * 100) / 100));
     document.getElementById("add-size").value = String(Math.round(size * 10) / 10);
     const note = document.getElementById("add-place");
-    note.textContent = straight.map(([from, to]) => `${(to - from).toFixed(0)}`).join(" × ") + " mm";
+    note.textContent = [2, 1, 0].map((axis) => `${(spans[axis][1] - spans[axis][0]).toFixed(0)}`).join(" × ") + " mm";
     note.hidden = false;
     dialog.showModal();
-    return spacing;
   }
 
   fit();

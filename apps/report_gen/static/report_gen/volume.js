@@ -76,13 +76,38 @@ export class Volume {
   async overlay(url) {
     const image = await this.image(url, "masks.nii.gz");
     this.masks = image;
+    this.plain = image.img.slice();
+    this.boxes();
     this.paint();
     this.nv.addVolume(image);
     this.paint();
   }
 
+  /* What readers drew, on the grid of the masks: a box's sides turn with the grid. */
+  boxes() {
+    if (!this.masks) return;
+    const { img, dims } = this.masks;
+    const [, wide, high, deep] = dims;
+    img.set(this.plain);
+    for (const { box, centre, label } of this.told) {
+      if (!box || !centre || !label) continue;
+      const middle = this.masks.mm2vox(centre, true);
+      const spans = box.map(([from, to], axis) => {
+        const half = (to - from) / 2 / this.masks.pixDims[axis + 1];
+        return [Math.max(0, Math.round(middle[axis] - half)), Math.min([wide, high, deep][axis] - 1, Math.round(middle[axis] + half))];
+      });
+      for (let z = spans[2][0]; z <= spans[2][1]; z += 1) {
+        for (let y = spans[1][0]; y <= spans[1][1]; y += 1) {
+          const row = (z * high + y) * wide;
+          for (let x = spans[0][0]; x <= spans[0][1]; x += 1) if (!img[row + x]) img[row + x] = label;
+        }
+      }
+    }
+  }
+
   findings(findings) {
     this.told = findings;
+    this.boxes();
     this.paint();
   }
 

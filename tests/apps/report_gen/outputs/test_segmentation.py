@@ -51,6 +51,7 @@ WAYS = {
         count=64, rows=56, across=(0.0, 1.0, 0.0), down=(0.0, 0.0, -1.0), step=(6.0, 0.0, 0.0),
         spacing=(5.0, 5.0),
     ),
+    "turned in space": studies.turned(5.0, 4.0, -6.0),
 }  # fmt: skip
 BOTH = document(findings=(NODULE, EFFUSION))
 

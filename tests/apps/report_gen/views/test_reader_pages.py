@@ -193,3 +193,20 @@ def test_the_pages_speak_both_languages(desk: Desk, language: str) -> None:
     reader.cookies.load({"django_language": language})
     text = reader.get(at("study", desk, study.pk)).content.decode()
     assert ("检查所见" in text) is (language != "en")
+
+
+def test_a_box_that_is_drawn_is_told_to_the_viewer_where_it_was_drawn(desk: Desk) -> None:
+    study = desk.study()
+    client(desk).get(at("study", desk, study.pk))
+    drawn = [[30.0, 60.0], [40.0, 60.0], [50.0, 90.0]]
+    answer = send(
+        desk, study, {"verb": "add_finding", "kind": "mass", "side": "left", "drawn": drawn}
+    )
+    told = answer.json()["findings"][-1]
+    assert told["box"] == drawn
+    assert told["centre"] == [45.0, 50.0, 70.0]
+    assert told["label"] not in {one["label"] for one in answer.json()["findings"][:-1]}
+    outside = [[-900.0, -890.0], [0.0, 10.0], [0.0, 10.0]]
+    refused = send(desk, study, {"verb": "add_finding", "kind": "mass", "drawn": outside})
+    assert refused.status_code == 400
+    assert refused.json()["code"] == "box_outside"
