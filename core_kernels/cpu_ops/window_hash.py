@@ -7,7 +7,7 @@ waits for all of it; what is asked for meanwhile moves at once.
 
 import numpy as np
 
-from core_kernels.compiling import compiled, inlined, prefetch
+from core_kernels.compiling import inlined, lean, prefetch
 from core_kernels.structures.windows import (
     BASE,
     ENTITIES,
@@ -69,7 +69,7 @@ def found(hashed, before, key):
     return slot
 
 
-@compiled
+@lean
 def refill(hashed, heads, stride, count, idle_keys):
     """Enter all entities in an empty hash, idle ones by their places."""
     entered = 0
@@ -88,7 +88,7 @@ def refill(hashed, heads, stride, count, idle_keys):
     return entered
 
 
-@compiled
+@lean
 def move_keys(hashed, before, start, stop):
     """Move slots of the smaller hash, but for keys that are in the larger one already."""
     for old in range(start, stop):
@@ -114,7 +114,7 @@ def _row(key, last, heads, stride, counters):
     return row
 
 
-@compiled
+@lean
 def rows_of(keys, rows, hashed, before, heads, idle, stride, counters, create):
     """The head row of each key; new and idle entities get one if `create`, else −1."""
     flat, flat_before = hashed.reshape(hashed.size), before.reshape(before.size)
@@ -169,7 +169,7 @@ def _pair_slot(pairs, row, other):
     return slot
 
 
-@compiled
+@lean
 def move_pairs(pairs, before, start, stop, heads, stride, counters):
     """Move slots of the pairs before; those of which no event is in a log are forgotten."""
     for old in range(start, stop):
@@ -185,7 +185,7 @@ def move_pairs(pairs, before, start, stop, heads, stride, counters):
             counters[PAIRS] += 1
 
 
-@compiled
+@lean
 def living(pairs, start, stop, heads, stride):
     """How many pairs of these slots have an event in a log."""
     found = 0
@@ -195,7 +195,7 @@ def living(pairs, start, stop, heads, stride):
     return found
 
 
-@compiled
+@lean
 def enter_pairs(pairs, heads, stride, arena, counters):
     """Enter the pairs of all logs in empty `pairs`; returns how many."""
     found = 0

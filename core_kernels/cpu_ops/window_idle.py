@@ -5,7 +5,7 @@ told anyway. Positions of a head row go on when another entity gets it: labels t
 of the one before lie before its log, and so count nowhere.
 """
 
-from core_kernels.compiling import compiled, inlined, prefetch
+from core_kernels.compiling import inlined, lean, prefetch
 from core_kernels.cpu_ops.window_hash import ask, found
 from core_kernels.structures.windows import (
     BASE,
@@ -33,7 +33,7 @@ from core_kernels.structures.windows import (
 _AHEAD = 12
 
 
-@compiled
+@lean
 def sweep(
     look, most, oldest, hashed, before, heads, idle, stride, windows, risk_at, risks, extremes_at,
     arena, counters,
@@ -85,7 +85,7 @@ def _fetch(h, oldest, flat, slots, heads, arena):
         prefetch(arena, ENTRY * heads[h + BASE])
 
 
-@compiled
+@lean
 def _empty(h, heads, stride, windows, risk_at, risks, extremes_at):
     """Move every pointer of an entity behind its last event."""
     head = heads[h + HEAD]
@@ -99,7 +99,7 @@ def _empty(h, heads, stride, windows, risk_at, risks, extremes_at):
         heads[h + risk_at + PER_RISK * r] = head
 
 
-@compiled
+@lean
 def free_rows(heads, stride, counters):
     """Chain the free head rows of a restored table."""
     for row in range(counters[ENTITIES]):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from core_kernels.compiling import compiled, inlined
+from core_kernels.compiling import inlined, lean
 from core_kernels.structures.windows import (
     BASE,
     ENTRY,
@@ -18,6 +18,13 @@ from core_kernels.structures.windows import (
 
 
 @inlined
+def _move(heap, to, origin):
+    """Copy one label of the heap: by its numbers, since a row of an array is an object."""
+    for field in range(4):
+        heap[to, field] = heap[origin, field]
+
+
+@inlined
 def push(heap, counters, known, row, position, code):
     """Let a label wait."""
     child = counters[PENDING]
@@ -26,7 +33,7 @@ def push(heap, counters, known, row, position, code):
         parent = (child - 1) >> 1
         if heap[parent, 0] <= known:
             break
-        heap[child] = heap[parent]
+        _move(heap, child, parent)
         child = parent
     heap[child, 0] = known
     heap[child, 1] = row
@@ -48,9 +55,9 @@ def pop(heap, counters):
             child += 1
         if heap[last, 0] <= heap[child, 0]:
             break
-        heap[hole] = heap[child]
+        _move(heap, hole, child)
         hole = child
-    heap[hole] = heap[last]
+    _move(heap, hole, last)
 
 
 @inlined
@@ -71,7 +78,7 @@ def enter(row, position, code, heads, stride, arena, risk_at, risks):
                 heads[f + 2] += code - 1
 
 
-@compiled
+@lean
 def learn(
     rows, sequences, labels, known, delay, oldest, stride, heads, arena, pending, counters, taken
 ):

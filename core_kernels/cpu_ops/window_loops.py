@@ -11,7 +11,7 @@ waits in a heap.
 
 import numpy as np
 
-from core_kernels.compiling import compiled, inlined, prefetch
+from core_kernels.compiling import inlined, lean, prefetch
 from core_kernels.cpu_ops.window_hash import pair
 from core_kernels.cpu_ops.window_labels import enter, pop, push
 from core_kernels.structures.windows import (
@@ -45,8 +45,12 @@ _LOW_HALF = (1 << _HALF) - 1
 _AHEAD = 6
 _LOW = (1 << SQUARE_SHIFT) - 1
 
+#: Numba lets a signed index count from the end, which costs a comparison and a choice at each
+#: access; an unsigned one cannot.
+_at = np.uint64
 
-@compiled
+
+@lean
 def _block(room, counters, arena):
     """The base of a block of `room` entries, or −1 where the arena is full."""
     size = 0
@@ -54,7 +58,7 @@ def _block(room, counters, arena):
         size += 1
     base = counters[FREE + size]
     if base >= 0:
-        counters[FREE + size] = arena[ENTRY * base]
+        counters[FREE + size] = arena[_at(ENTRY * base)]
         return base
     base = counters[ARENA]
     if ENTRY * (base + room) > len(arena):
@@ -63,23 +67,23 @@ def _block(room, counters, arena):
     return base
 
 
-@compiled
+@lean
 def _enlarge(h, heads, arena, queues, extremes_at, counters):
     """Move a log to a block of twice the size; False where the arena is full."""
-    room, base = heads[h + ROOM], heads[h + BASE]
+    room, base = heads[_at(h + ROOM)], heads[_at(h + BASE)]
     wanted = max(2 * room, 4)
     new = _block(wanted, counters, arena)
     if new < 0:
         return False
-    for position in range(heads[h + TAIL], heads[h + HEAD]):
+    for position in range(heads[_at(h + TAIL)], heads[_at(h + HEAD)]):
         for field in range(ENTRY):
-            arena[ENTRY * (new + (position & (wanted - 1))) + field] = arena[
-                ENTRY * (base + (position & (room - 1))) + field
+            arena[_at(ENTRY * (new + (position & (wanted - 1))) + field)] = arena[
+                _at(ENTRY * (base + (position & (room - 1))) + field)
             ]
     if extremes_at > 0:
         for side in range(2):
             q = h + extremes_at + 2 * side
-            for place in range(heads[q], heads[q + 1]):
+            for place in range(heads[_at(q)], heads[_at(q + 1)]):
                 queues[new + (place & (wanted - 1)), side] = queues[
                     base + (place & (room - 1)), side
                 ]
@@ -87,82 +91,85 @@ def _enlarge(h, heads, arena, queues, extremes_at, counters):
         size = 0
         while (1 << size) < room:
             size += 1
-        arena[ENTRY * base] = counters[FREE + size]
+        arena[_at(ENTRY * base)] = counters[FREE + size]
         counters[FREE + size] = base
-    heads[h + BASE] = new
-    heads[h + ROOM] = wanted
+    heads[_at(h + BASE)] = new
+    heads[_at(h + ROOM)] = wanted
     return True
 
 
 @inlined
 def _advance(h, now, heads, arena, windows, risk_at, risks, delay):
     """Move every pointer of an entity to `now`."""
-    base, mask, head = heads[h + BASE], heads[h + ROOM] - 1, heads[h + HEAD]
+    base, mask, head = heads[_at(h + BASE)], heads[_at(h + ROOM)] - 1, heads[_at(h + HEAD)]
     tail = head
     for w in range(len(windows)):
         f = h + WINDOW + PER_WINDOW * w
-        first, oldest = heads[f], now - windows[w]
-        while first < head:
-            entry = ENTRY * (base + (first & mask))
-            if arena[entry + TIME] > oldest:
-                break
-            amount = abs(arena[entry + AMOUNT])
-            top, rest = amount >> _HALF, amount & _LOW_HALF
-            cross = 2 * top * rest
-            low = ((cross & _LOW_HALF) << _HALF) + rest * rest
-            heads[f + 1] -= arena[entry + AMOUNT]
-            heads[f + 2] -= top * top + (cross >> _HALF) + (low >> SQUARE_SHIFT)
-            heads[f + 3] -= low & _LOW
-            heads[f + 4] -= 1 - ((arena[entry + TAG] >> 2) & 1)
-            first += 1
-        heads[f] = first
+        first, oldest = heads[_at(f)], now - windows[w]
+        if first < head and arena[_at(ENTRY * (base + (first & mask)) + TIME)] <= oldest:
+            total, high = heads[_at(f + 1)], heads[_at(f + 2)]
+            low, distinct = heads[_at(f + 3)], heads[_at(f + 4)]
+            while first < head:
+                entry = ENTRY * (base + (first & mask))
+                if arena[_at(entry + TIME)] > oldest:
+                    break
+                amount = arena[_at(entry + AMOUNT)]
+                size = abs(amount)
+                top, rest = size >> _HALF, size & _LOW_HALF
+                cross = 2 * top * rest
+                part = ((cross & _LOW_HALF) << _HALF) + rest * rest
+                total -= amount
+                high -= top * top + (cross >> _HALF) + (part >> SQUARE_SHIFT)
+                low -= part & _LOW
+                distinct -= 1 - ((arena[_at(entry + TAG)] >> 2) & 1)
+                first += 1
+            heads[_at(f)], heads[_at(f + 1)], heads[_at(f + 2)] = first, total, high
+            heads[_at(f + 3)], heads[_at(f + 4)] = low, distinct
         tail = min(tail, first)
     if len(risks) == 0:
-        heads[h + TAIL] = tail
+        heads[_at(h + TAIL)] = tail
         return
-    passed = heads[h + PASSED]
+    passed = heads[_at(h + PASSED)]
+    labelled = frauds = 0
     while passed < head:
         entry = ENTRY * (base + (passed & mask))
-        if arena[entry + TIME] > now - delay:
+        if arena[_at(entry + TIME)] > now - delay:
             break
-        code = arena[entry + TAG] & 3
-        if code:
-            for r in range(len(risks)):
-                f = h + risk_at + PER_RISK * r
-                heads[f + 1] += 1
-                heads[f + 2] += code - 1
+        code = arena[_at(entry + TAG)] & 3
+        labelled += (code + 1) >> 1
+        frauds += code >> 1
         passed += 1
-    heads[h + PASSED] = passed
+    heads[_at(h + PASSED)] = passed
     for r in range(len(risks)):
         f = h + risk_at + PER_RISK * r
-        first, oldest = heads[f], now - delay - risks[r]
+        first, oldest = heads[_at(f)], now - delay - risks[r]
+        gone, bad = heads[_at(f + 1)] + labelled, heads[_at(f + 2)] + frauds
         while first < passed:
             entry = ENTRY * (base + (first & mask))
-            if arena[entry + TIME] > oldest:
+            if arena[_at(entry + TIME)] > oldest:
                 break
-            code = arena[entry + TAG] & 3
-            if code:
-                heads[f + 1] -= 1
-                heads[f + 2] -= code - 1
+            code = arena[_at(entry + TAG)] & 3
+            gone -= (code + 1) >> 1
+            bad -= code >> 1
             first += 1
-        heads[f] = first
+        heads[_at(f)], heads[_at(f + 1)], heads[_at(f + 2)] = first, gone, bad
         tail = min(tail, first)
-    heads[h + TAIL] = tail
+    heads[_at(h + TAIL)] = tail
 
 
 @inlined
 def queue(h, position, heads, arena, queues, extremes_at):
     """Enter an event among the candidates for the largest and the smallest amount."""
-    base, mask = heads[h + BASE], heads[h + ROOM] - 1
-    amount = arena[ENTRY * (base + (position & mask)) + AMOUNT]
+    base, mask = heads[_at(h + BASE)], heads[_at(h + ROOM)] - 1
+    amount = arena[_at(ENTRY * (base + (position & mask)) + AMOUNT)]
     for side in range(2):
         q = h + extremes_at + 2 * side
-        first, end = heads[q], heads[q + 1]
-        while first < end and queues[base + (first & mask), side] < heads[h + TAIL]:
+        first, end = heads[_at(q)], heads[_at(q + 1)]
+        while first < end and queues[base + (first & mask), side] < heads[_at(h + TAIL)]:
             first += 1
         while first < end:
             last = queues[base + ((end - 1) & mask), side]
-            last = arena[ENTRY * (base + (last & mask)) + AMOUNT]
+            last = arena[_at(ENTRY * (base + (last & mask)) + AMOUNT)]
             if (last < amount) if side else (last > amount):
                 end -= 1
                 continue
@@ -170,16 +177,16 @@ def queue(h, position, heads, arena, queues, extremes_at):
                 end -= 1
             break
         queues[base + (end & mask), side] = position
-        heads[q] = first
-        heads[q + 1] = end + 1
+        heads[_at(q)] = first
+        heads[_at(q + 1)] = end + 1
 
 
 @inlined
 def _extreme(h, side, oldest, heads, arena, queues, extremes_at):
     """The smallest (side 0) or largest amount at positions from `oldest`; 0 without any."""
-    base, mask = heads[h + BASE], heads[h + ROOM] - 1
+    base, mask = heads[_at(h + BASE)], heads[_at(h + ROOM)] - 1
     q = h + extremes_at + 2 * side
-    low, high, end = heads[q], heads[q + 1], heads[q + 1]
+    low, high, end = heads[_at(q)], heads[_at(q + 1)], heads[_at(q + 1)]
     while low < high:
         middle = (low + high) >> 1
         if queues[base + (middle & mask), side] < oldest:
@@ -188,7 +195,7 @@ def _extreme(h, side, oldest, heads, arena, queues, extremes_at):
             high = middle
     if low == end:
         return 0
-    return arena[ENTRY * (base + (queues[base + (low & mask), side] & mask)) + AMOUNT]
+    return arena[_at(ENTRY * (base + (queues[base + (low & mask), side] & mask)) + AMOUNT)]
 
 
 @inlined
@@ -196,12 +203,12 @@ def _add(
     h, row, now, amount, tag, other, distinct, heads, arena, windows, pairs, pairs_before, counters
 ):
     """Append an event whose entry there is room for, and add it to every window."""
-    base, mask, head = heads[h + BASE], heads[h + ROOM] - 1, heads[h + HEAD]
+    base, mask, head = heads[_at(h + BASE)], heads[_at(h + ROOM)] - 1, heads[_at(h + HEAD)]
     entry = ENTRY * (base + (head & mask))
-    arena[entry + TIME] = now
-    arena[entry + AMOUNT] = amount
-    arena[entry + TAG] = tag
-    arena[entry + OTHER] = other
+    arena[_at(entry + TIME)] = now
+    arena[_at(entry + AMOUNT)] = amount
+    arena[_at(entry + TAG)] = tag
+    arena[_at(entry + OTHER)] = other
     before = -1
     if distinct:
         slot = pair(pairs, pairs_before, row, other, counters)
@@ -211,8 +218,8 @@ def _add(
             pairs[slot, 1] = other
         else:
             before = pairs[slot, 2]
-            if before >= heads[h + TAIL]:
-                arena[ENTRY * (base + (before & mask)) + TAG] |= 4
+            if before >= heads[_at(h + TAIL)]:
+                arena[_at(ENTRY * (base + (before & mask)) + TAG)] |= 4
         pairs[slot, 2] = head
     size = abs(amount)
     top, rest = size >> _HALF, size & _LOW_HALF
@@ -222,41 +229,41 @@ def _add(
     low &= _LOW
     for w in range(len(windows)):
         f = h + WINDOW + PER_WINDOW * w
-        heads[f + 1] += amount
-        heads[f + 2] += high
-        heads[f + 3] += low
-        if before < heads[f]:
-            heads[f + 4] += 1
-    heads[h + HEAD] = head + 1
-    heads[h + LAST] = now
+        heads[_at(f + 1)] += amount
+        heads[_at(f + 2)] += high
+        heads[_at(f + 3)] += low
+        if before < heads[_at(f)]:
+            heads[_at(f + 4)] += 1
+    heads[_at(h + HEAD)] = head + 1
+    heads[_at(h + LAST)] = now
 
 
 @inlined
 def _tell(
     h, now, since, distinct, heads, arena, queues, extremes_at, windows, risk_at, risks, out, o
 ):
-    out[o] = since
+    out[_at(o)] = since
     c = o + 1
-    head = heads[h + HEAD]
+    head = heads[_at(h + HEAD)]
     for w in range(len(windows)):
         f = h + WINDOW + PER_WINDOW * w
-        out[c] = head - heads[f]
-        out[c + 1] = heads[f + 1]
-        out[c + 2] = heads[f + 2] + (heads[f + 3] >> SQUARE_SHIFT)
-        out[c + 3] = heads[f + 3] & _LOW
+        out[_at(c)] = head - heads[_at(f)]
+        out[_at(c + 1)] = heads[_at(f + 1)]
+        out[_at(c + 2)] = heads[_at(f + 2)] + (heads[_at(f + 3)] >> SQUARE_SHIFT)
+        out[_at(c + 3)] = heads[_at(f + 3)] & _LOW
         c += 4
         if distinct:
-            out[c] = heads[f + 4]
+            out[_at(c)] = heads[_at(f + 4)]
             c += 1
         if extremes_at > 0:
-            out[c] = _extreme(h, 0, heads[f], heads, arena, queues, extremes_at)
-            out[c + 1] = _extreme(h, 1, heads[f], heads, arena, queues, extremes_at)
+            out[_at(c)] = _extreme(h, 0, heads[_at(f)], heads, arena, queues, extremes_at)
+            out[_at(c + 1)] = _extreme(h, 1, heads[_at(f)], heads, arena, queues, extremes_at)
             c += 2
     for r in range(len(risks)):
         f = h + risk_at + PER_RISK * r
-        out[c] = heads[h + PASSED] - heads[f]
-        out[c + 1] = heads[f + 1]
-        out[c + 2] = heads[f + 2]
+        out[_at(c)] = heads[_at(h + PASSED)] - heads[_at(f)]
+        out[_at(c + 1)] = heads[_at(f + 1)]
+        out[_at(c + 2)] = heads[_at(f + 2)]
         c += 3
 
 
@@ -268,19 +275,19 @@ def _fetch(n, rows, stride, heads, arena, windows, risk_at, risks):
         for field in range(0, stride, 8):
             prefetch(heads, h + field)
         h = rows[n + _AHEAD] * stride
-        base, mask = heads[h + BASE], heads[h + ROOM] - 1
-        prefetch(arena, ENTRY * (base + (heads[h + HEAD] & mask)))
+        base, mask = heads[_at(h + BASE)], heads[_at(h + ROOM)] - 1
+        prefetch(arena, ENTRY * (base + (heads[_at(h + HEAD)] & mask)))
         for w in range(len(windows)):
-            first = heads[h + WINDOW + PER_WINDOW * w]
+            first = heads[_at(h + WINDOW + PER_WINDOW * w)]
             prefetch(arena, ENTRY * (base + (first & mask)))
         if len(risks) > 0:
-            prefetch(arena, ENTRY * (base + (heads[h + PASSED] & mask)))
+            prefetch(arena, ENTRY * (base + (heads[_at(h + PASSED)] & mask)))
             for r in range(len(risks)):
-                first = heads[h + risk_at + PER_RISK * r]
+                first = heads[_at(h + risk_at + PER_RISK * r)]
                 prefetch(arena, ENTRY * (base + (first & mask)))
 
 
-@compiled
+@lean
 def feed(
     start, sequence, times, aside, rows, others, amounts, labels, known, distinct, delay, windows,
     risk_at, risks, extremes_at, stride, heads, arena, queues, pending, pairs, pairs_before,
@@ -298,11 +305,11 @@ def feed(
             enter(pending[0, 1], pending[0, 2], pending[0, 3], heads, stride, arena, risk_at, risks)
             pop(pending, counters)
         _advance(h, now, heads, arena, windows, risk_at, risks, delay)
-        head = heads[h + HEAD]
-        since = now - heads[h + LAST] if heads[h + LAST] > NEVER else -1
+        head = heads[_at(h + HEAD)]
+        since = now - heads[_at(h + LAST)] if heads[_at(h + LAST)] > NEVER else -1
         if not aside[n]:
-            if head - heads[h + TAIL] == heads[h + ROOM]:
-                if heads[h + ROOM] >= MOST_LIVE:
+            if head - heads[_at(h + TAIL)] == heads[_at(h + ROOM)]:
+                if heads[_at(h + ROOM)] >= MOST_LIVE:
                     return -1 - n
                 if not _enlarge(h, heads, arena, queues, extremes_at, counters):
                     return n
@@ -327,12 +334,12 @@ def feed(
     return len(times)
 
 
-@compiled
+@lean
 def requeue(heads, stride, count, arena, queues, extremes_at):
     """Make the queues of candidates anew from the logs."""
     for row in range(count):
         h = row * stride
         for field in range(4):
-            heads[h + extremes_at + field] = 0
-        for position in range(heads[h + TAIL], heads[h + HEAD]):
+            heads[_at(h + extremes_at + field)] = 0
+        for position in range(heads[_at(h + TAIL)], heads[_at(h + HEAD)]):
             queue(h, position, heads, arena, queues, extremes_at)
