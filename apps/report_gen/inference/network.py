@@ -10,13 +10,17 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from apps.report_gen.findings import FOCAL, KEYS
+from apps.report_gen.inference.evidence import evidence, first_weights
 from apps.report_gen.inference.resnet import Pyramid, ResNet
 from apps.report_gen.inference.shape import WINDOWS, Shape
 from core_kernels.modules.gated_attention import GatedAttention
 
 LOBES = 5
-EVIDENCE = 5
-"""Numbers that a head takes from its finding's mask: peaks, volumes on each side, heat."""
+CONTEXT = 32
+"""Numbers that a verdict takes from what its finding's query gathered."""
+AIR_FROM, AIR_TO = 0.2, 0.4
+"""Of the lung window, 0 to 1: from -1050 to -750 HU, where emphysema and a pneumothorax differ from
+a lung by less than a tenth of the window."""
 
 
 class Seen(NamedTuple):
@@ -84,7 +88,8 @@ class ImageNetwork(nn.Module):
         super().__init__()
         self.shape = shape
         width, count = shape.width, len(KEYS)
-        self.body = ResNet(len(WINDOWS), shape.stages, shape.blocks)
+        # The windows and, seen closer, what is thinner than a lung.
+        self.body = ResNet(len(WINDOWS) + 1, shape.stages, shape.blocks)
         self.to_tokens = nn.Conv3d(shape.stages[3], width, 1)
         self.places = nn.ParameterList(
             nn.Parameter(torch.randn(size // 16, width) * 0.02) for size in shape.grid
@@ -102,9 +107,11 @@ class ImageNetwork(nn.Module):
         self.masks = nn.Conv3d(shape.fine, count, 1)
         self.lobes = nn.Conv3d(shape.fine, LOBES + 1, 1)
         self.head = nn.Sequential(
-            nn.LayerNorm(width), nn.Linear(width, 128), nn.GELU(), nn.Linear(128, 32)
+            nn.LayerNorm(width), nn.Linear(width, 128), nn.GELU(), nn.Linear(128, CONTEXT)
         )
-        self.verdict = nn.Parameter(torch.randn(count, 32 + EVIDENCE, 3) * 0.05)
+        # Rows: state, right, left of each finding in turn; so int8 scales each by itself.
+        self.weighed_evidence = nn.Parameter(first_weights())
+        self.weighed_context = nn.Parameter(torch.randn(3 * count, CONTEXT) * 0.02)
         self.verdict_bias = nn.Parameter(torch.zeros(count, 3))
         # Centres and masks are rare: begin by saying so.
         nn.init.constant_(self._bias(self.heat), -4.6)
@@ -118,7 +125,7 @@ class ImageNetwork(nn.Module):
 
     def forward(self, x: Tensor) -> Seen:
         """What is in volumes [B, windows, D, H, W]."""
-        maps = self.body(x)
+        maps = self.body(with_air(x))
         top = self.to_tokens(maps[3])
         z, y, xs = self.places
         where = z[:, None, None] + y[None, :, None] + xs[None, None]
@@ -131,29 +138,25 @@ class ImageNetwork(nn.Module):
         masks, heat = self.masks(fine), self.heat(fine)
         queries = self.queries.expand(len(x), -1, -1).to(tokens.dtype)
         features = queries + self.gather(queries, tokens)
-        facts = torch.cat([self.head(features).float(), self.evidence(masks, heat)], 2)
-        said = torch.einsum("bkf,kfo->bko", facts, self.verdict.float()) + self.verdict_bias
+        said = self.verdict(evidence(masks, heat), self.head(features).float())
         return Seen(
             states=said[..., 0], sides=said[..., 1:], features=features, heat=heat,
             offsets=self.offsets(fine), masks=masks, lobes=self.lobes(fine), fine=fine,
         )  # fmt: skip
 
-    @staticmethod
-    def evidence(masks: Tensor, heat: Tensor) -> Tensor:
-        """[B, K, EVIDENCE] of masks and centres; the heads learn from them, not they from it."""
-        with torch.no_grad():
-            logits = masks.float()
-            shares = logits.sigmoid()
-            half = logits.shape[-1] // 2
-            volumes = [
-                torch.log1p(part.sum((2, 3, 4))) / 4
-                for part in (shares[..., half:], shares[..., :half])
-            ]
-            smooth = F.avg_pool3d(logits, 3, 1, 1).flatten(2)
-            peaks = [smooth.amax(2) / 4, logits.flatten(2).topk(24, 2).values.mean(2) / 4]
-            hottest = torch.zeros_like(volumes[0])
-            hottest[:, [KEYS.index(key) for key in FOCAL]] = heat.float().flatten(2).amax(2) / 4
-            return torch.stack([*volumes, *peaks, hottest], 2)
+    def verdict(self, seen: Tensor, context: Tensor) -> Tensor:
+        """Logits [B, K, 3] of being there, right and left, of what `evidence` told [B, K, EVIDENCE]
+        and the attention gathered [B, K, CONTEXT]."""
+        rows = (-1, 3)
+        weights = self.weighed_evidence.float().unflatten(0, rows)
+        more = self.weighed_context.float().unflatten(0, rows)
+        said = torch.einsum("bkf,kof->bko", seen, weights) + self.verdict_bias
+        return said + torch.einsum("bkf,kof->bko", context, more)
+
+
+def with_air(x: Tensor) -> Tensor:
+    """Windows [B, windows, D, H, W] and behind them the thin end of the lung window, 0 to 1."""
+    return torch.cat([x, ((x[:, :1] - AIR_FROM) / (AIR_TO - AIR_FROM)).clamp(0, 1)], 1)
 
 
 def cubes(

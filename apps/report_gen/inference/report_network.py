@@ -88,7 +88,10 @@ class ReportNetwork(nn.Module):
         self.states = nn.Embedding(len(_STATES), width)
         self.sides = nn.Embedding(len(_SIDES), width)
         self.measures = nn.Linear(7, width)
+        # Nothing of the image at first: stage B trains without one, and what it leaves is whole.
         self.image = nn.Linear(width, width)
+        nn.init.zeros_(self.image.weight)
+        nn.init.zeros_(self.image.bias)
         self.no_image = nn.Parameter(torch.zeros(len(KEYS), width))
         self.slots_norm, self.memory_norm = nn.LayerNorm(width), nn.LayerNorm(width)
         self.text_looks, self.slots_look = Fusion(width, shape.heads), Fusion(width, shape.heads)
@@ -120,10 +123,9 @@ class ReportNetwork(nn.Module):
         slots = self.kinds(rows.kinds) + self.states(rows.states) + self.sides(rows.sides)
         slots = self.slots_norm(slots + self.measures(rows.measures.to(slots.dtype)))
         count = len(text)
-        if features is None:
-            seen = self.no_image.expand(count, -1, -1).to(slots.dtype)
-        else:
-            seen = self.image(features.to(slots.dtype))
+        seen = self.no_image.expand(count, -1, -1).to(slots.dtype)
+        if features is not None:
+            seen = seen + self.image(features.to(slots.dtype))
         slots = torch.cat([slots, self.slots_norm(self.kinds.weight[1:] + seen)], 1)
         there = torch.cat([rows.kinds > 0, rows.kinds.new_ones(count, len(KEYS)) > 0], 1)
         fused = self.text_looks(words, slots, there)

@@ -109,24 +109,7 @@ def fetch(folder: Path, device: str = "cpu") -> Model:
     Raises:
         ModelRefused: a file is missing, damaged, too large or of another format.
     """
-    record_file = folder / RECORD
-    if not record_file.is_file() or record_file.stat().st_size > 2**22:
-        raise ModelRefused(
-            f"{folder} holds no {RECORD} of a report model; give the folder that training wrote.",
-            code="model_missing",
-        )
-    try:
-        record = json.loads(record_file.read_text())
-        shards: dict[str, str] = dict(record["shards"])
-        shape, card = Shape.from_json(json.dumps(record["shape"])), dict(record["card"])
-        verdicts = Verdicts.from_record(record["verdicts"])
-    except (ValueError, KeyError, TypeError) as cause:
-        raise ModelRefused(
-            f"{record_file} is not a record of a report model; fetch or train the model again.",
-            code="model_record",
-        ) from cause
-    stored = _shards(folder, shards)
-    weights = restored(stored)
+    shape, weights, record = _opened(folder)
     image, report = ImageNetwork(shape), ReportNetwork(shape)
     foreign = rebuilt(folder, shape.width)
     if foreign is not None:
@@ -135,8 +118,38 @@ def fetch(folder: Path, device: str = "cpu") -> Model:
     _fill(report, weights, "report.")
     return Model(
         shape=shape, image=image.to(device).eval(), report=report.to(device).eval(),
-        verdicts=verdicts, card=card,
+        verdicts=Verdicts.from_record(record["verdicts"]), card=dict(record["card"]),
     )  # fmt: skip
+
+
+def stored_weights(folder: Path) -> tuple[Shape, dict[str, Tensor]]:
+    """The shape and weights of a model, which an earlier version may have stored.
+
+    Raises:
+        ModelRefused: as `fetch`, except that every weight need not be there.
+    """
+    shape, weights, _ = _opened(folder)
+    return shape, weights
+
+
+def _opened(folder: Path) -> tuple[Shape, dict[str, Tensor], dict[str, Any]]:
+    record_file = folder / RECORD
+    if not record_file.is_file() or record_file.stat().st_size > 2**22:
+        raise ModelRefused(
+            f"{folder} holds no {RECORD} of a report model; give the folder that training wrote.",
+            code="model_missing",
+        )
+    try:
+        record: dict[str, Any] = json.loads(record_file.read_text())
+        shards: dict[str, str] = dict(record["shards"])
+        shape, _ = Shape.from_json(json.dumps(record["shape"])), dict(record["card"])
+        Verdicts.from_record(record["verdicts"])
+    except (ValueError, KeyError, TypeError) as cause:
+        raise ModelRefused(
+            f"{record_file} is not a record of a report model; fetch or train the model again.",
+            code="model_record",
+        ) from cause
+    return shape, restored(_shards(folder, shards)), record
 
 
 def _shards(folder: Path, shards: dict[str, str]) -> dict[str, Tensor]:

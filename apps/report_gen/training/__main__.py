@@ -39,13 +39,14 @@ def main(arguments: list[str]) -> int:
     for name in (
         "call-seconds",
         "image-seconds",
+        "image-before",
         "text-seconds",
         "rate",
         "making",
         "renewed-every",
     ):
         parser.add_argument(f"--{name}", type=float)
-    for name in ("checkpointing", "compiled"):
+    for name in ("checkpointing", "compiled", "image-held"):
         parser.add_argument(f"--{name}", action="store_true", default=None)
     chosen = vars(parser.parse_args(arguments))
     out, work, stage, device, start = (

@@ -28,14 +28,25 @@ class Batch:
     steps: Tensor
 
 
+ONE_IN = 6
+"""Of so many phantoms one is never drawn from."""
+MOST_SPARE = 240
+
+
 class Pool:
-    """At most `size` examples; the oldest goes when a new one comes."""
+    """At most `size` examples; the oldest goes when a new one comes.
+
+    Some go into `spare` instead: from them alone verdicts are fitted (`training.settling`), as
+    masks are surer where they were learned.
+    """
 
     def __init__(self, grid: Grid, size: int, seed: int) -> None:
         self.grid, self.size = grid, size
         self.next_seed = seed
         self.examples: list[Example] = []
+        self.spare: list[Example] = []
         self.made = 0
+        self.taken = 0
         self.seconds = 0.0
 
     def add(self) -> None:
@@ -50,11 +61,15 @@ class Pool:
 
     def take(self, made: Example) -> None:
         """Take in one that somebody else made."""
+        self.made += 1
+        if made.seed % ONE_IN == ONE_IN - 1 and self.examples:
+            self.spare = [*self.spare[-(MOST_SPARE - 1) :], made]
+            return
         if len(self.examples) < self.size:
             self.examples.append(made)
         else:
-            self.examples[self.made % self.size] = made
-        self.made += 1
+            self.examples[self.taken % self.size] = made
+        self.taken += 1
 
     def draw(self, count: int, draw: np.random.Generator, shift: int) -> Batch:
         """`count` different examples, each moved by up to `shift` voxels."""

@@ -19,6 +19,8 @@ class Recipe:
             itself, and runs repeat exactly. A full pool is renewed every `renewed_every` seconds.
         shift: voxels that a volume is moved by, at most.
         blank: share of volumes without anything in them, so that nothing is found in nothing.
+        image_before: seconds of stage A that the model which it begins with has had.
+        image_held: stage C leaves the image network as it is, and its verdicts as fitted.
         compiled: the image network runs through torch.compile.
         checkpointing: activations are computed again instead of kept.
         validation, test, shifted: held-out phantoms.
@@ -30,6 +32,8 @@ class Recipe:
     image_seconds: float = 820.0
     text_seconds: float = 230.0
     image_steps: int | None = None
+    image_before: float = 0.0
+    image_held: bool = False
     text_steps: int | None = None
     joint_steps: int = 300
     batch: int = 8

@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,14 +14,16 @@ from torch import Tensor
 
 from apps.report_gen.inference.network import ImageNetwork, Seen, windowed
 from apps.report_gen.phantoms.grid import Grid
-from apps.report_gen.training.beginning import begun_with
+from apps.report_gen.training.beginning import begin_with
 from apps.report_gen.training.following import Follower
 from apps.report_gen.training.losses import Losses, losses
 from apps.report_gen.training.pool import Batch, Pool
 from apps.report_gen.training.producers import Pace, start, training_tasks
 from apps.report_gen.training.recipe import Recipe
+from apps.report_gen.training.settling import settled
 from apps.report_gen.training.shelf import names
 from apps.report_gen.training.state import Average, Clock, Progress, keep, kept, rate_at, say
+from apps.report_gen.training.targets import Example
 
 FILE, SHELF = "image.pt", "phantoms"
 MOST_TASKS = 20_000
@@ -106,9 +109,12 @@ def filled(recipe: Recipe, pool: Pool, work: Path) -> Follower | None:
 
 def optimizer_of(network: ImageNetwork, recipe: Recipe, device: str) -> torch.optim.AdamW:
     """AdamW; what weighs a finding's evidence may move further, as it begins next to nothing."""
-    quick = [network.verdict, network.verdict_bias]
+    quick = [network.weighed_evidence, network.verdict_bias]
     rest = [each for each in network.parameters() if all(each is not one for one in quick)]
-    groups = [{"params": rest, "times": 1.0}, {"params": quick, "times": VERDICT_RATE}]
+    groups: list[dict[str, Any]] = [
+        {"params": rest, "times": 1.0},
+        {"params": quick, "times": VERDICT_RATE, "weight_decay": 0.0},
+    ]
     return torch.optim.AdamW(
         groups, lr=recipe.rate, weight_decay=recipe.decay, fused=device == "cuda"
     )
@@ -120,16 +126,14 @@ def train_image(
     """Go on with stage A until it or this call is over; everything is kept in `work`."""
     torch.manual_seed(recipe.seed)
     network = ImageNetwork(recipe.shape).to(device)
-    begun = begun_with(start_from, recipe, device)
-    if begun is not None:
-        network.load_state_dict(begun.image.state_dict())
+    begin_with(network, start_from, recipe, "image")
     if device == "cuda":
         network = network.to(memory_format=torch.channels_last_3d)
     network.body.saving = recipe.checkpointing
     optimizer = optimizer_of(network, recipe, device)
     average, progress = (
         Average(network, recipe.average),
-        Progress(next_seed=recipe.seed * 1_000_003),
+        Progress(next_seed=recipe.seed * 1_000_003, seconds=recipe.image_before),
     )
     before = kept(work / FILE, device)
     if before is not None:
@@ -190,6 +194,7 @@ def train_image(
             _report(progress, clock, pool, parts, norm, optimizer.param_groups[0]["lr"])
     if follower is not None:
         follower.close()
+    settle(network, average, pool.spare, recipe, device)
     progress.seconds, progress.next_seed = clock.stage(), pool.next_seed
     keep(
         work / FILE, network=network.state_dict(), optimizer=optimizer.state_dict(),
@@ -203,6 +208,25 @@ def train_image(
         done=progress.done,
     )
     return progress
+
+
+def settle(
+    network: ImageNetwork, average: Average, spare: list[Example], recipe: Recipe, device: str
+) -> None:
+    """Fit the verdicts of the averaged network to phantoms that were not drawn from; what is
+    trained on goes on from them."""
+    judged = ImageNetwork(recipe.shape).to(device)
+    judged.load_state_dict(average.weights)
+    dtype = torch.bfloat16 if device == "cuda" else torch.float32
+    began = time.perf_counter()
+    done = settled(judged, spare, dtype)
+    say("A", settled=done, phantoms=len(spare), seconds=time.perf_counter() - began)
+    if not done:
+        return
+    for name in ("weighed_evidence", "verdict_bias"):
+        value = judged.state_dict()[name]
+        average.weights[name].copy_(value)
+        network.state_dict()[name].copy_(value)
 
 
 def _report(

@@ -21,7 +21,7 @@ from apps.report_gen.inference.tokens import (
     STOP,
     sentence_tokens,
 )
-from apps.report_gen.training.beginning import begun_with
+from apps.report_gen.training.beginning import begin_with
 from apps.report_gen.training.losses import losses
 from apps.report_gen.training.made_up import some_findings_set
 from apps.report_gen.training.pool import Pool
@@ -74,9 +74,7 @@ def train_text(recipe: Recipe, work: Path, device: str, start_from: Path | None 
     """Go on with stage B until it or this call is over."""
     torch.manual_seed(recipe.seed + 1)
     network = ReportNetwork(recipe.shape).to(device)
-    begun = begun_with(start_from, recipe, device)
-    if begun is not None:
-        network.load_state_dict(begun.report.state_dict())
+    begin_with(network, start_from, recipe, "report")
     optimizer = torch.optim.AdamW(network.parameters(), lr=recipe.text_rate, weight_decay=0.01)
     average, progress = Average(network, recipe.average), Progress()
     before = kept(work / FILE, device)
@@ -134,7 +132,7 @@ def trained_text(recipe: Recipe, work: Path, device: str) -> ReportNetwork | Non
 
 
 def train_joint(recipe: Recipe, work: Path, device: str) -> Progress:
-    """Stage C in one call: both networks, from the averages of A and B.
+    """Stage C in one call: both networks, from the averages of A and B, or the writing alone.
 
     The finding heads go on reading the image alone; the writing sees what they gathered.
     """
@@ -146,14 +144,15 @@ def train_joint(recipe: Recipe, work: Path, device: str) -> Progress:
     image.body.saving = recipe.checkpointing
     if device == "cuda":
         image = image.to(memory_format=torch.channels_last_3d)
-    parameters = [*image.parameters(), *report.parameters()]
+    held = recipe.image_held
+    parameters = [*([] if held else image.parameters()), *report.parameters()]
     optimizer = torch.optim.AdamW(parameters, lr=recipe.joint_rate, weight_decay=recipe.decay)
     averages = Average(image, recipe.average), Average(report, recipe.average)
     clock, progress = Clock(0.0, recipe.call_seconds), Progress()
     pool = Pool(grid_of(recipe, device), recipe.pool, recipe.seed * 1_000_003 + 500_000)
     follower = filled(recipe, pool, work)
     draw = np.random.default_rng([recipe.seed, 3])
-    image.train()
+    image.train(not held)
     report.train()
     last = -1e9
     while progress.steps < recipe.joint_steps and not clock.call_over():
@@ -161,7 +160,10 @@ def train_joint(recipe: Recipe, work: Path, device: str) -> Progress:
             group["lr"] = rate_at(progress.steps / recipe.joint_steps, recipe.joint_rate)
         batch = pool.draw(recipe.batch, draw, recipe.shift)
         volume = windowed(batch.hu.float())
-        with torch.autocast(device, torch.bfloat16, enabled=device == "cuda"):
+        with (
+            torch.autocast(device, torch.bfloat16, enabled=device == "cuda"),
+            torch.set_grad_enabled(not held),
+        ):
             if device == "cuda":
                 volume = volume.to(torch.bfloat16).to(memory_format=torch.channels_last_3d)
             seen = image(volume)
@@ -172,7 +174,8 @@ def train_joint(recipe: Recipe, work: Path, device: str) -> Progress:
         torch.nn.utils.clip_grad_norm_(parameters, 2.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-        averages[0].update(image)
+        if not held:
+            averages[0].update(image)
         averages[1].update(report)
         progress.steps += 1
         progress.samples += len(studies)

@@ -17,7 +17,7 @@ from apps.report_gen.inference.stored import Model, fetch, store
 from apps.report_gen.inference.verdicts import Verdicts
 from apps.report_gen.phantoms.grid import Grid
 from apps.report_gen.phantoms.phantom import make, some_wanted
-from apps.report_gen.training.beginning import begun_with
+from apps.report_gen.training.beginning import begin_with
 from apps.report_gen.training.following import Follower
 from apps.report_gen.training.held_out import Shelf, held_out, held_out_set, name_of
 from apps.report_gen.training.pool import Pool
@@ -124,4 +124,32 @@ def test_a_training_begins_with_a_stored_model_and_no_other_shape(tmp_path: Path
     for name, value in stored.image.named_parameters():
         assert np.allclose(kept[name].numpy(), value.detach().numpy()), name
     with pytest.raises(SystemExit, match="another shape"):
-        begun_with(tmp_path / "model", replace(recipe, shape=replace(TOY, crop=16)), "cpu")
+        begin_with(
+            ImageNetwork(TOY), tmp_path / "model", replace(recipe, shape=replace(TOY, crop=16)),
+            "image",
+        )  # fmt: skip
+
+
+def test_a_model_of_an_earlier_version_gives_what_fits_and_the_rest_is_named(
+    tmp_path: Path,
+) -> None:
+    torch.manual_seed(6)
+    image = ImageNetwork(TOY)
+    model = Model(shape=TOY, image=image, report=ReportNetwork(TOY), verdicts=Verdicts(), card={})
+    # As before the network looked closer at air, and with another verdict.
+    stem, begun_stem = image.body.stem[0], ImageNetwork(TOY).body.stem[0]
+    assert isinstance(stem, torch.nn.Conv3d)
+    assert isinstance(begun_stem, torch.nn.Conv3d)
+    whole = stem.weight.detach().clone()
+    stem.weight = torch.nn.Parameter(whole[:, :3].clone())
+    image.weighed_evidence = torch.nn.Parameter(torch.zeros(39, 5))
+    store(tmp_path, model)
+    fresh = ImageNetwork(TOY)
+    fresh.body.stem[0] = begun_stem
+    begun = fresh.weighed_evidence.detach().clone()
+    named = begin_with(fresh, tmp_path, TOY_RECIPE, "image")
+    assert named == ["weighed_evidence"]
+    assert torch.equal(fresh.weighed_evidence, begun)
+    assert torch.allclose(begun_stem.weight[:, :3], whole[:, :3], atol=0.02)
+    assert not begun_stem.weight[:, 3:].any()
+    assert begin_with(fresh, None, TOY_RECIPE, "image") == []
