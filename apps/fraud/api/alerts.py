@@ -5,13 +5,20 @@ from typing import Any, ClassVar
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.reverse import reverse
 
 from apps.fraud.api import present
+from apps.fraud.api.explanation_shapes import (
+    ExplanationList,
+    ExplanationOrder,
+    ExplanationShape,
+    explanation,
+)
 from apps.fraud.api.paging import page
 from apps.fraud.api.shapes import AlertDetail, AlertPage, AlertShape, Disposition
 from apps.fraud.models import Alert
 from apps.fraud.schema import OUTCOMES
-from apps.fraud.services import alerts
+from apps.fraud.services import alerts, explanations
 from apps.fraud.services.alerts import ORDERS, STATES, Filters
 from apps.fraud.views.alerts import ORDER_FIELDS
 from loupe.host.people import Action
@@ -69,6 +76,37 @@ class OneAlert(AlertEndpoint):
     def get(self, request: Request, alert_id: int) -> Response:
         """Show an alert with its transactions."""
         return answer(present.alert_detail(self.alert))
+
+
+class Explanations(AlertEndpoint):
+    """Why transactions of an alert scored as they did."""
+
+    policy: ClassVar = {"GET": Action.VIEW, "POST": Action.REVIEW}
+
+    @extend_schema(
+        operation_id="fraud_alerts_explanations_list",
+        parameters=[describe.PROJECT],
+        responses={200: ExplanationList, **describe.PROBLEMS},
+    )
+    def get(self, request: Request, alert_id: int) -> Response:
+        """Show what was explained of an alert, newest first: exact shares, LIME with R² and
+        agreement, and the neighbours who carried the score."""
+        rows = explanations.of_alert(self.actor, self.alert)
+        return answer(ExplanationList(explanations=[explanation(row) for row in rows]))
+
+    @extend_schema(
+        operation_id="fraud_alerts_explanations_ask",
+        parameters=[describe.PROJECT, describe.IDEMPOTENCY_KEY],
+        request=ExplanationOrder,
+        responses={202: ExplanationShape, **describe.PROBLEMS},
+    )
+    @idempotent
+    def post(self, request: Request, alert_id: int) -> Response:
+        """Have a worker explain one of its transactions; what is explained already stays."""
+        order = ordered(request, ExplanationOrder)
+        made = explanations.ask(self.actor, self.alert, order.transaction)
+        location = reverse("fraud-api:alert-explanations", args=[self.alert.pk])
+        return answer(explanation(made), 202, {"Location": location})
 
 
 class CloseAlert(AlertEndpoint):

@@ -22,6 +22,11 @@ urlpatterns: list[URLPattern] = [
     *trial_urls.urlpatterns,
     path("alerts", alerts.AlertList.as_view(), name="alerts"),
     path("alerts/<int:alert_id>", alerts.OneAlert.as_view(), name="alert"),
+    path(
+        "alerts/<int:alert_id>/explanations",
+        alerts.Explanations.as_view(),
+        name="alert-explanations",
+    ),
     path("alerts/<int:alert_id>/close", alerts.CloseAlert.as_view(), name="alert-close"),
     path("cases", cases.CaseList.as_view(), name="cases"),
     path("cases/<int:number>", cases.OneCase.as_view(), name="case"),

@@ -27,7 +27,7 @@ from apps.fraud.services import (
 from apps.fraud.services.alerts import Filters
 from apps.fraud.services.entities import Neighbourhood
 from apps.fraud.templatetags.fraud import type_names
-from apps.fraud.views import asked
+from apps.fraud.views import asked, explanations
 from apps.fraud.views.paging import page_of
 from loupe.contract.runtime.errors import LoupeError
 from loupe.host.pages import PageRequest, project_page, say, say_refused
@@ -91,6 +91,7 @@ def page(request: PageRequest, app: str, alert_id: int) -> HttpResponse:
             "alert": alert,
             "hits": hits,
             "rescored": rescoring.history(alert),
+            **explanations.facts(request, alert),
             "truths": labels.of_transactions(request.project, [hit.transaction for hit in hits]),
             "entity": entity,
             "graph": ringing.drawing(alert, type_names(scheme))
@@ -238,5 +239,6 @@ def _item_keys() -> list[tuple[str, str]]:
         ("3", _("Unknown")),
         ("4", _("Open a case")),
         ("n", _("Write a note")),
+        ("e", _("Explain the score")),
         ("j", _("Next alert")),
     ]

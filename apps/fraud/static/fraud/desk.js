@@ -17,6 +17,8 @@ document.addEventListener("keydown", (event) => {
   } else if (event.key === "n") {
     event.preventDefault();
     document.getElementById("note")?.focus();
+  } else if (event.key === "e") {
+    document.querySelector("#explain button")?.click();
   } else if (event.key === "j") {
     document.getElementById("next")?.click();
   }

@@ -1,156 +1,175 @@
-/* The graph around an entity: click to look further, double click to open, chips filter relations.
+/* Graphs of entities, each in an element with data-graph: click to look further, double click to open, chips filter relations.
    Up to 2,000 nodes; edges are straight and labels appear close up, so that it stays smooth. */
 
-const holder = document.getElementById("graph");
-const data = JSON.parse(document.getElementById("graph-data").textContent);
-const said = document.getElementById("graph-said");
 const MOST = 2000;
 const SHAPES = ["ellipse", "round-rectangle", "diamond", "hexagon", "triangle", "pentagon"];
 const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
 
-const types = [];
-const hidden = new Set();
-let left = data.hidden;
+function start(section) {
+  const holder = section.querySelector(".graph");
+  const data = JSON.parse(section.querySelector("script[type='application/json']").textContent);
+  const said = section.querySelector(".graph-said");
+  const types = [];
+  const hidden = new Set();
+  let left = data.hidden;
 
-function colours() {
-  const read = getComputedStyle(document.documentElement);
-  const of = (name) => read.getPropertyValue(name).trim();
-  return { text: of("--text"), line: of("--quiet"), good: of("--accent"), bad: of("--bad"), unsure: of("--unsure"), surface: of("--surface"), ground: of("--ground") };
-}
-
-function risk(node, colour) {
-  if (node.data("score") >= 0.9) return colour.bad;
-  return node.data("score") >= 0.5 ? colour.unsure : colour.good;
-}
-
-function style() {
-  const colour = colours();
-  return [
-    { selector: "node", style: { width: 26, height: 26, shape: (node) => SHAPES[types.indexOf(node.data("type")) % SHAPES.length], "background-color": colour.surface, "border-width": 3, "border-color": (node) => risk(node, colour), label: "data(name)", color: colour.text, "font-size": 13, "min-zoomed-font-size": 7, "text-valign": "bottom", "text-margin-y": 4, "text-max-width": 120, "text-wrap": "ellipsis", "text-background-color": colour.ground, "text-background-opacity": 0.8 } },
-    { selector: "node[place = 'self']", style: { width: 38, height: 38, "background-color": (node) => risk(node, colour), "font-weight": "bold" } },
-    { selector: "node[?alerted]", style: { "border-style": "double", "border-width": 7 } },
-    { selector: "edge", style: { width: (edge) => Math.min(6, 1 + Math.log2(edge.data("count"))), "line-color": colour.line, opacity: 0.5, "curve-style": "haystack" } },
-    { selector: ".lit", style: { "line-color": colour.good, opacity: 1 } },
-    { selector: ".gone", style: { display: "none" } },
-  ];
-}
-
-function elements(found) {
-  const nodes = found.nodes.map((node) => ({ group: "nodes", data: { ...node, name: node.key.length > 26 ? `${node.key.slice(0, 24)}…` : node.key } }));
-  const edges = found.edges.map((edge) => ({ group: "edges", data: { id: `${edge.from}-${edge.to}`, source: edge.from, target: edge.to, count: edge.count } }));
-  nodes.forEach(({ data: node }) => { if (!types.includes(node.type)) types.push(node.type); });
-  return [...nodes, ...edges];
-}
-
-/* A tree of rings around the entity: every branch gets as much of the circle as it has leaves, and
-   the leaves of a full ring stand in two rows. The same graph always looks the same. */
-function layout(graph) {
-  const root = graph.nodes("[place = 'self']")[0];
-  if (!root) { ring(graph); return; }
-  const parent = new Map([[root.id(), null]]);
-  const children = new Map();
-  const order = [root];
-  for (let next = 0; next < order.length; next += 1) {
-    const near = order[next].neighborhood("node").filter((one) => !parent.has(one.id())).sort((a, b) => (a.id() < b.id() ? -1 : 1)).toArray();
-    near.forEach((one) => parent.set(one.id(), order[next].id()));
-    children.set(order[next].id(), near);
-    order.push(...near);
+  function colours() {
+    const read = getComputedStyle(document.documentElement);
+    const of = (name) => read.getPropertyValue(name).trim();
+    return { text: of("--text"), line: of("--quiet"), good: of("--accent"), bad: of("--bad"), unsure: of("--unsure"), surface: of("--surface"), ground: of("--ground") };
   }
-  const leaves = new Map();
-  [...order].reverse().forEach((one) => leaves.set(one.id(), Math.max(1, children.get(one.id()).reduce((sum, child) => sum + leaves.get(child.id()), 0))));
-  const places = new Map([[root.id(), { x: 0, y: 0 }]]);
-  const ring = Math.max(120, leaves.get(root.id()) * 5);
-  const place = (one, depth, from, to) => {
-    let start = from;
-    children.get(one.id()).forEach((child, number) => {
-      const share = ((to - from) * leaves.get(child.id())) / leaves.get(one.id());
-      const angle = start + share / 2;
-      const radius = depth * ring + (depth > 1 && number % 2 ? ring * 0.35 : 0);
-      places.set(child.id(), { x: Math.cos(angle) * radius, y: Math.sin(angle) * radius });
-      place(child, depth + 1, start, start + share);
-      start += share;
+
+  function risk(node, colour) {
+    if (node.data("tone")) return { bad: colour.bad, good: colour.good }[node.data("tone")] ?? colour.line;
+    if (node.data("score") >= 0.9) return colour.bad;
+    return node.data("score") >= 0.5 ? colour.unsure : colour.good;
+  }
+
+  function style() {
+    const colour = colours();
+    return [
+      { selector: "node", style: { width: 26, height: 26, shape: (node) => SHAPES[types.indexOf(node.data("type")) % SHAPES.length], "background-color": colour.surface, "border-width": 3, "border-color": (node) => risk(node, colour), label: "data(name)", color: colour.text, "font-size": 13, "min-zoomed-font-size": 7, "text-valign": "bottom", "text-margin-y": 4, "text-max-width": 120, "text-wrap": "ellipsis", "text-background-color": colour.ground, "text-background-opacity": 0.8 } },
+      { selector: "node[place = 'self']", style: { width: 38, height: 38, "background-color": (node) => risk(node, colour), "font-weight": "bold" } },
+      { selector: "node[?alerted]", style: { "border-style": "double", "border-width": 7 } },
+      { selector: "edge", style: { width: (edge) => Math.min(6, 1 + Math.log2(edge.data("count"))), "line-color": colour.line, opacity: 0.5, "curve-style": "haystack" } },
+      { selector: ".lit", style: { "line-color": colour.good, opacity: 1 } },
+      { selector: ".gone", style: { display: "none" } },
+    ];
+  }
+
+  function elements(found) {
+    const nodes = found.nodes.map((node) => ({ group: "nodes", data: { ...node, name: node.key.length > 26 ? `${node.key.slice(0, 24)}…` : node.key } }));
+    const edges = found.edges.map((edge) => ({ group: "edges", data: { id: `${edge.from}-${edge.to}`, source: edge.from, target: edge.to, count: edge.count } }));
+    nodes.forEach(({ data: node }) => { if (!types.includes(node.type)) types.push(node.type); });
+    return [...nodes, ...edges];
+  }
+
+  /* A tree of rings around the entity: every branch gets as much of the circle as it has leaves, and
+     the leaves of a full ring stand in two rows. The same graph always looks the same. */
+  function layout(graph) {
+    const root = graph.nodes("[place = 'self']")[0];
+    if (!root) { ring(graph); return; }
+    const parent = new Map([[root.id(), null]]);
+    const children = new Map();
+    const order = [root];
+    for (let next = 0; next < order.length; next += 1) {
+      const near = order[next].neighborhood("node").filter((one) => !parent.has(one.id())).sort((a, b) => (a.id() < b.id() ? -1 : 1)).toArray();
+      near.forEach((one) => parent.set(one.id(), order[next].id()));
+      children.set(order[next].id(), near);
+      order.push(...near);
+    }
+    const leaves = new Map();
+    [...order].reverse().forEach((one) => leaves.set(one.id(), Math.max(1, children.get(one.id()).reduce((sum, child) => sum + leaves.get(child.id()), 0))));
+    const places = new Map([[root.id(), { x: 0, y: 0 }]]);
+    const ring = Math.max(120, leaves.get(root.id()) * 5);
+    const place = (one, depth, from, to) => {
+      let start = from;
+      children.get(one.id()).forEach((child, number) => {
+        const share = ((to - from) * leaves.get(child.id())) / leaves.get(one.id());
+        const angle = start + share / 2;
+        const radius = depth * ring + (depth > 1 && number % 2 ? ring * 0.35 : 0);
+        places.set(child.id(), { x: Math.cos(angle) * radius, y: Math.sin(angle) * radius });
+        place(child, depth + 1, start, start + share);
+        start += share;
+      });
+    };
+    place(root, 1, -Math.PI / 2, 1.5 * Math.PI);
+    graph.layout({ name: "preset", positions: (node) => places.get(node.id()) ?? { x: 0, y: 0 }, animate: !still && order.length < 300, animationDuration: 140, padding: 28 }).run();
+  }
+
+  /* A ring has no centre: its members stand on the circle, what they share inside it. */
+  function ring(graph) {
+    const members = graph.nodes("[place = 'near']").sort((a, b) => (a.id() < b.id() ? -1 : 1));
+    const radius = Math.max(140, members.length * 9);
+    const places = new Map();
+    members.forEach((node, number) => {
+      const angle = (2 * Math.PI * number) / members.length - Math.PI / 2;
+      places.set(node.id(), { x: Math.cos(angle) * radius, y: Math.sin(angle) * radius });
     });
-  };
-  place(root, 1, -Math.PI / 2, 1.5 * Math.PI);
-  graph.layout({ name: "preset", positions: (node) => places.get(node.id()) ?? { x: 0, y: 0 }, animate: !still && order.length < 300, animationDuration: 140, padding: 28 }).run();
-}
-
-/* A ring has no centre: its members stand on the circle, what they share inside it. */
-function ring(graph) {
-  const members = graph.nodes("[place = 'near']").sort((a, b) => (a.id() < b.id() ? -1 : 1));
-  const radius = Math.max(140, members.length * 9);
-  const places = new Map();
-  members.forEach((node, number) => {
-    const angle = (2 * Math.PI * number) / members.length - Math.PI / 2;
-    places.set(node.id(), { x: Math.cos(angle) * radius, y: Math.sin(angle) * radius });
-  });
-  graph.nodes("[place = 'far']").forEach((node, number) => {
-    const users = node.neighborhood("node").map((one) => places.get(one.id())).filter(Boolean);
-    const sum = users.reduce((at, one) => ({ x: at.x + one.x, y: at.y + one.y }), { x: 0, y: 0 });
-    const share = 0.55 / Math.max(1, users.length);
-    places.set(node.id(), { x: sum.x * share + Math.cos(number) * 30, y: sum.y * share + Math.sin(number) * 30 });
-  });
-  graph.layout({ name: "preset", positions: (node) => places.get(node.id()) ?? { x: 0, y: 0 }, animate: false, padding: 28 }).run();
-}
-
-function tell(text) {
-  const more = left > 0 ? ` ${said.dataset.hidden.replace("%n", String(left))}` : "";
-  said.textContent = `${text || said.dataset.about}${more}`;
-}
-
-function chips(graph) {
-  const place = document.getElementById("graph-types");
-  place.replaceChildren(...types.map((type) => {
-    const chip = document.createElement("button");
-    chip.type = "button";
-    chip.className = "chip";
-    chip.textContent = data.names[type] ?? type;
-    chip.setAttribute("aria-pressed", String(!hidden.has(type)));
-    chip.classList.toggle("on", !hidden.has(type));
-    chip.addEventListener("click", () => {
-      if (hidden.has(type)) hidden.delete(type); else hidden.add(type);
-      chips(graph);
-      graph.nodes().forEach((node) => node.toggleClass("gone", hidden.has(node.data("type")) && node.data("place") !== "self"));
+    graph.nodes("[place = 'far']").forEach((node, number) => {
+      const users = node.neighborhood("node").map((one) => places.get(one.id())).filter(Boolean);
+      const sum = users.reduce((at, one) => ({ x: at.x + one.x, y: at.y + one.y }), { x: 0, y: 0 });
+      const share = 0.55 / Math.max(1, users.length);
+      places.set(node.id(), { x: sum.x * share + Math.cos(number) * 30, y: sum.y * share + Math.sin(number) * 30 });
     });
-    return chip;
-  }));
+    graph.layout({ name: "preset", positions: (node) => places.get(node.id()) ?? { x: 0, y: 0 }, animate: false, padding: 28 }).run();
+  }
+
+  function tell(text) {
+    const more = left > 0 ? ` ${said.dataset.hidden.replace("%n", String(left))}` : "";
+    said.textContent = `${text || said.dataset.about}${more}`;
+  }
+
+  function chips(graph) {
+    const place = section.querySelector(".graph-types");
+    place.replaceChildren(...types.map((type) => {
+      const chip = document.createElement("button");
+      chip.type = "button";
+      chip.className = "chip";
+      chip.textContent = data.names[type] ?? type;
+      chip.setAttribute("aria-pressed", String(!hidden.has(type)));
+      chip.classList.toggle("on", !hidden.has(type));
+      chip.addEventListener("click", () => {
+        if (hidden.has(type)) hidden.delete(type); else hidden.add(type);
+        chips(graph);
+        graph.nodes().forEach((node) => node.toggleClass("gone", hidden.has(node.data("type")) && node.data("place") !== "self"));
+      });
+      return chip;
+    }));
+  }
+
+  async function expand(graph, node) {
+    if (node.data("open") || graph.nodes().length >= MOST) return;
+    node.data("open", true);
+    const query = new URLSearchParams({ type: node.data("type"), key: node.data("key") });
+    const answer = await fetch(`${holder.dataset.source}?${query}`);
+    if (!answer.ok) { tell(String(answer.status)); node.data("open", false); return; }
+    const found = await answer.json();
+    found.nodes = found.nodes.filter((one) => one.id !== node.id()).slice(0, MOST - graph.nodes().length);
+    found.nodes.forEach((one) => { if (one.place === "self") one.place = "far"; });
+    const known = new Set([...graph.nodes().map((one) => one.id()), ...found.nodes.map((one) => one.id)]);
+    found.edges = found.edges.filter((edge) => known.has(edge.from) && known.has(edge.to));
+    left += found.hidden;
+    const before = graph.nodes().length;
+    graph.add(elements(found).filter((one) => graph.getElementById(one.data.id).empty()));
+    chips(graph);
+    if (graph.nodes().length > before) layout(graph);
+    tell();
+  }
+
+  function draw() {
+    const graph = window.cytoscape({ container: holder, elements: elements(data), style: [], layout: { name: "null" }, hideEdgesOnViewport: true, textureOnViewport: true, pixelRatio: 1 });
+    graph.style(style());
+    layout(graph);
+    chips(graph);
+    tell();
+    graph.on("tap", "node", (event) => expand(graph, event.target));
+    graph.on("dbltap", "node", (event) => {
+      const query = new URLSearchParams({ type: event.target.data("type"), key: event.target.data("key") });
+      window.location.assign(`${holder.dataset.page}?${query}`);
+    });
+    graph.on("mouseover", "node", (event) => {
+      event.target.connectedEdges().addClass("lit");
+      tell(`${data.names[event.target.data("type")] ?? event.target.data("type")} ${event.target.data("key")} · ${event.target.data("said") ?? `${event.target.data("count")} · ${event.target.data("score")}`}`);
+    });
+    graph.on("mouseout", "node", (event) => { event.target.connectedEdges().removeClass("lit"); tell(); });
+    new MutationObserver(() => graph.style(style())).observe(document.documentElement, { attributes: true, attributeFilter: ["data-bs-theme"] });
+    holder.dataset.ready = "yes";
+  }
+
+  draw();
 }
 
-async function expand(graph, node) {
-  if (node.data("open") || graph.nodes().length >= MOST) return;
-  node.data("open", true);
-  const query = new URLSearchParams({ type: node.data("type"), key: node.data("key") });
-  const answer = await fetch(`${holder.dataset.source}?${query}`);
-  if (!answer.ok) { tell(String(answer.status)); node.data("open", false); return; }
-  const found = await answer.json();
-  found.nodes = found.nodes.filter((one) => one.id !== node.id()).slice(0, MOST - graph.nodes().length);
-  found.nodes.forEach((one) => { if (one.place === "self") one.place = "far"; });
-  const known = new Set([...graph.nodes().map((one) => one.id()), ...found.nodes.map((one) => one.id)]);
-  found.edges = found.edges.filter((edge) => known.has(edge.from) && known.has(edge.to));
-  left += found.hidden;
-  const before = graph.nodes().length;
-  graph.add(elements(found).filter((one) => graph.getElementById(one.data.id).empty()));
-  chips(graph);
-  if (graph.nodes().length > before) layout(graph);
-  tell();
+/* A fragment that arrives later may bring a graph of its own. */
+function startAll() {
+  document.querySelectorAll("[data-graph]").forEach((section) => {
+    if (section.dataset.begun) return;
+    section.dataset.begun = "yes";
+    start(section);
+  });
 }
 
 window.addEventListener("load", () => {
-  const graph = window.cytoscape({ container: holder, elements: elements(data), style: [], layout: { name: "null" }, hideEdgesOnViewport: true, textureOnViewport: true, pixelRatio: 1 });
-  graph.style(style());
-  layout(graph);
-  chips(graph);
-  tell();
-  graph.on("tap", "node", (event) => expand(graph, event.target));
-  graph.on("dbltap", "node", (event) => {
-    const query = new URLSearchParams({ type: event.target.data("type"), key: event.target.data("key") });
-    window.location.assign(`${holder.dataset.page}?${query}`);
-  });
-  graph.on("mouseover", "node", (event) => {
-    event.target.connectedEdges().addClass("lit");
-    tell(`${data.names[event.target.data("type")] ?? event.target.data("type")} ${event.target.data("key")} · ${event.target.data("count")} · ${event.target.data("score")}`);
-  });
-  graph.on("mouseout", "node", (event) => { event.target.connectedEdges().removeClass("lit"); tell(); });
-  new MutationObserver(() => graph.style(style())).observe(document.documentElement, { attributes: true, attributeFilter: ["data-bs-theme"] });
-  holder.dataset.ready = "yes";
+  startAll();
+  new MutationObserver(startAll).observe(document.body, { childList: true, subtree: true });
 });
