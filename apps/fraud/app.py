@@ -210,6 +210,12 @@ class App(DomainApp):
             default_cron="*/5 * * * *",
         ),
         AppSchedule(
+            key="compact",
+            label=Text(en="Compact old transactions of the live log", zh="压缩实时日志中的旧交易"),
+            run="apps.fraud.services.compacting:compact",
+            default_cron="15 4 * * *",
+        ),
+        AppSchedule(
             key="retrain",
             label=Text(
                 en="Train a candidate on the project's labelled log",

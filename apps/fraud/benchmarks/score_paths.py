@@ -89,7 +89,9 @@ class InProcess:
             os.fdatasync(self._journal)
             told = self.service.apply(request)
             self._since += len(body)
-            if self._since > SNAPSHOT_BYTES:
+            if self._since > SNAPSHOT_BYTES and (
+                self.service.settled() or self._since > SNAPSHOT_BYTES * 1.25
+            ):
                 self.stalls.append(self.snapshot())
         (scored,) = self.runner.infer([told], NoClock())
         return decide_columns(assemble(scored.over(told)), self.point)

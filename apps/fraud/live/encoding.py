@@ -18,17 +18,22 @@ _KINDS: dict[str, pa.DataType] = {
 
 
 def batch(
-    columns: Columns, names: Sequence[str] = (), values: NDArray[np.float32] | None = None
+    columns: Columns, names: Sequence[str] = (), values: Sequence[NDArray[np.float32]] = ()
 ) -> pa.RecordBatch:
-    """One record batch of columns, and of features [n, F] under their names where they are kept."""
+    """One record batch of columns, and of features under their names where they are kept: tables
+    [n, F], the rows of one after those of the other."""
     fields: list[pa.Field] = []
     arrays: list[pa.Array] = []
     for name, column in columns.items():
         array = _array(column)
         fields.append(pa.field(name, array.type, nullable=False))
         arrays.append(array)
-    if values is not None:
-        across = np.ascontiguousarray(values.T)
+    if values:
+        across = np.empty((len(names), sum(map(len, values))), np.float32)
+        at = 0
+        for table in values:
+            across[:, at : at + len(table)] = table.T
+            at += len(table)
         for name, row in zip(names, across, strict=True):
             fields.append(pa.field(FEATURE + name, pa.float32(), nullable=False))
             arrays.append(pa.Array.from_buffers(pa.float32(), len(row), [None, pa.py_buffer(row)]))
@@ -44,7 +49,7 @@ def column(array: pa.Array | pa.ChunkedArray) -> NDArray[np.generic]:
     if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()
     if pa.types.is_string(array.type):
-        return np.array(array.to_pylist(), np.str_) if len(array) else np.zeros(0, "U1")
+        return words(array)
     found: NDArray[np.generic] = array.to_numpy(zero_copy_only=False)
     return found
 
@@ -79,6 +84,51 @@ def texts(column: NDArray[np.generic]) -> pa.Array:
     data = np.empty(_measured(codes, offsets), np.uint8)
     _written(codes, offsets, data)
     return pa.StringArray.from_buffers(len(codes), pa.py_buffer(offsets), pa.py_buffer(data))
+
+
+def words(array: pa.StringArray) -> NDArray[np.str_]:
+    """Arrow's UTF-8 as fixed-width unicode, free of the interpreter's lock.
+
+    Where the bytes are no UTF-8, whatever they say stands there; nothing beside them is read.
+    """
+    if array.null_count:
+        return np.array(array.to_pylist(), np.str_)
+    _, places, held = array.buffers()
+    if not len(array) or places is None:
+        return np.zeros(len(array), "U1")
+    offsets = np.frombuffer(places, np.int32)[array.offset : array.offset + len(array) + 1]
+    data = np.frombuffer(b"" if held is None else held, np.uint8)
+    width = max(1, _widest(offsets, data))
+    codes = np.zeros((len(array), width), np.uint32)
+    _decoded(offsets, data, codes)
+    found: NDArray[np.str_] = codes.view(f"U{width}").reshape(len(array))
+    return found
+
+
+@compiled
+def _widest(offsets, data):  # type: ignore[no-untyped-def]
+    widest = 0
+    for n in range(len(offsets) - 1):
+        width = 0
+        for at in range(offsets[n], offsets[n + 1]):
+            width += (data[at] & 0xC0) != 0x80
+        widest = max(widest, width)
+    return widest
+
+
+@compiled
+def _decoded(offsets, data, codes):  # type: ignore[no-untyped-def]
+    """A byte that goes on belongs to the code point before it."""
+    for n in range(len(offsets) - 1):
+        to = -1
+        for at in range(offsets[n], offsets[n + 1]):
+            byte = np.uint32(data[at])
+            if byte & 0xC0 != 0x80:
+                to += 1
+                lead = 0x7F if byte < 0x80 else 0x1F if byte < 0xE0 else 0x0F if byte < 0xF0 else 7
+                codes[n, to] = byte & np.uint32(lead)
+            elif to >= 0:
+                codes[n, to] = (codes[n, to] << np.uint32(6)) | (byte & np.uint32(0x3F))
 
 
 @compiled

@@ -64,12 +64,16 @@ class Kept:
                 raise
             self._descriptor, self._chunks = descriptor, ()
             return
+        folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            os.link(self.place, path, follow_symlinks=True)
+            # Only with a folder does Python ask for the file behind the name in /proc, not for it.
+            os.link(self.place, path.name, dst_dir_fd=folder, follow_symlinks=True)
         except OSError as error:
             if error.errno not in (errno.ENOENT, errno.EXDEV, errno.EMLINK, errno.EPERM):
                 raise
             shutil.copyfile(self.place, path)
+        finally:
+            os.close(folder)
 
     @property
     def on_disk(self) -> bool:

@@ -229,6 +229,10 @@ class KnownIds:
                 at = self.frozen.index(parts[0])
                 self.frozen[at : at + len(parts)] = [joined.result()]
 
+    def unfrozen_from(self, newest: int) -> int:
+        """The first number whose id no frozen generation has; `newest` where the newest begins."""
+        return self._sealed[0][0].first if self._sealed else newest
+
     def forget_before(self, sequence: int) -> None:
         """Drop generations of which every transaction is older than `sequence`."""
         starts = [generation.first for generation in self.frozen[1:]]

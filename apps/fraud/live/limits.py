@@ -39,6 +39,8 @@ MAX_PENDING = 100_000
 """Labels of a session that came before their transaction."""
 SEGMENT_ROWS = 65_536
 COMPACT_ROWS = 2**20
+UNWRITTEN_ROWS = 8_192
+"""The newest ones that a snapshot may have to write; with more it had better wait a little."""
 TOLERATED_SKEW_MS = HOUR_MS
 """An event may claim to happen this long after Loupe heard of it; a live one no longer."""
 EARLIEST_MS = 0

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from apps.fraud.events import FEATURE
 from apps.fraud.live import encoding, hashing
-from apps.fraud.live.limits import COMPACT_ROWS, SEGMENT_ROWS
+from apps.fraud.live.files import Kept
+from apps.fraud.live.limits import COMPACT_ROWS, SEGMENT_ROWS, UNWRITTEN_ROWS
 from apps.fraud.live.segments import Segment
 
 Array = NDArray[np.generic]
@@ -53,6 +54,15 @@ class Rows:
         """As `Segment.rows`."""
         table = pa.Table.from_batches(self.parts)
         return table.select(_there(names, table.column_names)).take(pa.array(offsets))
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Rows that are no segment yet, in a file: what a snapshot takes in of them."""
+
+    first: int
+    rows: int
+    file: Kept
 
 
 @dataclass(frozen=True)
@@ -92,6 +102,7 @@ class Log:
     def __init__(self, key: hashing.Key, worker: ThreadPoolExecutor, near: Path | None) -> None:
         self.key, self.worker, self.near = key, worker, near
         self.segments: list[Segment] = []
+        self._pieces: list[Piece] = []
         self.first = self.end = 0
         self._parts: list[pa.RecordBatch] = []
         self._parts_rows = 0
@@ -127,15 +138,46 @@ class Log:
             self._parts, self._parts_rows = [], 0
         self.take_over()
 
-    def newest(self) -> list[pa.RecordBatch]:
-        """The rows that are no segment yet, and none under way."""
-        self._gather()
-        return list(self._parts)
+    @property
+    def settled(self) -> bool:
+        """Whether a snapshot now would neither wait for a segment nor write many rows."""
+        self.take_over()
+        return not self._closing and self.end - self._written() <= UNWRITTEN_ROWS
 
-    def adopt(self, parts: Sequence[pa.RecordBatch], end: int) -> None:
+    def tail(self) -> list[Piece]:
+        """Files of all rows that are no segment; what was in none is written to a new one.
+
+        Raises:
+            OSError: the disk is full.
+        """
+        self.take_over()
+        self._gather()
+        at = self._written()
+        parts: list[pa.RecordBatch] = []
+        for first, source in self._stretches():
+            if isinstance(source, Segment):
+                continue
+            for part in source.parts:
+                if first + part.num_rows > at:
+                    parts.append(part.slice(max(at - first, 0)))
+                first += part.num_rows
+        for run in _of_one_form(parts):
+            count = sum(part.num_rows for part in run)
+            self._pieces.append(Piece(at, count, _filed(run, self.near)))
+            at += count
+        return list(self._pieces)
+
+    def _written(self) -> int:
+        """The number after the last row that is in a file, whether of a segment or a piece."""
+        done = self.segments[-1].facts.end if self.segments else self.first
+        self._pieces = [piece for piece in self._pieces if piece.first >= done]
+        return self._pieces[-1].first + self._pieces[-1].rows if self._pieces else done
+
+    def adopt(self, pieces: Sequence[Piece], end: int) -> None:
         """Go on from a snapshot's newest rows; the last of them is number ``end - 1``."""
-        self._parts = list(parts)
-        self._parts_rows = sum(part.num_rows for part in parts)
+        self._pieces = list(pieces)
+        self._parts = [part for piece in pieces for part in _batches(piece.file)]
+        self._parts_rows = sum(part.num_rows for part in self._parts)
         self.end = end
 
     def take_over(self, *, wait: bool = False) -> None:
@@ -167,24 +209,35 @@ class Log:
             else:
                 self.segments[start:stop] = [told.result()]
 
-    def join_older_than(self, known: int) -> None:
-        """Begin to compact segments of which every row was known before `known`."""
+    def join_older_than(self, known: int, *, least: int | None = None) -> int:
+        """Begin to compact segments of which every row was known before `known`.
+
+        Args:
+            least: rows that are worth it; `COMPACT_ROWS`, the most that are joined, if None.
+
+        Returns:
+            how many such segments still hold their features, those under way among them.
+        """
         self.take_over()
-        if self._joining is not None:
-            return
-        start = rows = 0
-        for stop, segment in enumerate(self.segments):
+        start = rows = stop = waiting = 0
+        chosen: tuple[int, int] | None = None
+        for place, segment in enumerate(self.segments):
             if segment.facts.form == "parquet" and segment.facts.rows * 2 > COMPACT_ROWS:
-                start, rows = stop + 1, 0
+                start, rows = place + 1, 0
                 continue
             if segment.facts.latest_known >= known:
-                return
-            rows += segment.facts.rows
-            if rows >= COMPACT_ROWS:
-                sources = self.segments[start : stop + 1]
-                told = self.worker.submit(Segment.compact, sources, self.key, self.near)
-                self._joining = start, stop + 1, told
-                return
+                break
+            waiting += segment.facts.form == "arrow"
+            rows, stop = rows + segment.facts.rows, place + 1
+            if chosen is None and rows >= COMPACT_ROWS:
+                chosen = start, stop
+        if chosen is None and stop > start and rows >= (COMPACT_ROWS if least is None else least):
+            chosen = start, stop
+        if chosen is not None and waiting and self._joining is None:
+            sources = self.segments[slice(*chosen)]
+            told = self.worker.submit(Segment.compact, sources, self.key, self.near)
+            self._joining = (*chosen, told)
+        return waiting
 
     def drop_before(self, sequence: int) -> None:
         """Forget whole segments before `sequence`."""
@@ -265,18 +318,41 @@ class Log:
         found: list[pa.RecordBatch] = []
         at = 0
         while at < len(self._loose):
-            columns, names, values = self._loose[at]
+            columns, names, _ = self._loose[at]
             stop = at + 1
             while stop < len(self._loose) and _alike(self._loose[at], self._loose[stop]):
                 stop += 1
             if stop > at + 1:
                 some = self._loose[at:stop]
                 columns = {name: np.concatenate([one[0][name] for one in some]) for name in columns}
-                if values is not None:
-                    values = np.concatenate([one[2] for one in some if one[2] is not None])
-            found.append(encoding.batch(columns, names, values))
+            tables = [one[2] for one in self._loose[at:stop] if one[2] is not None]
+            found.append(encoding.batch(columns, names, tables))
             at = stop
         return found
+
+
+def _of_one_form(parts: Sequence[pa.RecordBatch]) -> list[list[pa.RecordBatch]]:
+    """Neighbours with the same columns together: a file has one form."""
+    runs: list[list[pa.RecordBatch]] = []
+    for part in parts:
+        if not runs or not runs[-1][0].schema.equals(part.schema):
+            runs.append([])
+        runs[-1].append(part)
+    return runs
+
+
+def _filed(parts: Sequence[pa.RecordBatch], near: Path | None) -> Kept:
+    """Record batches as they are: a segment takes their place before long."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_file(sink, parts[0].schema) as writer:
+        for part in parts:
+            writer.write_batch(part)
+    return Kept.written([memoryview(sink.getvalue())], near)
+
+
+def _batches(file: Kept) -> list[pa.RecordBatch]:
+    with pa.ipc.open_file(pa.memory_map(file.place)) as reader:
+        return [reader.get_batch(n) for n in range(reader.num_record_batches)]
 
 
 def _let_go(rows: list[Rows]) -> None:

@@ -6,6 +6,8 @@ history         ``entity``, ``key``: its latest transactions, ``limit`` and ``be
                 sequence, for the next page), with features where ``features`` is true
 neighbours      ``entity``, ``key``: what its latest transactions share, and how often
 rings           ``limit``: who acts together; begins with the first question, see `ring_view`
+compact         as status, and ``left``: segments old enough that still hold their features; each
+                time it is asked one more stretch of them begins to be compacted
 between         ``earliest``, ``latest`` (milliseconds of event time), ``limit``
 """
 
@@ -75,6 +77,12 @@ def status(session: Session, _request: Payload) -> Payload:
     return Payload(meta=meta)
 
 
+def compact(session: Session, request: Payload) -> Payload:
+    """Files become smaller in the background; what is told of transactions stays as it was."""
+    left = session.compact()
+    return Payload(meta={**status(session, request).meta, "left": left})
+
+
 def transactions(session: Session, request: Payload) -> Payload:
     """Transactions by id, those that are known, in the order asked for."""
     ids = request.meta.get("ids")
@@ -140,6 +148,7 @@ def between(session: Session, request: Payload) -> Payload:
 
 KINDS: dict[str, Callable[[Session, Payload], Payload]] = {
     "status": status,
+    "compact": compact,
     "transactions": transactions,
     "history": history,
     "neighbours": neighbours,

@@ -93,6 +93,10 @@ class FraudService:
             "pending_labels": sum(len(one.pending) for one in sessions),
         }
 
+    def settled(self) -> bool:
+        """Whether a snapshot would take little now; see `loupe.contract.runtime.steps`."""
+        return all(session.log.settled for session in self._sessions.values())
+
     def snapshot(self, folder: Path) -> None:
         """Write the whole state below `folder`."""
         self._room.near = folder.parent

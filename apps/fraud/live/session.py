@@ -201,8 +201,7 @@ class Session:
         replayed to the same bits.
         """
         self.log.near = self.room.near
-        told_for = max(self.policy.features_ms, self.policy.horizon_ms)
-        self.log.join_older_than(self.known_at - told_for)
+        self.log.join_older_than(self._told_until())
         if self.policy.retention_ms is None:
             return
         cut = self.known_at - self.policy.retention_ms
@@ -211,6 +210,15 @@ class Session:
             self.bases = self.bases[self.bases.index(old[-1]) :]
             self.log.drop_before(old[-1].at)
             self.ids.forget_before(self.log.first)
+
+    def compact(self) -> int:
+        """Begin to compact one more stretch of what is old enough; no answer changes by it.
+
+        Returns:
+            how many segments that are old enough still hold their features.
+        """
+        self.log.near = self.room.near
+        return self.log.join_older_than(self._told_until(), least=1)
 
     def scheme_at(self, sequence: int) -> Scheme:
         """By which scheme the features of a transaction were told."""
@@ -233,6 +241,10 @@ class Session:
         """Bytes of memory of features and ids; the log's newest rows come to it."""
         states = self.state.nbytes() + (self.rebuild.state.nbytes() if self.rebuild else 0)
         return states + self.ids.nbytes
+
+    def _told_until(self) -> int:
+        """Rows that were known before this time need their features in the log no longer."""
+        return self.known_at - max(self.policy.features_ms, self.policy.horizon_ms)
 
     def _repeat(
         self, rows: NDArray[np.bool_], sequences: NDArray[np.int64], told: "_Told",

@@ -1,7 +1,7 @@
 """A session in a snapshot's folder and back.
 
-Files that never change are linked in, so a snapshot writes what is new since the last one: the
-newest rows, the newest ids' generations, and now and then the features' state (a base). What a base
+Files that never change are linked in, so a snapshot writes what is new since the last one: the rows
+that came, the newest ids' generations, and now and then the features' state (a base). What a base
 lacks is fed again from the log, which gives the same bits.
 """
 
@@ -12,7 +12,6 @@ from typing import Any
 
 import msgspec
 import numpy as np
-import pyarrow as pa
 
 from apps.fraud.features.state import FeatureState
 from apps.fraud.live import hashing, incoming
@@ -21,6 +20,7 @@ from apps.fraud.live.changes import Changes
 from apps.fraud.live.files import Kept
 from apps.fraud.live.known_ids import Frozen
 from apps.fraud.live.limits import DAY_MS, Policy
+from apps.fraud.live.log import Piece
 from apps.fraud.live.replay import feed_again
 from apps.fraud.live.segments import Facts, Segment
 from apps.fraud.live.session import Rebuild, Room, Secret, Session
@@ -46,6 +46,8 @@ class Written(msgspec.Struct, frozen=True):
     changes: list[int]
     bases: list[dict[str, Any]]
     rebuild: tuple[str, int, int] | None
+    tail: list[tuple[int, int]] | None = None
+    """First row and rows of each file of the newest ones; None: one file, of earlier snapshots."""
 
 
 MANIFEST = "manifest.json"
@@ -102,12 +104,14 @@ def write(session: Session, folder: Path) -> Written:
         OSError: the disk is full.
     """
     log, near = session.log, session.room.near
-    log.take_over(wait=True)
-    session.ids.take_over(wait=True)
+    # Nothing is waited for: what is no segment or no generation yet is told row by row.
+    pieces = log.tail()
+    session.ids.take_over()
+    for piece in pieces:
+        piece.file.into(folder / f"{piece.first}.tail")
     for segment in log.segments:
         segment.file.into(folder / f"{segment.facts.first}.rows")
         segment.filters.into(folder / f"{segment.facts.first}.filters")
-    _write_tail(session, folder / "tail.arrow")
     for number, generation in enumerate(session.ids.frozen):
         generation.file.into(folder / f"{number}.ids")
     session.changes.close(near)
@@ -119,8 +123,8 @@ def write(session: Session, folder: Path) -> Written:
     return Written(
         project=session.project, name=session.name, scheme=session.scheme.model_dump_json(),
         policy=session.policy.model_dump_json(), first=log.first, end=log.end,
-        ids_from=session.ids_from, began=session.began, known_at=session.known_at,
-        pending=session.pending,
+        ids_from=session.ids.unfrozen_from(session.ids_from), began=session.began,
+        known_at=session.known_at, pending=session.pending,
         segments=[segment.facts.model_dump(mode="json") for segment in log.segments],
         generations=len(session.ids.frozen),
         changes=[count for count, _ in session.changes.files],
@@ -133,6 +137,7 @@ def write(session: Session, folder: Path) -> Written:
         ],
         rebuild=None if rebuild is None
         else (rebuild.scheme.model_dump_json(), rebuild.at, rebuild.changes),
+        tail=[(piece.first, piece.rows) for piece in pieces],
     )  # fmt: skip
 
 
@@ -155,9 +160,7 @@ def read(written: Written, folder: Path, room: Room) -> Session:
                 Kept.opened(folder / f"{facts.first}.filters"),
             )
         )
-    with pa.ipc.open_file(pa.memory_map(str(folder / "tail.arrow"))) as file:
-        parts = [file.get_batch(n) for n in range(file.num_record_batches)]
-    log.adopt(parts, written.end)
+    log.adopt(_tail(written, folder), written.end)
     for number in range(written.generations):
         session.ids.frozen.append(Frozen(Kept.opened(folder / f"{number}.ids")))
     for number, count in enumerate(written.changes):
@@ -175,13 +178,15 @@ def resume(session: Session, written: Written) -> None:
     _feed_again(session, written)
 
 
-def _write_tail(session: Session, path: Path) -> None:
-    """The newest rows as they are: they become a segment later, this file then goes."""
-    parts = session.log.newest()
-    schema = parts[0].schema if parts else pa.schema([])
-    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
-        for part in parts:
-            writer.write_batch(part)
+def _tail(written: Written, folder: Path) -> list[Piece]:
+    if written.tail is not None:
+        return [
+            Piece(first, rows, Kept.opened(folder / f"{first}.tail"))
+            for first, rows in written.tail
+        ]
+    first = max((told["first"] + told["rows"] for told in written.segments), default=written.first)
+    rows = written.end - first
+    return [Piece(first, rows, Kept.opened(folder / "tail.arrow"))] if rows else []
 
 
 def _write_bases(session: Session, folder: Path) -> None:

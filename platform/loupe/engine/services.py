@@ -27,6 +27,8 @@ from loupe.engine.snapshots import Snapshots
 log = logging.getLogger(__name__)
 
 _LATEST = 1024
+_PATIENCE = 1.25
+"""Of a snapshot's limits: so long a service may have it wait for a better moment."""
 _SHARES = (("p50_ms", 0.5), ("p95_ms", 0.95), ("p99_ms", 0.99))
 
 
@@ -182,16 +184,24 @@ class LiveService:
         self.ready.set_result(None)
         while batch := self._take():
             self._answer(batch)
-            if (
-                self._since_requests >= self.limits.snapshot_requests
-                or self._since_bytes >= self.limits.snapshot_bytes
-                or self._since_answered >= self.limits.answer_bytes
-            ):
+            if self._filled() >= 1 and (self._settled() or self._filled() >= _PATIENCE):
                 self._snapshot()
         if self._since_requests:
             self._snapshot()
         self._journal.close()
         self._answers.close()
+
+    def _filled(self) -> float:
+        """How far the limits of a snapshot are used up; 1: it is due."""
+        return max(
+            self._since_requests / self.limits.snapshot_requests,
+            self._since_bytes / self.limits.snapshot_bytes,
+            self._since_answered / self.limits.answer_bytes,
+        )
+
+    def _settled(self) -> bool:
+        told = getattr(self._service, "settled", None)
+        return told is None or bool(told())
 
     def _take(self) -> list[_Request | _Question]:
         with self._changed:

@@ -12,6 +12,7 @@ from loupe.contract.runtime.payload import JsonValue, Payload
 from loupe.engine.errors import DeadlineExceeded, EngineFault, RequestRefused
 from loupe.engine.services import Limits, LiveService
 from loupe.engine.work import Deadline
+from tests.host.engine.tiny.code import Totals
 
 RUN = "tests.host.engine.tiny.code:Totals"
 SMALL = Limits(snapshot_requests=7)
@@ -176,3 +177,22 @@ def test_old_answers_are_forgotten_only_past_the_promised_number(tmp_path: Path)
             running.ask(f"r{n}", request(n, 1))
         files = list((tmp_path / "state").glob("answers-*.log"))
     assert len(files) <= 4
+
+
+def test_a_service_may_have_a_snapshot_wait_for_a_better_moment_but_not_for_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settled = [False]
+    monkeypatch.setattr(Totals, "settled", lambda _self: settled[0], raising=False)
+    with Running(tmp_path / "state", Limits(snapshot_requests=8)) as running:
+        state = tmp_path / "state"
+        for n in range(9):
+            running.ask(f"r{n}", request(n))
+        assert not list(state.glob("snapshot-*"))
+        running.ask("r9", request(9))  # a quarter overdue
+        running.ask("r10", request(10))
+        assert [path.name for path in state.glob("snapshot-*")] == [f"snapshot-{10:020d}"]
+        settled[0] = True
+        for n in range(11, 19):
+            running.ask(f"r{n}", request(n))
+        assert [path.name for path in state.glob("snapshot-*")] == [f"snapshot-{18:020d}"]

@@ -118,7 +118,10 @@ class Service(Protocol):
 
     And a method ``figures() -> Mapping[str, float]``: what the metrics page shows of the state, by
     short names such as ``memory_bytes``. It is called from another thread while requests are
-    applied, so it SHALL only look, and SHALL be quick."""
+    applied, so it SHALL only look, and SHALL be quick.
+
+    And a method ``settled() -> bool``: whether a snapshot would hold the writer up little now. It
+    is asked, in the writer's thread, from when a snapshot is due until it is a quarter overdue."""
 
     def apply(self, request: Payload) -> Payload:
         """Advance the state by one request and answer it.

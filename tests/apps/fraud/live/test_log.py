@@ -124,6 +124,22 @@ def test_text_becomes_the_utf_8_that_python_makes(texts: list[str]) -> None:
     assert encoding.column(made).tolist() == texts
 
 
+@settings(deadline=None)
+@given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0"))), st.integers(0, 3))
+def test_a_part_of_a_column_of_text_is_read_as_python_reads_it(texts: list[str], cut: int) -> None:
+    part = pa.array(texts, pa.utf8()).slice(min(cut, len(texts)))
+    assert encoding.words(part).tolist() == part.to_pylist()
+
+
+def test_bytes_that_are_no_utf_8_harm_nothing_beside_them() -> None:
+    data = pa.py_buffer(b"ok\xff\x80\x80\x80\x80\x80fine")
+    offsets = pa.py_buffer(np.array([0, 2, 8, 12], np.int32))
+    found = encoding.words(pa.StringArray.from_buffers(3, offsets, data)).view(np.uint32)
+    told = found.reshape(3, -1)
+    assert [chr(code) for code in told[0] if code] == ["o", "k"]
+    assert [chr(code) for code in told[2] if code] == list("fine")
+
+
 def test_a_segment_that_could_not_be_made_is_tried_again_and_loses_no_row(
     small: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
