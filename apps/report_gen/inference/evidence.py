@@ -32,20 +32,33 @@ def evidence(masks: Tensor, heat: Tensor) -> Tensor:
     """
     half = masks.shape[-1] // 2
     # The patient's right is where x is great.
-    right, left = (
-        _of_side(part.float().flatten(2)) for part in (masks[..., half:], masks[..., :half])
-    )
+    right, left = (_of_side(part.float()) for part in (masks[..., half:], masks[..., :half]))
     centre = torch.zeros_like(right[..., :1])
-    centre[:, [KEYS.index(key) for key in FOCAL], 0] = heat.float().flatten(2).amax(2) / SCALE
+    centre[:, [KEYS.index(key) for key in FOCAL], 0] = heat.float().amax((2, 3, 4)) / SCALE
     return torch.cat([right, left, torch.maximum(right, left), centre], 2)
 
 
 def _of_side(logits: Tensor) -> Tensor:
-    """[B, K, EACH_SIDE] of [B, K, voxels]."""
-    volume = torch.log1p(logits.sigmoid().sum(2)) / SCALE
-    ranked = logits.topk(min(LIKELIEST[-1], logits.shape[2]), 2).values
+    """[B, K, EACH_SIDE] of [B, K, D, H, W]."""
+    volume = torch.log1p(logits.sigmoid().sum((2, 3, 4))) / SCALE
+    ranked = likeliest(logits, LIKELIEST[-1])
     peaks = [ranked[..., :count].mean(2) / SCALE for count in LIKELIEST]
     return torch.stack([volume, *peaks], 2)
+
+
+def likeliest(logits: Tensor, count: int) -> Tensor:
+    """The `count` greatest of each map [B, K, D, H, W], sorted: [B, K, count] or all there are.
+
+    They lie in the `count` blocks of 2x2x2 voxels with the greatest maxima, which are an eighth as
+    many to rank. Edges are even.
+    """
+    depth, height, width = (size // 2 for size in logits.shape[2:])
+    parts = logits.unflatten(4, (width, 2)).unflatten(3, (height, 2)).unflatten(2, (depth, 2))
+    blocks = parts.permute(0, 1, 2, 4, 6, 3, 5, 7).flatten(5).flatten(2, 4)
+    with torch.no_grad():
+        best = blocks.amax(3).topk(min(count, blocks.shape[2]), 2, sorted=False).indices
+    inside = blocks.gather(2, best[..., None].expand(-1, -1, -1, 8)).flatten(2)
+    return inside.topk(min(count, inside.shape[2]), 2).values
 
 
 def first_weights() -> Tensor:

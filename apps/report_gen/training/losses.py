@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from apps.report_gen.findings import FOCAL
+from apps.report_gen.inference.evidence import likeliest
 from apps.report_gen.inference.network import ImageNetwork, Seen, corner_of, cubes
 from apps.report_gen.training.pool import Batch
 from apps.report_gen.training.targets import SIDED, heat_of, masks_of, shifted
@@ -107,16 +108,14 @@ def _peaks(logits: Tensor, regions: Tensor) -> Tensor:
     A state is told by the likeliest voxels of a mask; in a mean over the chest a dozen false ones
     among a million weigh nothing.
     """
-    flat = logits.float().flatten(2)
-    around = masks_of(spread(regions, EDGE)).flatten(2) > 0
-    count = min(WORST_OUTSIDE, flat.shape[2])
-    outside = F.softplus(flat.masked_fill(around, LEAST_LOGIT).topk(count, 2).values).mean(2)
-    inside = masks_of(regions).flatten(2) > 0
-    count = min(BEST_INSIDE, flat.shape[2])
-    best = flat.masked_fill(~inside, LEAST_LOGIT).topk(count, 2).values
+    logits = logits.float()
+    around = masks_of(spread(regions, EDGE)) > 0
+    outside = F.softplus(likeliest(logits.masked_fill(around, LEAST_LOGIT), WORST_OUTSIDE)).mean(2)
+    inside = masks_of(regions) > 0
+    best = likeliest(logits.masked_fill(~inside, LEAST_LOGIT), BEST_INSIDE)
     real = (best > LEAST_LOGIT).float()
     missed = (F.softplus(-best) * real).sum(2) / real.sum(2).clamp(min=1)
-    there = inside.any(2).float()
+    there = inside.flatten(2).any(2).float()
     return 0.5 * outside.mean() + 0.25 * (missed * there).sum() / there.sum().clamp(min=1)
 
 

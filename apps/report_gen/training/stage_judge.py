@@ -34,6 +34,7 @@ from apps.report_gen.training.state import kept, say
 
 SHELF = "held_out"
 USE = "research use; not for diagnosis"
+TRAINED_ON = "synthetic phantoms; nodule shapes after LIDC-IDRI (CC BY 3.0)"
 
 
 def judge(recipe: Recipe, work: Path, out: Path, device: str) -> dict[str, Any]:
@@ -60,6 +61,12 @@ def judge(recipe: Recipe, work: Path, out: Path, device: str) -> dict[str, Any]:
     peaks = evaluating.with_peaks(plain, fit).peak
     verdicts = fitted(logits, truth, peaks)
     say("judge", validation=len(truth), seconds=time.perf_counter() - began)
+    # What is cut from here on leaves a model that is whole, and says that nobody judged it.
+    unjudged = {"use": USE, "trained_on": TRAINED_ON, "figures": "calibrated; not judged"}
+    store(
+        out / "model",
+        Model(shape=recipe.shape, image=image, report=report, verdicts=verdicts, card=unjudged),
+    )
     said = evaluating.answers(judged, held_out_set(shelf, grid, TEST, recipe.test), verdicts, dtype)
     panel = evaluating.panel(said, verdicts, list(range(recipe.test)))
     panel["controls"]["text_only"] = evaluating.text_only(said.truth())
@@ -79,7 +86,7 @@ def judge(recipe: Recipe, work: Path, out: Path, device: str) -> dict[str, Any]:
     say("judge", **text)
     card = {
         "use": USE,
-        "trained_on": "synthetic phantoms; nodule shapes after LIDC-IDRI (CC BY 3.0)",
+        "trained_on": TRAINED_ON,
         "figures": "phantom figures: held-out seeds and held-out LIDC patients",
         "test": panel, "shifts": shifts, "text": text,
         "training": _history(work, device), "seconds_judging": time.perf_counter() - began,

@@ -12,6 +12,7 @@ from apps.report_gen.inference.evidence import (
     RIGHT,
     SCALE,
     evidence,
+    likeliest,
 )
 from apps.report_gen.inference.network import ImageNetwork, with_air
 from apps.report_gen.inference.shape import TOY, WINDOWS
@@ -52,6 +53,19 @@ def test_peaks_are_means_over_the_likeliest_voxels_of_a_side() -> None:
         assert torch.allclose(told[..., first] * SCALE, volume, atol=1e-4)
     both = torch.maximum(told[..., RIGHT:LEFT], told[..., LEFT:EITHER])
     assert torch.equal(told[..., EITHER : EITHER + LEFT], both)
+
+
+def test_the_likeliest_voxels_are_those_of_a_sort_and_gradients_reach_them_alone() -> None:
+    torch.manual_seed(2)
+    maps = torch.randn(2, 3, 8, 10, 12, requires_grad=True)
+    found = likeliest(maps, 50)
+    ranked = maps.detach().flatten(2).sort(2, descending=True).values
+    assert torch.equal(found, ranked[..., :50])
+    assert likeliest(maps, 10_000).shape == (2, 3, 960)
+    found.sum().backward()
+    assert maps.grad is not None
+    reached = maps.grad > 0
+    assert torch.equal(reached, maps.detach() >= ranked[..., 49][..., None, None, None])
 
 
 def test_a_state_teaches_the_masks_nothing_about_places() -> None:
