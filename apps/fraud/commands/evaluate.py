@@ -5,6 +5,9 @@ in one run. The Handbook's file is known by its weeks: its published row is lear
 ladder. A graph is an ``.npz`` with `node_features`, `node_labels`, `edges`, `train_masks`,
 `val_masks`, `test_masks`, or a folder of parquet tables. Needs no service and no database. Exit
 status: 0 measured, 2 refused.
+
+``--model NAME`` adds the row of a model that ``train fraud --name NAME`` registered (this needs a
+database), or of the folder of an artefact; ``--only-models`` leaves the ladder out.
 """
 
 import argparse
@@ -15,16 +18,22 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from apps.fraud.commands.named import folder_of
 from apps.fraud.commands.train import add_data, add_recipe, read_data, recipe
 from apps.fraud.training import handbook, splitting
 from apps.fraud.training.attributed import measuring as graphs
 from apps.fraud.training.attributed.reading import is_graph, read_graph
+from apps.fraud.training.config import TrainingConfig
 from apps.fraud.training.keeping import Keeping
+from apps.fraud.training.ladder import Plan
 from apps.fraud.training.measuring import measure, measure_handbook
+from apps.fraud.training.reading import Read
+from apps.fraud.training.registered import Given, measure_models, rows_of, warnings
+from apps.fraud.training.registered import lines as lines_of_models
 from apps.fraud.training.report import lines
 from apps.fraud.training.table import Table
 from apps.fraud.training.training import plan_of
-from loupe.contract.runtime.errors import LoupeError
+from loupe.contract.runtime.errors import InputRefused, LoupeError
 
 DONE, REFUSED = 0, 2
 
@@ -37,8 +46,7 @@ def main(argv: Sequence[str]) -> int:
             said = _graph(asked, asked.data[0])
             shown = graphs.lines(said)
         else:
-            said = _transactions(asked)
-            shown = lines(said)
+            said, shown = _transactions(asked)
     except LoupeError as error:
         print(f"{error.message} ({error.code})", file=sys.stderr)
         return REFUSED
@@ -59,6 +67,15 @@ def _parser() -> argparse.ArgumentParser:
         "--keep", type=Path,
         help="folder for each model as it is learned: the same command goes on where it was",
     )  # fmt: skip
+    parser.add_argument(
+        "--model", action="append", default=[], metavar="NAME",
+        help="a row of this registered model too: the version in production, else the newest; "
+        "NAME@3; or the folder of an artefact. May be given several times",
+    )  # fmt: skip
+    parser.add_argument("--project", help="of --model; not needed where there is only one")
+    parser.add_argument(
+        "--only-models", action="store_true", help="the rows of --model, without the ladder"
+    )
     return parser
 
 
@@ -72,33 +89,55 @@ def _graph(asked: argparse.Namespace, path: Path) -> dict[str, Any]:
     return graphs.measure_graph(read_graph(path), plan, _Screen())
 
 
-def _transactions(asked: argparse.Namespace) -> dict[str, Any]:
+def _transactions(asked: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
+    """What was measured, and the same in lines."""
+    if asked.only_models and not asked.model:
+        raise InputRefused(
+            "--only-models leaves the ladder out, and no model is named; add --model NAME.",
+            code="no_model",
+        )
     config = recipe(asked)
+    models = [Given(name, folder_of(name, asked.project)) for name in asked.model]
     read = read_data(asked)
-    plan, screen = plan_of(config, asked.seed), _Screen()
-    # The number of seeds is left out: more of them go on from those that are there.
-    same = replace(plan, seeds=1, network_seeds=1, network_rows=config.network_rows)
-    told = f"{config.test_days} {config.train_days} {config.drop_known} {asked.handbook}"
-    keeping = Keeping(asked.keep, f"{read.sha256} {told} {same}")
     known = handbook.covers(read.scheme, read.columns["event_time"])
-    if asked.handbook == "yes" or (asked.handbook == "auto" and known):
-        said = measure_handbook(read.columns, plan, screen, keeping)[0]
+    the_week = asked.handbook == "yes" or (asked.handbook == "auto" and known)
+
+    def periods(table: Table) -> splitting.Periods:
+        if the_week:
+            return handbook.LONG
+        return splitting.default_periods(
+            table, train_days=config.train_days, test_days=config.test_days
+        )
+
+    if asked.only_models:
+        scheme = handbook.SCHEME if the_week else read.scheme
+        said = measure_models(models, scheme, read.columns, periods, asked.seed)
+        shown = lines_of_models(said)
     else:
-
-        def periods(table: Table) -> splitting.Periods:
-            return splitting.default_periods(
-                table, train_days=config.train_days, test_days=config.test_days
+        plan, screen = plan_of(config, asked.seed), _Screen()
+        keeping = _keeping(asked, config, read, plan)
+        if the_week:
+            said, table, climbed = measure_handbook(read.columns, plan, screen, keeping)
+        else:
+            said, table, climbed = measure(
+                read.scheme, read.columns, plan, periods=periods, beat=screen, keeping=keeping
             )
-
-        said = measure(
-            read.scheme, read.columns, plan, periods=periods, beat=screen, keeping=keeping
-        )[0]
+        rows = rows_of(models, table, climbed.split, read.columns, asked.seed)
+        said["ladder"] += rows
+        shown = lines(said) + [line for row in rows for line in warnings(row)]
     said["data"] = {
         "rows": len(read.columns["event_time"]),
         "refused": read.refused,
         "sha256": read.sha256,
     }
-    return said
+    return said, shown
+
+
+def _keeping(asked: argparse.Namespace, config: TrainingConfig, read: Read, plan: Plan) -> Keeping:
+    # The number of seeds is left out: more of them go on from those that are there.
+    same = replace(plan, seeds=1, network_seeds=1, network_rows=config.network_rows)
+    told = f"{config.test_days} {config.train_days} {config.drop_known} {asked.handbook}"
+    return Keeping(asked.keep, f"{read.sha256} {told} {same}")
 
 
 class _Screen:

@@ -51,7 +51,7 @@ def report(
     mean = {key: each.mean(axis=0) for key, each in climbed.scores.items()}
     rows = []
     for key, scores in base.items():
-        rows.append({"model": key, **_figures(test, scores[None], scores)})
+        rows.append({"model": key, **row_of(test, scores[None], scores)})
         if published and key in published:
             rows[-1]["published"] = dict(
                 zip(("auc", "average_precision", "card_precision"), published[key], strict=True)
@@ -60,7 +60,7 @@ def report(
         rows.append(
             {
                 "model": key,
-                **_figures(test, each, mean[key]),
+                **row_of(test, each, mean[key]),
                 "seconds": round(climbed.seconds.get(key, 0.0), 1),
                 "value_by_band": bands(test, mean[key]),
                 "by_history": histories(test, mean[key]),
@@ -108,7 +108,13 @@ def report(
     }
 
 
-def _figures(test: Test, seeds: NDArray[np.float64], mean: NDArray[np.float64]) -> dict[str, Any]:
+def row_of(test: Test, seeds: NDArray[np.float64], mean: NDArray[np.float64]) -> dict[str, Any]:
+    """The figures of a row of the ladder.
+
+    Args:
+        seeds: [seeds, n] scores of each model.
+        mean: [n] scores that are measured.
+    """
     found: dict[str, Any] = {}
     told = figures(test, mean)
     each = [quick(test, one) for one in seeds]
@@ -127,13 +133,13 @@ def lines(said: Mapping[str, Any]) -> list[str]:
         "Test {test_from} to {test_to}, learned from {train_from} to {train_to}, "
         "labels known after {delay:g} days.".format(**said["periods"], delay=said["delay_days"]),
         "",
-        f"{'model':<30}" + "".join(f"{HEADS[key]:>24}" for key in FIGURES),
+        heading(),
     ]
     for row in said["ladder"]:
         title = TITLES[row["model"]][0] if row["model"] in TITLES else row["model"]
         out.append(
             f"{title:<30}"
-            + "".join(_cell(row[key], row[f"{key}_interval"]).rjust(24) for key in FIGURES)
+            + "".join(cell(row[key], row[f"{key}_interval"]).rjust(24) for key in FIGURES)
         )
         if "published" in row:
             shown = row["published"]
@@ -146,7 +152,7 @@ def lines(said: Mapping[str, Any]) -> list[str]:
     if gain:
         out += [
             "",
-            f"The ensemble's AP over {over}: {_cell(gain['value'], [gain['low'], gain['high']])}.",
+            f"The ensemble's AP over {over}: {cell(gain['value'], [gain['low'], gain['high']])}.",
         ]
     out.append(_about_strangers(said))
     out.append(_about_network(said))
@@ -170,7 +176,7 @@ def _about_strangers(said: Mapping[str, Any]) -> str:
         f"Payers with fewer than {cold['below']} earlier transactions ({cold['rows']:,} rows, "
         f"{cold['frauds']} frauds): AP {cold['treated']['average_precision']:.4f} with priors and "
         f"neighbours, {cold['untreated']['average_precision']:.4f} without; gain "
-        f"{_cell(gain['value'], [gain['low'], gain['high']])}."
+        f"{cell(gain['value'], [gain['low'], gain['high']])}."
     )
 
 
@@ -186,11 +192,17 @@ def _about_network(said: Mapping[str, Any]) -> str:
     epochs = said["chosen"][NETWORK]["epochs"]
     return (
         f"The graph network (best after {epochs:.0f} epochs) adds "
-        f"{_cell(gain['value'], [gain['low'], gain['high']])} AP on the validation: {verdict}."
+        f"{cell(gain['value'], [gain['low'], gain['high']])} AP on the validation: {verdict}."
     )
 
 
-def _cell(value: float | None, ends: list[float | None]) -> str:
+def heading() -> str:
+    """Above the rows of models."""
+    return f"{'model':<30}" + "".join(f"{HEADS[key]:>24}" for key in FIGURES)
+
+
+def cell(value: float | None, ends: list[float | None]) -> str:
+    """A figure with its interval."""
     if value is None:
         return "–"
     if ends[0] is None or ends[1] is None:

@@ -31,11 +31,11 @@ def evaluate(*, artefact: Path, data: Path, out: Path, reporter: Reporter) -> Pa
         ModelRefused: the artefact cannot be read, or is of another scheme.
     """
     reporter.progress(0, 4, "reading")
-    manifest = _manifest(artefact)
+    manifest = manifest_of(artefact)
     runner = ForestRunner(artefact, manifest)
     read = read_folder(data)
     reporter.progress(1, 4, "features")
-    table = tables.build(_scheme(manifest, read.scheme), read.columns)
+    table = tables.build(scheme_of(manifest, read.scheme), read.columns)
     if missing := sorted(set(runner.model.features) - set(table.names)):
         raise ModelRefused(
             f"The model reads {missing[0]!r}, which the features of this scheme do not have. "
@@ -61,7 +61,12 @@ def scored(runner: ForestRunner, values: NDArray[np.float32]) -> NDArray[np.floa
     return runner.scores(margins)
 
 
-def _manifest(artefact: Path) -> dict[str, Any]:
+def manifest_of(artefact: Path) -> dict[str, Any]:
+    """What an artefact says of itself.
+
+    Raises:
+        ModelRefused: there is no manifest, or it is no JSON.
+    """
     try:
         told: dict[str, Any] = json.loads((artefact / "manifest.json").read_bytes())
     except (OSError, ValueError) as error:
@@ -71,8 +76,12 @@ def _manifest(artefact: Path) -> dict[str, Any]:
     return told
 
 
-def _scheme(manifest: dict[str, Any], proposed: Scheme) -> Scheme:
-    """The scheme a model was trained for; where it tells none, that of the data."""
+def scheme_of(manifest: dict[str, Any], proposed: Scheme) -> Scheme:
+    """The scheme a model was trained for; where it tells none, that of the data.
+
+    Raises:
+        ModelRefused: what it tells is no scheme.
+    """
     if not manifest.get("scheme"):
         return proposed
     try:
