@@ -85,7 +85,12 @@ def threads_for(rows: int) -> int:
 
 
 def learn_trees(task: Learning, settings: Trees | None = None) -> Learnt:
-    """XGBoost; the validation's average precision chooses the number of trees."""
+    """XGBoost; the validation's average precision chooses the number of trees.
+
+    Rows that stand for several count once, and the margins are moved back by the logarithm of what
+    they stand for: trees told frauds apart better so than with weights, and probabilities stay
+    right (King and Zeng, "Logistic regression in rare events data", 2001, section 4.1).
+    """
     use = settings or Trees()
     threads = task.threads or threads_for(len(task.values))
     parameters = {
@@ -102,8 +107,12 @@ def learn_trees(task: Learning, settings: Trees | None = None) -> Learnt:
         "nthread": threads,
     }
     names = list(task.names)
+    fraud = task.label == 1
+    everywhere = float(task.weight[fraud].sum() / task.weight.sum())
+    parameters["base_score"] = everywhere
+    start = np.full(len(fraud), _odds(float(fraud.mean())), np.float32)
     data = xgboost.QuantileDMatrix(
-        task.values, task.label, weight=task.weight, feature_names=names, nthread=threads
+        task.values, task.label, base_margin=start, feature_names=names, nthread=threads
     )
     rounds = int(task.chosen.get("trees", use.most))
     watched = []
@@ -132,6 +141,11 @@ def learn_trees(task: Learning, settings: Trees | None = None) -> Learnt:
 
     curve = tuple(float(one) for one in seen.get("validation", {}).get("aucpr", ()))
     return Learnt(predict, {"trees": float(rounds)}, booster, curve)
+
+
+def _odds(share: float) -> float:
+    """The log odds of a share between 0 and 1."""
+    return float(np.log(share / (1.0 - share)))
 
 
 def learn_logistic(task: Learning) -> Learnt:
