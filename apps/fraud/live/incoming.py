@@ -12,6 +12,7 @@ in the column ``refused``, and the others go on:
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,7 +81,7 @@ def bodies(columns: Mapping[str, Array], key: Key) -> Hashes:
             (ENTITY, ATTRIBUTE)
         ):
             continue
-        start = chained(np.zeros(1, np.uint64), np.array([name]), key)[0]
+        start = _start(name, key)
         hashed = chained(np.full(len(column), start), column, key)
         if column.dtype.kind == "U":
             hashed[column == ""] = 0
@@ -88,6 +89,13 @@ def bodies(columns: Mapping[str, Array], key: Key) -> Hashes:
             hashed[np.isnan(column)] = 0
         total += hashed
     return total
+
+
+@lru_cache(maxsize=1024)
+def _start(name: str, key: Key) -> np.uint64:
+    """What the hash of a column's values begins with."""
+    start: np.uint64 = chained(np.zeros(1, np.uint64), np.array([name]), key)[0]
+    return start
 
 
 def _copied(name: str, column: Array, kind: np.dtype, refused: Words) -> Array:

@@ -65,10 +65,10 @@ class FraudService:
         session = self._session(request)
         if kind == "rows":
             answer = session.rows(request.arrays)
-            return Payload(arrays=answer, meta=_about(session))
+            return Payload(arrays=answer, meta=dict(session.about))
         change = telling.labels(request) if kind == "labels" else telling.entry(request)
         counted = session.change(change)
-        return Payload(meta={"counted": counted, **_about(session)})
+        return Payload(meta={"counted": counted, **session.about})
 
     def ask(self, request: Payload) -> Payload:
         """Answer a question; nothing changes.
@@ -206,10 +206,3 @@ def _place(meta: Mapping[str, JsonValue]) -> tuple[str, str]:
             "project and session must be texts of at most 200 characters.", code="session_name"
         )
     return str(place[0]), str(place[1])
-
-
-def _about(session: Session) -> dict[str, JsonValue]:
-    return {
-        "scheme_sha256": session.scheme.sha256,
-        "feature_names": list(session.state.names),
-    }

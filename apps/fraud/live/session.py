@@ -24,6 +24,7 @@ from apps.fraud.live.replay import apply_change, feed_again
 from apps.fraud.live.ring_view import RingView
 from apps.fraud.refusals import refusal
 from apps.fraud.scheme import Scheme
+from loupe.contract.runtime.payload import JsonValue
 
 LIVE = "live"
 REBUILT_ROWS = 8_192
@@ -68,6 +69,8 @@ class Session:
     policy: Policy
     room: Room
     state: FeatureState = field(init=False)
+    about: dict[str, JsonValue] = field(init=False)
+    """By what features are told now: the scheme's hash, and their names."""
     pending: dict[str, tuple[int, int]] = field(default_factory=dict)
     """Labels that came before their transaction: the label, and when it was known."""
     starts: list[int] = field(default_factory=list)
@@ -117,7 +120,7 @@ class Session:
         if not self.live:
             return
         self.ids.horizon = np.int64(policy.horizon_ms)
-        if scheme == self.scheme:
+        if scheme is self.scheme or scheme == self.scheme:
             if self.rebuild is not None:
                 self.rebuild = None
                 self.log.close_part()
@@ -296,6 +299,9 @@ class Session:
             self._note_scheme()
 
     def _note_scheme(self) -> None:
+        self.about = {
+            "scheme_sha256": self.scheme.sha256, "feature_names": list(self.state.names),
+        }  # fmt: skip
         self.changes.append(self.log.end, NewScheme(self.scheme.model_dump_json()))
 
 

@@ -26,7 +26,7 @@ def service(monkeypatch: pytest.MonkeyPatch) -> FraudService:
         assert slug == "fraud"
         return made.ask(payload)
 
-    monkeypatch.setattr(compacting.live, "ask", ask)
+    monkeypatch.setattr("loupe.host.live.ask", ask)
     monkeypatch.setattr(compacting, "PAUSE_S", 0.01)
     return made
 
