@@ -1,9 +1,9 @@
 """Turns rows into the shapes the API answers."""
 
 from apps.report_gen.api.shapes import (
-    DeliveryShape,
-    ProblemShape,
+    StudyDelivery,
     StudyDetail,
+    StudyProblem,
     StudyShape,
     UnusableShape,
 )
@@ -53,9 +53,9 @@ def detail(row: Study) -> StudyDetail:
     return StudyDetail.model_validate({**_fields(row), "reading": reading})
 
 
-def delivery(actor: Actor, row: Delivery) -> DeliveryShape:
+def delivery(actor: Actor, row: Delivery) -> StudyDelivery:
     """One delivery."""
-    return DeliveryShape(
+    return StudyDelivery(
         id=row.pk,
         project=row.project.slug,
         status=row.state,
@@ -71,6 +71,6 @@ def delivery(actor: Actor, row: Delivery) -> DeliveryShape:
     )
 
 
-def _problem(told: dict[str, object]) -> ProblemShape:
-    known = {key: told[key] for key in ProblemShape.model_fields if key in told}
-    return ProblemShape.model_validate(known)
+def _problem(told: dict[str, object]) -> StudyProblem:
+    known = {key: told[key] for key in StudyProblem.model_fields if key in told}
+    return StudyProblem.model_validate(known)

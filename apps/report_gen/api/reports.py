@@ -1,6 +1,8 @@
 """The report of a study by REST: as a document with its state and signature, and as files."""
 
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -15,11 +17,12 @@ from apps.report_gen.api.shapes import NoticeShape
 from apps.report_gen.api.studies import StudyEndpoint
 from apps.report_gen.models import Report, ReportVersion
 from apps.report_gen.services.reporting import outputs, reports
-from loupe.host.people import Action
+from apps.report_gen.services.reporting.errors import Closed
+from loupe.host.people import Action, NotVisible
 from loupe.host.rest import Shape, answer, describe
 
 
-class VersionShape(Shape):
+class ReportVersionShape(Shape):
     """One version; `hash` covers the one before it."""
 
     number: int
@@ -41,7 +44,7 @@ class ReportShape(Shape):
     amending: bool = Field(description="signed, and being changed")
     document: dict[str, Any] = Field(description="sentences, and findings with their places")
     signature: dict[str, Any] | None
-    versions: list[VersionShape]
+    versions: list[ReportVersionShape]
     notice: NoticeShape = NoticeShape()
 
 
@@ -57,7 +60,8 @@ class StudyReport(StudyEndpoint):
     )
     def get(self, request: Request, study_id: uuid.UUID) -> Response:
         """Show what the report says, where it stands, and every version's hash."""
-        report = reports.opened(self.study).report
+        with _report_or_none():
+            report = reports.opened(self.study).report
         row = reports.signed_version(report) or reports.version(report, report.number)
         return answer(_shape(report, row))
 
@@ -74,11 +78,21 @@ class ReportFile(StudyEndpoint):
     )
     def get(self, request: Request, study_id: uuid.UUID, form: str) -> HttpResponse:
         """Get it as ``pdf``, DICOM ``sr`` or ``seg``, or ``fhir``. Keys get pseudonyms."""
-        found = outputs.output(self.actor, self.study, form)
+        with _report_or_none():
+            found = outputs.output(self.actor, self.study, form)
         response = HttpResponse(found.data, content_type=found.media_type)
         response["Content-Disposition"] = f'attachment; filename="{found.name}"'
         response["X-Content-Type-Options"] = "nosniff"
         return response
+
+
+@contextmanager
+def _report_or_none() -> Iterator[None]:
+    """A study that has no report yet, or none ever, has nothing at these addresses."""
+    try:
+        yield
+    except Closed as error:
+        raise NotVisible(error.message) from error
 
 
 def _shape(report: Report, row: ReportVersion) -> ReportShape:
@@ -90,7 +104,7 @@ def _shape(report: Report, row: ReportVersion) -> ReportShape:
         document=row.document,
         signature=row.signature,
         versions=[
-            VersionShape(
+            ReportVersionShape(
                 number=each.number, state=each.state, author=each.author, at=each.at,
                 reason=each.reason, content_hash=each.content_hash, hash=each.hash,
                 signed_by=str((each.signature or {}).get("name", "")),

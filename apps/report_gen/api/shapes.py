@@ -20,7 +20,7 @@ class NoticeShape(Shape):
     zh: str = NOTICE.zh
 
 
-class ProblemShape(Shape):
+class StudyProblem(Shape):
     """Why files were left out, or a study refused: stable code, sentences, how many files."""
 
     code: str
@@ -44,7 +44,7 @@ class StudyShape(Shape):
     files: int
     bytes: int
     left_out: int = Field(description="files that cannot be used")
-    problems: list[ProblemShape]
+    problems: list[StudyProblem]
     present: list[str] = Field(description="keys of the findings said to be there")
     critical: bool
     priority: float
@@ -82,7 +82,7 @@ class UnusableShape(Shape):
     zh: str
 
 
-class DeliveryShape(Shape):
+class StudyDelivery(Shape):
     """What came at once, and the studies in it."""
 
     id: uuid.UUID
@@ -91,7 +91,7 @@ class DeliveryShape(Shape):
     files: int
     bytes: int
     left_out: int
-    problems: list[ProblemShape]
+    problems: list[StudyProblem]
     unusable: list[UnusableShape] = Field(description="by name, for who sent them alone")
     error_code: str
     error: str

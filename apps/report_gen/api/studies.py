@@ -1,9 +1,10 @@
 """Studies by REST: send them, list them, look at one, say what was asked."""
 
 import uuid
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -11,15 +12,16 @@ from apps.report_gen.api import present
 from apps.report_gen.api.paging import page
 from apps.report_gen.api.shapes import (
     ClinicalTextOrder,
-    DeliveryShape,
     KeptShape,
+    StudyDelivery,
     StudyDetail,
     StudyPage,
     TakenShape,
 )
 from apps.report_gen.models import Delivery, Study, StudyState
 from apps.report_gen.outputs.fhir.request import clinical_text
-from apps.report_gen.services import arriving, studies
+from apps.report_gen.services import studies
+from apps.report_gen.services.handing_over import SLUG
 from loupe.host.people import Action
 from loupe.host.rest import (
     FILE_PARSERS,
@@ -30,6 +32,7 @@ from loupe.host.rest import (
     idempotent,
     idempotent_last_step,
     ordered,
+    parameter,
     take_files,
 )
 
@@ -48,6 +51,15 @@ SAID = tuple(
 )
 
 
+RESOURCE: Final = {"type": "object", "additionalProperties": True}
+
+
+class FhirParser(JSONParser):
+    """JSON as FHIR servers send it."""
+
+    media_type = "application/fhir+json"
+
+
 class Studies(Endpoint):
     """The studies of a project."""
 
@@ -61,7 +73,8 @@ class Studies(Endpoint):
     )
     def get(self, request: Request) -> Response:
         """List studies, newest first."""
-        rows = studies.listing(self.actor, self.project, request.query_params.get("state", ""))
+        state = parameter(request, "state", tuple(StudyState.values))
+        rows = studies.listing(self.actor, self.project, state)
         shown, more = page(request, rows, present.study)
         return answer(StudyPage(studies=shown, next_cursor=more))
 
@@ -81,7 +94,7 @@ class Studies(Endpoint):
         Answers `202` with the delivery, whose address is in `Location`. Files are kept encrypted
         and de-identified before anything else sees them.
         """
-        received = take_files(self.actor, self.project, arriving.SLUG, request)
+        received = take_files(self.actor, self.project, SLUG, request)
         taken = TakenShape(
             delivery=uuid.UUID(received.reference), url=received.url, taken=received.taken
         )
@@ -140,11 +153,12 @@ class StudyRequest(StudyEndpoint):
     """The clinical text as a FHIR R4 ServiceRequest."""
 
     policy: ClassVar = {"POST": Action.SUBMIT}
+    parser_classes = (JSONParser, FhirParser)
 
     @extend_schema(
         operation_id="report_gen_studies_service_request",
         parameters=[describe.PROJECT, describe.IDEMPOTENCY_KEY],
-        request={"application/json": {"type": "object", "additionalProperties": True}},
+        request={parser.media_type: RESOURCE for parser in (JSONParser, FhirParser)},
         responses={200: KeptShape, **describe.PROBLEMS},
     )
     @idempotent
@@ -173,7 +187,7 @@ class OneDelivery(Endpoint):
     @extend_schema(
         operation_id="report_gen_deliveries_get",
         parameters=[describe.PROJECT],
-        responses={200: DeliveryShape, **describe.PROBLEMS},
+        responses={200: StudyDelivery, **describe.PROBLEMS},
     )
     def get(self, request: Request, delivery_id: uuid.UUID) -> Response:
         """Show a delivery: its studies, and files that cannot be used."""

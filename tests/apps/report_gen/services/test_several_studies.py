@@ -57,7 +57,9 @@ def test_each_of_them_can_be_read_again(project: Project, both: Path) -> None:
         arriving.read(study.pk)
         study.refresh_from_db()
         assert (study.state, study.problems) == (StudyState.READING, [])
-        given = Input.objects.get(submission_id=study.submission_id)
+        given = Input.objects.order_by("-pk").first()
+        assert given is not None
+        assert given.submission_id == study.submission_id
         assert given.blob is not None
         with blobs.open_local(given.blob) as path:
             manifest = manifest_of(path)
