@@ -114,13 +114,20 @@ def _measured(
     if wanted > len(load):
         load.make(wanted - len(load))
     held, busy = [_rss(process)], _busy(process)
-    with _every(options.seconds / 6, lambda: held.append(_rss(process))):
+    parts = [_parts(score)]
+
+    def look() -> None:
+        held.append(_rss(process))
+        parts.append(_parts(score))
+
+    with _every(options.seconds / 6, look):
         told = score_paths.sustained(score, load.bodies(history), options.rows, options.seconds)
     busy = (_busy(process) - busy) * 1e6 / max(1, told.batches * options.rows)
     line = {"path": path, **{name: round(value, 2) for name, value in asdict(told).items()}}
     line["processor_us_per_payment"] = round(busy, 1)
-    line["rss_mib"] = [*held, _rss(process)]
+    line["rss_mib"], line["load_average"] = [*held, _rss(process)], os.getloadavg()[0]
     if isinstance(score, score_paths.InProcess):
+        line["parts"] = {name: [one[name] for one in parts] for name in parts[0]}
         line["snapshot_stall_ms"] = score.stalls
         line["state"] = score.service.ask(Payload(meta={"project": "bench"})).meta
     if isinstance(score, score_paths.OverHttp) and options.rate > 0:
@@ -147,6 +154,18 @@ def _opened(
         return score, _engine_pid()
     loupe = stack.enter_context(installation.own())
     return score_paths.OverHttp(loupe.http, loupe.project), _engine_pid()
+
+
+def _parts(score: score_paths.Path_) -> dict[str, float]:
+    """What memory is used for in this process: MiB of features and ids, rows waiting for disk."""
+    if not isinstance(score, score_paths.InProcess):
+        return {}
+    figures = score.service.figures()
+    return {
+        "state_mib": round(figures["memory_bytes"] / 2**20, 1),
+        "entities": figures["entities"],
+        "rows_waiting": figures["rows_waiting"],
+    }
 
 
 def _engine_pid() -> int:

@@ -39,6 +39,8 @@ MAX_PENDING = 100_000
 """Labels of a session that came before their transaction."""
 SEGMENT_ROWS = 65_536
 COMPACT_ROWS = 2**20
+WAITING_ROWS = 4 * SEGMENT_ROWS
+"""That wait to become segments, 1.1 kB of memory each; with more the writer waits for the disk."""
 UNWRITTEN_ROWS = 8_192
 """The newest ones that a snapshot may have to write; with more it had better wait a little."""
 TOLERATED_SKEW_MS = HOUR_MS

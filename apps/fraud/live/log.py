@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from apps.fraud.events import FEATURE
 from apps.fraud.live import encoding, hashing
 from apps.fraud.live.files import Kept
-from apps.fraud.live.limits import COMPACT_ROWS, SEGMENT_ROWS, UNWRITTEN_ROWS
+from apps.fraud.live.limits import COMPACT_ROWS, SEGMENT_ROWS, UNWRITTEN_ROWS, WAITING_ROWS
 from apps.fraud.live.segments import Segment
 
 Array = NDArray[np.generic]
@@ -136,7 +136,14 @@ class Log:
             told = self.worker.submit(Segment.fresh, rows.first, rows.parts, self.key, self.near)
             self._closing.append((rows, told))
             self._parts, self._parts_rows = [], 0
+        if self.waiting > WAITING_ROWS:
+            self._closing[0][1].exception()  # memory stays bounded where the disk cannot follow
         self.take_over()
+
+    @property
+    def waiting(self) -> int:
+        """Rows on their way to be segments."""
+        return sum(rows.end - rows.first for rows, _ in self._closing)
 
     @property
     def settled(self) -> bool:

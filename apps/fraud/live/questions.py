@@ -65,7 +65,7 @@ def status(session: Session, _request: Payload) -> Payload:
         "bases": sum(file.nbytes for base in session.bases for file in base.files.values()),
     }
     meta: dict[str, JsonValue] = {
-        "transactions": log.end, "first": log.first, "in_segments": rows,
+        "transactions": log.end, "first": log.first, "in_segments": rows, "waiting": log.waiting,
         "segments": len(written),
         "compacted": sum(segment.facts.form == "parquet" for segment in written),
         "bytes": dict(sizes),

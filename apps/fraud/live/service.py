@@ -90,6 +90,7 @@ class FraudService:
             "transactions": sum(one.log.end - one.log.first for one in sessions),
             "entities": sum(one.state.entities for one in sessions),
             "memory_bytes": sum(one.nbytes() for one in sessions),
+            "rows_waiting": sum(one.log.waiting for one in sessions),
             "pending_labels": sum(len(one.pending) for one in sessions),
         }
 

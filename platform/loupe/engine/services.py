@@ -5,6 +5,7 @@ order and answers. The state after a kill is the latest snapshot plus the journa
 a request whose id is known gets the answer it got before.
 """
 
+import gc
 import logging
 import threading
 import time
@@ -181,6 +182,10 @@ class LiveService:
             log.exception("service %s could not restore its state", self.run)
             self.ready.set_exception(error)
             return
+        # What a service has loaded by now stays; looking it over again and again would hold a
+        # request up for a quarter of a second.
+        gc.collect()
+        gc.freeze()
         self.ready.set_result(None)
         while batch := self._take():
             self._answer(batch)

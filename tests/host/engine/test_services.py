@@ -1,5 +1,6 @@
 """A live service answers each request once, exactly, and remembers after a restart."""
 
+import gc
 import shutil
 from concurrent.futures import Future
 from pathlib import Path
@@ -196,3 +197,11 @@ def test_a_service_may_have_a_snapshot_wait_for_a_better_moment_but_not_for_long
         for n in range(11, 19):
             running.ask(f"r{n}", request(n))
         assert [path.name for path in state.glob("snapshot-*")] == [f"snapshot-{18:020d}"]
+
+
+def test_what_a_service_has_loaded_is_not_looked_over_again_by_the_collector(
+    tmp_path: Path,
+) -> None:
+    gc.unfreeze()
+    with Running(tmp_path / "state"):
+        assert gc.get_freeze_count() > 10_000

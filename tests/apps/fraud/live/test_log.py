@@ -1,5 +1,7 @@
 """The log gives back what was appended: from memory, from segments, compacted, after a snapshot."""
 
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apps.fraud.live import encoding
+from apps.fraud.live import encoding, log
 from apps.fraud.live.log import Log
 from apps.fraud.live.segments import entity_hashes
 from tests.apps.fraud.live import transactions
@@ -160,3 +162,32 @@ def test_a_segment_that_could_not_be_made_is_tried_again_and_loses_no_row(
 
 def _broken(*_given: object, **_named: object) -> None:
     raise MemoryError("no memory for a segment")
+
+
+def test_where_the_disk_cannot_follow_the_writer_waits_so_that_memory_stays_bounded(
+    small: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log, "WAITING_ROWS", 250)
+    held, most = threading.Event(), [0]
+    worker = ThreadPoolExecutor(1)
+    worker.submit(held.wait)
+    made = Log(KEY, worker, tmp_path)
+
+    def write() -> None:
+        for number in range(40):
+            made.append(transactions.batch(number), (), None)
+            most[0] = max(most[0], made.waiting)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    while made.waiting <= 250:
+        time.sleep(0.001)
+    writer.join(0.2)
+    assert writer.is_alive()
+    assert made.end < 800
+    held.set()
+    writer.join(30)
+    made.take_over(wait=True)
+    assert most[0] <= 400
+    assert made.end == 800
+    assert len(everything(made)["id"]) == 800
