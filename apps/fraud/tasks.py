@@ -5,7 +5,7 @@ import uuid
 from celery import shared_task
 from celery.signals import worker_ready
 
-from apps.fraud.services import backtest_work, explanation_work, shadow_work, wakeups
+from apps.fraud.services import backtest_work, explanation_work, fitting_work, shadow_work, wakeups
 
 
 @shared_task(name=wakeups.BACKTEST)  # type: ignore[untyped-decorator]
@@ -26,12 +26,19 @@ def explanation(explanation_id: str) -> None:
     explanation_work.turn(uuid.UUID(explanation_id))
 
 
+@shared_task(name=wakeups.FITTING)  # type: ignore[untyped-decorator]
+def fitting(run_id: str) -> None:
+    """Go on with fitting thresholds."""
+    fitting_work.turn(uuid.UUID(run_id))
+
+
 @shared_task(name=wakeups.RECOVER)  # type: ignore[untyped-decorator]
 def recover() -> None:
     """Wake up what nobody works on."""
     backtest_work.recover()
     shadow_work.recover()
     explanation_work.recover()
+    fitting_work.recover()
 
 
 @worker_ready.connect  # type: ignore[untyped-decorator]

@@ -53,6 +53,10 @@ urlpatterns: list[URLPattern] = [
     path(f"{P}rules/counts", rules.counts, APP, name="rules_counts"),
     path(f"{P}thresholds/", thresholds.page, APP, name="thresholds"),
     path(f"{P}thresholds/propose", thresholds.propose, APP, name="thresholds_propose"),
+    path(f"{P}thresholds/fits/<uuid:run_id>/live", thresholds.live, APP, name="thresholds_live"),
+    path(
+        f"{P}thresholds/fits/<uuid:run_id>/cancel", thresholds.cancel, APP, name="thresholds_cancel"
+    ),
     path(f"{P}thresholds/act", thresholds.act, APP, name="thresholds_act"),
     path(f"{P}scheme/", scheme.page, APP, name="scheme"),
     path(f"{P}scheme/save", scheme.save, APP, name="scheme_save"),

@@ -1,5 +1,6 @@
 """What REST answers and takes about rules, thresholds, the scheme and rates of exchange."""
 
+import uuid
 from datetime import datetime
 from typing import Any
 
@@ -112,6 +113,34 @@ class ProposalPage(Paged):
     """Proposals, newest first."""
 
     proposals: list[ProposalShape]
+
+
+class FitShape(Shape):
+    """Thresholds being fitted, and what came of it."""
+
+    id: uuid.UUID
+    state: str = Field(description="queued, running, done, failed or cancelled")
+    model: str
+    asked: Asked
+    silent: bool
+    blocks: int
+    blocks_done: int
+    rows: int = Field(description="scored transactions so far")
+    honest: int = Field(description="of these, known to be legitimate")
+    fraud: int = Field(description="of these, known to be fraud")
+    missing: int = Field(description="legitimate rows that are missing at least; else 0")
+    proposal: ProposalShape | None
+    error_code: str
+    error: str
+    who: str
+    created_at: datetime
+    ended_at: datetime | None
+
+
+class FitPage(Paged):
+    """Fits, newest first."""
+
+    fits: list[FitShape]
 
 
 class ControlOrder(Order):

@@ -1,23 +1,27 @@
 """Thresholds by REST: proposals with their certificates, which one decides, the control group."""
 
-from typing import ClassVar
+import uuid
+from typing import Any, ClassVar
 
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.reverse import reverse
 
 from apps.fraud.api.paging import page
 from apps.fraud.api.policy_shapes import (
     ControlOrder,
+    FitPage,
+    FitShape,
     ProposalOrder,
     ProposalPage,
     ProposalShape,
     UsedShape,
     UseOrder,
 )
-from apps.fraud.models import ThresholdFit
-from apps.fraud.services import thresholds
-from apps.fraud.thresholds.asked import Certificate
+from apps.fraud.models import ThresholdFit, ThresholdRun
+from apps.fraud.services import fittings, thresholds
+from apps.fraud.thresholds.asked import Asked, Certificate
 from loupe.host.people import Action
 from loupe.host.rest import Endpoint, answer, describe, idempotent, ordered
 
@@ -42,14 +46,74 @@ class Thresholds(Endpoint):
         operation_id="fraud_thresholds_propose",
         parameters=[describe.PROJECT, describe.IDEMPOTENCY_KEY],
         request=ProposalOrder,
-        responses={201: ProposalShape, **describe.PROBLEMS},
+        responses={202: FitShape, **describe.PROBLEMS},
     )
     @idempotent
     def post(self, request: Request) -> Response:
-        """Fit thresholds on the labelled results; they decide once they are used."""
+        """Have thresholds fitted on the labelled results; a worker does it, and what it proposes
+        decides once it is used."""
         order = ordered(request, ProposalOrder)
-        made = thresholds.propose(self.actor, self.project, order.asked, silent=order.silent)
-        return answer(_shape(made), 201)
+        made = fittings.begin(self.actor, self.project, order.asked, silent=order.silent)
+        location = reverse("fraud-api:thresholds-fit", args=[made.pk])
+        return answer(_fit(made), 202, {"Location": location})
+
+
+class Fits(Endpoint):
+    """Thresholds being fitted, and what came of them."""
+
+    policy: ClassVar = {"GET": Action.VIEW}
+
+    @extend_schema(
+        operation_id="fraud_thresholds_fits_list",
+        parameters=[describe.PROJECT, *describe.PAGING],
+        responses={200: FitPage, **describe.PROBLEMS},
+    )
+    def get(self, request: Request) -> Response:
+        """List fits, newest first."""
+        rows = fittings.listing(self.actor, self.project)
+        shown, more = page(request, rows, "created_at", _fit)
+        return answer(FitPage(fits=shown, next_cursor=more))
+
+
+class FitEndpoint(Endpoint):
+    """A view of one fit of the project."""
+
+    row: ThresholdRun
+
+    def locate(self, action: Action, request: Request, **kwargs: Any) -> None:
+        super().locate(action, request, **kwargs)
+        self.row = fittings.find(self.actor, self.project, kwargs["run_id"])
+
+
+class OneFit(FitEndpoint):
+    """One fit."""
+
+    policy: ClassVar = {"GET": Action.VIEW}
+
+    @extend_schema(
+        operation_id="fraud_thresholds_fits_get",
+        parameters=[describe.PROJECT],
+        responses={200: FitShape, **describe.PROBLEMS},
+    )
+    def get(self, request: Request, run_id: uuid.UUID) -> Response:
+        """Show a fit: how far it is, its proposal, or how many legitimate rows are missing."""
+        return answer(_fit(self.row))
+
+
+class CancelFit(FitEndpoint):
+    """The end of a fit."""
+
+    policy: ClassVar = {"POST": Action.MANAGE_MODELS}
+
+    @extend_schema(
+        operation_id="fraud_thresholds_fits_cancel",
+        parameters=[describe.PROJECT],
+        request=None,
+        responses={200: FitShape, **describe.PROBLEMS},
+    )
+    def post(self, request: Request, run_id: uuid.UUID) -> Response:
+        """Stop a fit."""
+        return answer(_fit(fittings.cancel(self.actor, self.row)))
 
 
 class UseThresholds(Endpoint):
@@ -100,4 +164,26 @@ def _shape(row: ThresholdFit) -> ProposalShape:
         who=row.who,
         created_at=row.created_at,
         used_as=row.used_as,
+    )
+
+
+def _fit(row: ThresholdRun) -> FitShape:
+    return FitShape(
+        id=row.pk,
+        state=row.state,
+        model=str(row.version),
+        asked=Asked.model_validate(row.asked),
+        silent=row.silent,
+        blocks=len(row.blocks or ()),
+        blocks_done=row.done,
+        rows=row.rows,
+        honest=row.honest,
+        fraud=row.fraud,
+        missing=row.missing,
+        proposal=_shape(row.proposal) if row.proposal else None,
+        error_code=row.error_code,
+        error=row.error,
+        who=row.who,
+        created_at=row.created_at,
+        ended_at=row.ended_at,
     )

@@ -40,6 +40,13 @@ urlpatterns: list[URLPattern] = [
     path("rules/look", rules.LookAtRule.as_view(), name="rule-look"),
     path("thresholds", thresholds.Thresholds.as_view(), name="thresholds"),
     path("thresholds/<int:number>/use", thresholds.UseThresholds.as_view(), name="thresholds-use"),
+    path("thresholds/fits", thresholds.Fits.as_view(), name="thresholds-fits"),
+    path("thresholds/fits/<uuid:run_id>", thresholds.OneFit.as_view(), name="thresholds-fit"),
+    path(
+        "thresholds/fits/<uuid:run_id>/cancel",
+        thresholds.CancelFit.as_view(),
+        name="thresholds-fit-cancel",
+    ),
     path("thresholds/control", thresholds.ControlGroup.as_view(), name="control-group"),
     path("scheme", scheme.SchemeOfProject.as_view(), name="scheme"),
     path("rates", rates.Rates.as_view(), name="rates"),

@@ -8,6 +8,10 @@
     {"op": "conclude", "prices": {…}}                             → {"comparison": {…} | null}
     {"op": "shadow", "path": PATH, "version": ID | null, "out": PATH}  → `shadowing.Shadowed`
     {"op": "scores", "path": PATH, "rows": [rows of the block]}   → {"scores": [number | null]}
+    {"op": "fitting", "folder": PATH, "blocks": N}                → {"done": [block numbers]}
+    {"op": "scored", "path": PATH}                                → {"ids": […], "times": […]}
+    {"op": "keep", "number": N, "told": […], "silent_before": MS} → {"rows", "honest", "fraud"}
+    {"op": "fit", "asked": {…}, "point": {…}}                     → {"found": `FitFound`}
     {"op": "around", "path": PATH, "row": N, "scheme": {…}, "files": [PATH]}
                                                     → {"payers": [who shares something]}
     {"op": "follow", "files": [PATH]}               → {"ids": [their transactions]}
@@ -32,8 +36,10 @@ from apps.fraud.operating.challenger import Challenger
 from apps.fraud.operating.parts import Folder
 from apps.fraud.operating.prices import Prices
 from apps.fraud.operating.shadowing import shadow
+from apps.fraud.policy.fitting import Fitting
 from apps.fraud.schema import OperatingPoint
 from apps.fraud.scheme import Scheme
+from apps.fraud.thresholds.asked import Asked as Budgets
 from loupe.contract.runtime.columns import Columns
 from loupe.contract.runtime.errors import InputRefused, LoupeError
 from loupe.contract.runtime.steps import load
@@ -57,6 +63,8 @@ class Program:
         self._seen: set[str] = set()
         self._open: tuple[Decisions, Columns] | None = None
         self._telling: Telling | None = None
+        self._fitting: Fitting | None = None
+        self._blocks = 0
 
     def begin(self, asked: Asked) -> dict[str, Any]:
         """Read the challenger."""
@@ -133,6 +141,35 @@ class Program:
         by_row = dict(zip(kept.rows.tolist(), scores, strict=True))
         return {"scores": [by_row.get(row) for row in wanted.tolist()]}
 
+    def fitting(self, asked: Asked) -> dict[str, Any]:
+        """Where the parts of a fit are, and which blocks are done."""
+        self._fitting = Fitting(Path(asked["folder"]))
+        self._blocks = int(asked["blocks"])
+        return {"done": self._fitting.done(self._blocks)}
+
+    def scored(self, asked: Asked) -> dict[str, Any]:
+        """Read the scores of a block."""
+        ids, times = self._fit().read(Path(asked["path"]))
+        return {"ids": ids, "times": times}
+
+    def keep(self, asked: Asked) -> dict[str, Any]:
+        """Keep them with their labels."""
+        return dict(self._fit().keep(asked["number"], asked["told"], asked["silent_before"]))
+
+    def fit(self, asked: Asked) -> dict[str, Any]:
+        """Find thresholds on all parts."""
+        found = self._fit().concluded(
+            self._blocks,
+            Budgets.model_validate(asked["asked"]),
+            OperatingPoint.model_validate(asked["point"]),
+        )
+        return {"found": found.model_dump(mode="json")}
+
+    def _fit(self) -> Fitting:
+        if self._fitting is None:
+            raise InputRefused("No folder is named.", code="order")
+        return self._fitting
+
     def around(self, asked: Asked) -> dict[str, Any]:
         """Look at one row of a block and at those who share something with its payer."""
         told: Telling = load("apps.fraud.explaining.telling:Telling")(
@@ -179,6 +216,10 @@ def main() -> int:
         "conclude": program.conclude,
         "shadow": program.shadow,
         "scores": program.scores,
+        "fitting": program.fitting,
+        "scored": program.scored,
+        "keep": program.keep,
+        "fit": program.fit,
         "around": program.around,
         "follow": program.follow,
         "explain": program.explain,

@@ -3,8 +3,8 @@
 from pydantic import BaseModel, ConfigDict, Field
 
 from apps.fraud.policy.curve import Curve
-from apps.fraud.schema import OperatingPoint, Rule
-from apps.fraud.thresholds.asked import Asked, Fitted
+from apps.fraud.schema import Rule
+from apps.fraud.thresholds.asked import Fitted
 
 
 class _Frozen(BaseModel):
@@ -47,22 +47,6 @@ class Counts(_Frozen):
     day_start: int = 0
     asked_day: bool = True
     counts: tuple[Counted, ...] = ()
-
-
-class FitAsked(_Frozen):
-    """Which thresholds keep what is asked?
-
-    Attributes:
-        point: whose rules go on, and whose thresholds are replaced.
-        silent_before: milliseconds: a transaction before it without a label counts as legitimate;
-            0: none does.
-    """
-
-    blocks: tuple[str, ...]
-    asked: Asked
-    point: OperatingPoint
-    labels: str
-    silent_before: int = 0
 
 
 class FitFound(_Frozen):

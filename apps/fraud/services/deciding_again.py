@@ -70,6 +70,23 @@ def deciding(version: ModelVersion, point: OperatingPoint) -> Iterator[Program]:
         InputRefused: the version's artefact cannot be used.
         TemporarilyUnavailable: the child does not start.
     """
+    with started() as program:
+        program.ask(
+            "begin",
+            artefact=str(artefact(version)),
+            version=version.pk,
+            point=point.model_dump(mode="json"),
+        )
+        yield program
+
+
+@contextmanager
+def started() -> Iterator[Program]:
+    """A child that knows of no model yet.
+
+    Raises:
+        TemporarilyUnavailable: it does not start.
+    """
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as errors:
         process = subprocess.Popen(
             [sys.executable, "-m", "apps.fraud.operating"],
@@ -80,14 +97,7 @@ def deciding(version: ModelVersion, point: OperatingPoint) -> Iterator[Program]:
             encoding="utf-8",
         )
         try:
-            program = Program(process, errors)
-            program.ask(
-                "begin",
-                artefact=str(artefact(version)),
-                version=version.pk,
-                point=point.model_dump(mode="json"),
-            )
-            yield program
+            yield Program(process, errors)
         finally:
             process.kill()
             process.wait()

@@ -1,4 +1,4 @@
-"""Asks a process of its own what rules did and which thresholds would do; few at a time."""
+"""Asks a process of its own what rules did; few at a time."""
 
 import subprocess
 import sys
@@ -16,20 +16,17 @@ from django.utils.translation import gettext as _
 from pydantic import BaseModel
 
 from apps.fraud.models import TransactionLabel
-from apps.fraud.policy.asked import CountAsked, Counts, FitAsked, FitFound
-from apps.fraud.schema import OperatingPoint, Rule
+from apps.fraud.policy.asked import CountAsked, Counts
+from apps.fraud.schema import Rule
 from apps.fraud.scheme import Scheme
 from apps.fraud.services.labels import VALUES
-from apps.fraud.thresholds.asked import Asked
 from loupe.contract.runtime.errors import TemporarilyUnavailable
 from loupe.host.block_files import newest_files
-from loupe.host.models import ModelVersion
 from loupe.host.people import Project
 
 COUNT_ROWS, COUNT_BLOCKS, COUNT_S = 500_000, 2_000, 20.0
 """The newest transactions among which a day is looked for, and how long that may take."""
-FIT_ROWS, FIT_BLOCKS, FIT_S = 3_000_000, 5_000, 90.0
-COUNT_LABELS, FIT_LABELS = 200_000, 5_000_000
+COUNT_LABELS = 200_000
 """The newest labels that are looked at."""
 AT_ONCE = 2
 WAIT_S = 8.0
@@ -57,41 +54,6 @@ def count(project: Project, scheme: Scheme, rules: Sequence[Rule]) -> Counts:
             labels=_labels(project, Path(folder), COUNT_LABELS),
         )
         return Counts.model_validate_json(_answer("count", asked, Path(folder), COUNT_S))
-
-
-def fit(
-    project: Project,
-    scheme: Scheme,
-    version: ModelVersion,
-    point: OperatingPoint,
-    asked: Asked,
-    *,
-    silent: bool,
-) -> FitFound:
-    """Fit thresholds on what `version` scored. Ask the policy before.
-
-    Args:
-        silent: transactions older than the scheme's label delay that nobody spoke of count as
-            legitimate.
-
-    Raises:
-        TemporarilyUnavailable: it took too long, or others are measuring.
-    """
-    delay = timedelta(seconds=scheme.label_delay)
-    before = int((timezone.now() - delay).timestamp() * 1000) if silent else 0
-    with (
-        _place(),
-        newest_files("fraud", project.pk, FIT_ROWS, FIT_BLOCKS, version.pk) as files,
-        TemporaryDirectory(prefix="loupe-policy-") as folder,
-    ):
-        question = FitAsked(
-            blocks=tuple(str(file) for file in files),
-            asked=asked,
-            point=point,
-            labels=_labels(project, Path(folder), FIT_LABELS),
-            silent_before=before,
-        )
-        return FitFound.model_validate_json(_answer("fit", question, Path(folder), FIT_S))
 
 
 def yesterday(zone: str, now: datetime | None = None) -> tuple[int, int]:

@@ -1,21 +1,20 @@
-"""Thresholds of a project: proposed from its labelled results, used by the next operating point."""
+"""Thresholds of a project: what was proposed (see `fittings`), used by the next operating point."""
 
 import secrets
 from collections.abc import Mapping
 from typing import Any
 
 from django.db import models
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from pydantic import ValidationError
 
 from apps.fraud.models import ThresholdFit
 from apps.fraud.money import DIGITS
-from apps.fraud.services import deciding, declaring, measuring, schemes
+from apps.fraud.services import deciding, declaring
 from apps.fraud.services.errors import Taken, Unusable
 from apps.fraud.thresholds.asked import Asked, Certificate
 from loupe.host.models import OperatingPoint as Stored
-from loupe.host.people import Action, Actor, NotVisible, Project, record_audit, require
+from loupe.host.people import Action, Actor, NotVisible, Project, require
 
 MOST_SHARE = 0.05
 """Of what the score blocks, at most this share is let through by lot."""
@@ -59,38 +58,6 @@ def asked_of(data: Mapping[str, Any]) -> Asked:
             _("%(place)s: %(problem)s.") % {"place": place, "problem": problem},
             field=place,
         ) from error
-
-
-def propose(actor: Actor, project: Project, asked: Asked, *, silent: bool) -> ThresholdFit:
-    """Fit thresholds on what the model that decides has scored; they decide nothing yet.
-
-    Args:
-        silent: what nobody spoke of within the label delay counts as legitimate.
-
-    Raises:
-        NotVisible, Denied: the actor may not manage models here.
-        NoModel: no model is in production.
-        Unusable: there are too few labelled results; the message says how many are missing.
-        TemporarilyUnavailable: it took too long, or others are measuring.
-    """
-    require(actor, Action.MANAGE_MODELS, project)
-    present = deciding.now(actor, project)
-    scheme = schemes.of(project.pk)
-    found = measuring.fit(project, scheme, present.version, present.point, asked, silent=silent)
-    if found.fitted is None:
-        raise Unusable(_too_few(found.rows, found.honest, found.fraud, found.missing), field="rows")
-    made = ThresholdFit.objects.create(
-        project=project,
-        model_version=present.version,
-        rows=found.rows,
-        bands=[band.model_dump(mode="json") for band in found.fitted.point.bands],
-        certificate=found.fitted.certificate.model_dump(mode="json"),
-        curve=found.curve.model_dump(mode="json"),
-        who=actor.label,
-    )
-    told = {"rows": found.rows, "holds": found.fitted.certificate.holds, "silent": silent}
-    record_audit(actor, project, "thresholds.proposed", f"thresholds:{made.pk}", told)
-    return made
 
 
 def use(actor: Actor, project: Project, pk: int, note: str = "") -> Stored:
@@ -166,18 +133,3 @@ def minor(text: str, currency: str, field: str) -> int:
             field=field,
         )
     return int(whole + part.ljust(digits, "0"))
-
-
-def _too_few(rows: int, honest: int, fraud: int, missing: int) -> str:
-    zh = (get_language() or "en").startswith("zh")
-    if zh:
-        return (
-            f"已评分 {rows:,} 笔，其中已知正常 {honest:,} 笔、欺诈 {fraud:,} 笔："
-            "不足以选定并认证阈值。"
-            f"至少还缺 {missing:,} 笔已知正常的交易，且须分布在前后两段时间。"
-        )
-    return (
-        f"Of {rows:,} scored transactions {honest:,} are known to be legitimate and {fraud:,} "
-        f"to be fraud: too few to choose thresholds and certify them. At least {missing:,} more "
-        "legitimate rows are missing, spread over an earlier and a later stretch."
-    )

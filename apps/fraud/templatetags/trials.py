@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from apps.fraud.app import App
 from apps.fraud.models import Backtest, Publication
 from apps.fraud.models.backtests import BacktestState
+from apps.fraud.models.leased import Leased
 from apps.fraud.operating.compare import Difference
 from apps.fraud.operating.table import Words, difference_told
 from apps.fraud.services import bad_rows
@@ -71,7 +72,7 @@ def signed_money(minor: int, currency: str) -> str:
 
 
 @register.simple_tag
-def backtest_state(backtest: Backtest) -> SafeString:
+def backtest_state(backtest: Leased) -> SafeString:
     """How far it is, by colour and word."""
     state = BacktestState(backtest.state)
     return format_html('<span class="badge-state {}">{}</span>', _TONES[state], state.label)

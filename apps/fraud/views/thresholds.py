@@ -1,5 +1,6 @@
 """Thresholds: what decides, what was proposed, and a proposal with its certificate and curve."""
 
+import uuid
 from decimal import Decimal
 from typing import Any
 
@@ -10,9 +11,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from apps.fraud.app import App
-from apps.fraud.models import ThresholdFit
+from apps.fraud.models import ThresholdFit, ThresholdRun
+from apps.fraud.models.leased import WorkState
 from apps.fraud.money import DIGITS
-from apps.fraud.services import deciding, schemes, thresholds
+from apps.fraud.services import deciding, fittings, schemes, thresholds
 from apps.fraud.services.drawing_curves import HEIGHT, WIDTH, drawn
 from apps.fraud.services.errors import Unusable
 from apps.fraud.thresholds.asked import Certificate
@@ -40,13 +42,33 @@ def propose(request: PageRequest, app: str) -> HttpResponse:
     scheme = schemes.of(request.project.pk)
     try:
         asked = thresholds.asked_of(_asked(request.POST, scheme.currency))
-        made = thresholds.propose(
+        made = fittings.begin(
             request.actor, request.project, asked, silent=request.POST.get("silent") == "yes"
         )
     except LoupeError as error:
         return _shown(request, error)
-    address = reverse("fraud:thresholds", args=[request.project.slug])
-    return HttpResponseRedirect(f"{address}?proposal={made.pk}")
+    return HttpResponseRedirect(_address(request, made))
+
+
+@require_GET
+@project_page(section="policy")
+def live(request: PageRequest, app: str, run_id: uuid.UUID) -> HttpResponse:
+    """The part that changes while thresholds are fitted, then the proposal."""
+    run = fittings.find(request.actor, request.project, run_id)
+    return render(request, "fraud/threshold_live.html", _followed(request, run, run.proposal))
+
+
+@require_POST
+@project_page(Action.MANAGE_MODELS)
+def cancel(request: PageRequest, app: str, run_id: uuid.UUID) -> HttpResponse:
+    """Stop a fit."""
+    run = fittings.find(request.actor, request.project, run_id)
+    try:
+        fittings.cancel(request.actor, run)
+        say(request, _("Cancelled."))
+    except LoupeError as error:
+        say_refused(request, error)
+    return HttpResponseRedirect(_address(request, run))
 
 
 @require_POST
@@ -72,38 +94,72 @@ def act(request: PageRequest, app: str) -> HttpResponse:
     return HttpResponseRedirect(reverse("fraud:thresholds", args=[request.project.slug]))
 
 
-def _shown(request: PageRequest, error: LoupeError | None = None) -> HttpResponse:
-    scheme = schemes.of(request.project.pk)
-    rows = list(thresholds.proposals(request.actor, request.project)[:SHOWN])
-    wanted = request.GET.get("proposal", "")
-    chosen = next((one for one in rows if str(one.pk) == wanted), rows[0] if rows else None)
+def _address(request: PageRequest, run: ThresholdRun) -> str:
+    return f"{reverse('fraud:thresholds', args=[request.project.slug])}?run={run.pk}"
+
+
+def _run(request: PageRequest, newest: ThresholdFit | None) -> ThresholdRun | None:
+    """The fit that is asked for; else the newest, while it goes on or where nothing came since."""
+    rows = fittings.listing(request.actor, request.project)
+    if wanted := request.GET.get("run", ""):
+        return next((one for one in rows[:SHOWN] if str(one.pk) == wanted), None)
+    found = None if request.GET.get("proposal") else rows.first()
+    if found is None or found.proposal is not None or found.state == WorkState.CANCELLED:
+        return None
+    since = newest is not None and newest.created_at > found.created_at
+    return None if since and found.ended_at else found
+
+
+def _followed(
+    request: PageRequest, run: ThresholdRun | None, chosen: ThresholdFit | None
+) -> dict[str, Any]:
+    """What the part that changes is made of."""
     present, nothing = None, None
     try:
         present = deciding.now(request.actor, request.project)
     except LoupeError as missing:
         nothing = missing
+    return {
+        "domain": App,
+        "scheme": schemes.of(request.project.pk),
+        "present": present,
+        "nothing": nothing,
+        "run": run,
+        "total": len(run.blocks or ()) if run else 0,
+        "percent": round(100 * run.done / len(run.blocks), 1) if run and run.blocks else 0,
+        "too_few": fittings.too_few(run) if run else None,
+        "chosen": chosen,
+        "proposal": _proposal(chosen) if chosen else None,
+        "never": NEVER,
+        "width": WIDTH,
+        "height": HEIGHT,
+    }
+
+
+def _shown(request: PageRequest, error: LoupeError | None = None) -> HttpResponse:
+    rows = list(thresholds.proposals(request.actor, request.project)[:SHOWN])
+    wanted = request.GET.get("proposal", "")
+    newest = rows[0] if rows else None
+    run = _run(request, newest)
+    chosen = next((one for one in rows if str(one.pk) == wanted), newest)
+    if run is not None:
+        chosen = run.proposal
+    told = _followed(request, run, chosen)
+    scheme, present = told["scheme"], told["present"]
     return render(
         request,
         "fraud/thresholds.html",
         {
-            "domain": App,
+            **told,
             "policy": "thresholds",
-            "scheme": scheme,
-            "present": present,
-            "nothing": nothing,
             "matrix": _matrix(present.stored.data["bands"]) if present else [],
             "certificate": _certificate(present.stored.certificate if present else None),
             "rows": rows,
-            "chosen": chosen,
-            "proposal": _proposal(chosen) if chosen else None,
             "error": error,
             "field": getattr(error, "field", ""),
             "form": request.POST or {"budget": "0.02", "confidence": "95", "allocate": "even"},
-            "never": NEVER,
             "control_percent": f"{100 * present.point.control_share:g}" if present else "0",
             "control_cap": _plain(present.point.control_cap, scheme.currency) if present else "",
-            "width": WIDTH,
-            "height": HEIGHT,
         },
     )
 

@@ -24,6 +24,7 @@ __all__ = [
     "Block",
     "BlockRow",
     "blocks_of",
+    "newest_blocks",
     "newest_columns",
     "newest_id",
     "opened",
@@ -83,6 +84,23 @@ def blocks_of(
         Block(id=pk, rows=count, model_version_id=version, created_at=at)
         for pk, count, version, at in found[:most]
     ]
+
+
+def newest_blocks(
+    app: str, project_id: uuid.UUID, model_version_id: int, most_rows: int, most_blocks: int
+) -> list[int]:
+    """The newest blocks that a version scored, in the order they were stored; whole blocks, at
+    most `most_rows` rows. Ask the policy before."""
+    rows = ResultBlock.objects.filter(
+        project_id=project_id, app=app, provenance__model_version_id=model_version_id
+    )
+    chosen, total = [], 0
+    for pk, count in rows.order_by("-pk").values_list("pk", "rows")[:most_blocks]:
+        if total + count > most_rows:
+            break
+        chosen.append(pk)
+        total += count
+    return chosen[::-1]
 
 
 def sessions_of(

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from apps.fraud.models import ExchangeRate, RuleSet, SchemeVersion
+from apps.fraud.models import ExchangeRate, RuleSet, SchemeVersion, ThresholdRun
 from apps.fraud.scheme import CARD_PAYMENTS
-from apps.fraud.services import deciding
+from apps.fraud.services import deciding, fitting_work
 from loupe.api import limits
 from loupe.testing import factories
 from tests.apps.fraud.bank import Bank, paid
@@ -73,9 +73,21 @@ def test_a_rule_that_cannot_be_names_its_field(asked: Any) -> None:
 
 
 def test_thresholds_that_cannot_be_fitted_say_what_is_missing(asked: Any) -> None:
-    refused = asked("thresholds", {"asked": {"budgets": [{"outcome": "block", "at_most": 0.1}]}})
-    assert refused.status_code == 400
-    assert "more legitimate rows are missing" in refused.json()["detail"]
+    budget = {"asked": {"budgets": [{"outcome": "block", "at_most": 0.1}]}}
+    begun = asked("thresholds", budget)
+    assert (begun.status_code, begun.json()["state"]) == (202, "queued")
+    place = begun.headers["Location"].removeprefix(API)
+    fitting_work.turn(ThresholdRun.objects.get().pk)
+    found = asked(place).json()
+    assert (found["state"], found["error_code"]) == ("failed", "too_few_labels")
+    assert "more legitimate rows are missing" in found["error"]
+    assert found["missing"] > 0
+    assert [one["id"] for one in asked("thresholds/fits").json()["fits"]] == [found["id"]]
+    assert asked(f"{place}/cancel", {}).status_code == 409
+    asked("thresholds", budget)
+    waiting = ThresholdRun.objects.get(state="queued")
+    ended = asked(f"thresholds/fits/{waiting.pk}/cancel", {}).json()
+    assert (ended["state"], ended["proposal"]) == ("cancelled", None)
     assert asked("thresholds").json()["proposals"] == []
     assert asked("thresholds/1/use", {}).status_code == 404
     assert asked("thresholds/control", {"share": 0.01, "cap": 10_000}).status_code == 200

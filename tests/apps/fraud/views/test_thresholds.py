@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from apps.fraud.models import ThresholdFit, TransactionLabel
+from apps.fraud.models import ThresholdFit, ThresholdRun, TransactionLabel
 from apps.fraud.schema import ScoredTransaction
-from apps.fraud.services import deciding, thresholds
+from apps.fraud.services import deciding, deciding_again, fitting_work, fittings, thresholds
 from apps.fraud.thresholds.asked import Asked, Budget
 from loupe.audit.models import Event
 from loupe.host.models import ModelVersion
@@ -64,9 +64,21 @@ def labelled(bank: Bank, version: ModelVersion) -> Bank:
     return bank
 
 
+def fitted() -> ThresholdRun:
+    """The newest fit, when workers have had their turns at it."""
+    run = ThresholdRun.objects.latest("created_at")
+    while run.ended_at is None:
+        fitting_work.turn(run.pk)
+        run.refresh_from_db()
+    return run
+
+
 def propose(bank: Bank, **changed: str) -> Any:
-    address = bank.url("thresholds/propose")
-    return bank.client("engineer").post(address, {**FORM, **changed}, follow=True)
+    """The page of a proposal that was asked for by the form and made by a worker."""
+    client = bank.client("engineer")
+    begun = client.post(bank.url("thresholds/propose"), {**FORM, **changed})
+    fitted()
+    return client.get(begun.headers["Location"])
 
 
 def test_a_budget_is_certified_with_its_interval_drawn_and_used(labelled: Bank) -> None:
@@ -120,14 +132,20 @@ def test_without_labels_nothing_is_proposed_and_the_missing_rows_are_named(
 ) -> None:
     bank.block(*(scored(n, 0.1) for n in range(30)))
     Provenance.objects.update(model_version=version)
-    answer = bank.client("engineer").post(bank.url("thresholds/propose"), FORM)
-    assert answer.status_code == 200
+    answer = propose(bank)
     assert b"Of 30 scored transactions 0 are known to be legitimate" in answer.content
     needed = 2 * math.ceil(math.log(0.05) / math.log1p(-0.05))
     assert f"At least {needed} more legitimate rows".encode() in answer.content
+    chinese = bank.client("engineer").get(
+        bank.url("thresholds/"), headers={"accept-language": "zh-hans"}
+    )
+    assert f"至少还缺 {needed} 笔已知正常的交易" in chinese.content.decode()
+    assert not ThresholdFit.objects.exists()
     # What nobody spoke of within the delay counts where that is asked for.
-    silent = bank.client("engineer").post(bank.url("thresholds/propose"), {**FORM, "silent": "yes"})
-    assert silent.status_code == 302
+    propose(bank, silent="yes")
+    run = ThresholdRun.objects.latest("created_at")
+    assert (run.honest, run.missing) == (30, 0)
+    assert run.proposal is not None
 
 
 def test_only_what_the_deciding_model_scored_is_fitted_on(
@@ -177,7 +195,9 @@ def test_the_control_group_is_off_capped_and_keeps_its_lot(
 def test_a_proposal_for_another_model_is_not_used(labelled: Bank) -> None:
     asked = Asked(budgets=(Budget(outcome="block", at_most=0.05),))
     actor = labelled.actor("engineer")
-    made = thresholds.propose(actor, labelled.project, asked, silent=False)
+    fittings.begin(actor, labelled.project, asked, silent=False)
+    made = fitted().proposal
+    assert made is not None
     factories.model_version(labelled.project, "fraud", "ours")
     with pytest.raises(Exception, match="was fitted for payments v1; ours v1 decides now"):
         thresholds.use(actor, labelled.project, made.pk)
@@ -188,3 +208,81 @@ def test_only_engineers_change_thresholds(bank: Bank, version: ModelVersion) -> 
     assert bank.client().post(bank.url("thresholds/act"), {}).status_code == 403
     assert bank.client("viewer").get(bank.url("thresholds/")).status_code == 200
     assert bank.client("stranger").get(bank.url("thresholds/")).status_code == 404
+
+
+def test_the_page_follows_a_fit_and_a_page_that_was_closed_has_lost_nothing(labelled: Bank) -> None:
+    client = labelled.client("engineer")
+    begun = client.post(labelled.url("thresholds/propose"), FORM)
+    run = ThresholdRun.objects.get()
+    assert begun.headers["Location"].endswith(f"thresholds/?run={run.pk}")
+    # Whoever opens the page meanwhile follows it too, from the database.
+    page = labelled.client("viewer").get(labelled.url("thresholds/")).content.decode()
+    assert f"fits/{run.pk}/live" in page
+    assert "<progress" in page
+    assert f"fits/{run.pk}/cancel" not in page  # a viewer does not cancel
+    fitted()
+    live = client.get(labelled.url(f"thresholds/fits/{run.pk}/live")).content.decode()
+    assert "hx-trigger" not in live
+    assert "holds with 95 % confidence" in live
+    assert " style=" not in live
+    later = client.get(labelled.url("thresholds/")).content.decode()
+    assert "holds with 95 % confidence" in later
+
+
+def test_a_fit_goes_on_where_a_worker_was_killed(
+    labelled: Bank, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    labelled.block(*(scored(9_000 + n, 0.2, label=0) for n in range(40)))
+    Provenance.objects.update(model_version=ModelVersion.objects.get())
+    settings.LEASE_SECONDS = 0  # a lease of a dead worker has run out
+    propose_to = labelled.url("thresholds/propose")
+    labelled.client("engineer").post(propose_to, FORM)
+    run = ThresholdRun.objects.get()
+    read: list[str] = []
+    ask = deciding_again.Program.ask
+
+    def killed(self: deciding_again.Program, op: str, **said: Any) -> dict[str, Any]:
+        told = ask(self, op, **said)
+        read.append(op)
+        if op == "keep" and read.count("keep") == 1:
+            raise KeyboardInterrupt
+        return told
+
+    monkeypatch.setattr(deciding_again.Program, "ask", killed)
+    with pytest.raises(KeyboardInterrupt):
+        fitting_work.turn(run.pk)
+    assert fitting_work.recover() == 1
+    done = fitted()
+    # Two blocks were read twice in all: nothing again, nothing left out.
+    assert (read.count("keep"), done.state, done.rows) == (2, "done", 2_040)
+    assert done.proposal is not None
+    assert not fitting_work.folder_of(run).exists()
+
+
+def test_a_cancelled_fit_proposes_nothing_even_if_it_was_about_to_end(
+    labelled: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = labelled.client("engineer")
+    client.post(labelled.url("thresholds/propose"), FORM)
+    run = ThresholdRun.objects.get()
+    ask = deciding_again.Program.ask
+
+    def cancelled(self: deciding_again.Program, op: str, **said: Any) -> dict[str, Any]:
+        told = ask(self, op, **said)
+        if op == "fit":
+            client.post(labelled.url(f"thresholds/fits/{run.pk}/cancel"))
+        return told
+
+    monkeypatch.setattr(deciding_again.Program, "ask", cancelled)
+    fitting_work.turn(run.pk)
+    run.refresh_from_db()
+    assert (run.state, run.proposal) == ("cancelled", None)
+    assert not ThresholdFit.objects.exists()
+    again = client.post(labelled.url(f"thresholds/fits/{run.pk}/cancel"), follow=True)
+    assert b"nothing to cancel" in again.content
+    assert (
+        labelled.client("viewer").post(labelled.url(f"thresholds/fits/{run.pk}/cancel")).status_code
+        == 403
+    )
+    stranger = labelled.client("stranger")
+    assert stranger.get(labelled.url(f"thresholds/fits/{run.pk}/live")).status_code == 404
