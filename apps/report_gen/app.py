@@ -9,15 +9,17 @@ from apps.report_gen.bundles.manifest import LONGEST_TEXT, MEDIA_TYPE
 from apps.report_gen.examples import results
 from apps.report_gen.findings import KEYS
 from apps.report_gen.schema import OperatingPoint, StudyResult
+from apps.report_gen.training.real.config import Recipe
 from loupe.contract.app import DomainApp
 from loupe.contract.exports import Export
-from loupe.contract.extras import AppProcess, Pages, Tab
+from loupe.contract.extras import AppProcess, AppSchedule, Pages, Tab
 from loupe.contract.facts import Fact
 from loupe.contract.inputs import InputKind
 from loupe.contract.outcomes import DecisionDraft, Outcome, ReviewVerb, Tone
 from loupe.contract.runtime.payload import Payload
 from loupe.contract.runtime.steps import Alternative, Place, Step, load
 from loupe.contract.text import Text
+from loupe.contract.training import Curve, Training
 
 
 class App(DomainApp):
@@ -135,6 +137,7 @@ class App(DomainApp):
         result="report_gen/result.html",
         row="report_gen/row.html",
         workspace="report_gen/workspace.html",
+        styles=("report_gen/result.css",),
         urls="apps.report_gen.urls",
         api_urls="apps.report_gen.api.urls",
         tabs=(
@@ -153,9 +156,36 @@ class App(DomainApp):
     )
 
     samples = "samples"
+    training = Training(
+        module="apps.report_gen.training.real",
+        evaluate_module="apps.report_gen.training.real.evaluation",
+        config_schema=Recipe,
+        curves=(
+            Curve(
+                key="macro_f1",
+                label=Text(en="Macro-F1 of findings", zh="征象宏平均 F1"),
+                higher_is_better=True,
+            ),
+            Curve(key="loss", label=Text(en="Loss", zh="损失"), higher_is_better=False),
+        ),
+        gate="apps.report_gen.training.real.gate:gate",
+        sources="apps.report_gen.services.training_data:sources",
+        gather="apps.report_gen.services.training_data:gather",
+    )
     commands: ClassVar = verbs.COMMANDS
     benchmarks: ClassVar = verbs.BENCHMARKS
-    schedules: ClassVar = verbs.SCHEDULES
+    schedules: ClassVar = (
+        *verbs.SCHEDULES,
+        AppSchedule(
+            key="retrain",
+            label=Text(
+                en="Train a candidate on the project's signed reports",
+                zh="用项目的已签署报告训练候选模型",
+            ),
+            run="apps.report_gen.services.retraining:retrain",
+            default_cron="30 3 * * 0",
+        ),
+    )
     processes: ClassVar = (AppProcess(name="dicom", module="apps.report_gen.dicom"),)
 
     sentences = "sentences.json"

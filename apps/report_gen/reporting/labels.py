@@ -32,3 +32,13 @@ def write(rows: Iterable[tuple[str, ReportDocument]], target: TextIO) -> int:
         writer.writerow(row(volume, document))
         count += 1
     return count
+
+
+def write_with_patients(rows: Iterable[tuple[str, str, ReportDocument]], target: TextIO) -> None:
+    """The table that a training reads: the patient's pseudonym stands beside the volume."""
+    writer = csv.writer(target, lineterminator="\n")
+    volume, *others = columns()
+    writer.writerow([volume, "PatientID", *others])
+    for name, patient, document in rows:
+        _, *values = row(name, document)
+        writer.writerow([name, patient, *values])

@@ -12,6 +12,9 @@ from apps.report_gen.clinical import identity, installed
 from apps.report_gen.clinical.errors import Missing
 from apps.report_gen.models import Delivery, Study, StudyState
 from apps.report_gen.services import arriving, clinical_text
+from apps.report_gen.services.reporting.errors import Closed
+from apps.report_gen.services.reporting.slugs import SLUG
+from loupe.host import models as models_of
 from loupe.host.people import (
     Action,
     Actor,
@@ -91,6 +94,25 @@ def say(actor: Actor, study: Study, said: Mapping[str, str]) -> bool:
     if study.state in (StudyState.DRAFTED, StudyState.REFUSED, StudyState.FAILED):
         arriving.read_again(study)
     return True
+
+
+def reads(actor: Actor, project: Project) -> bool:
+    """Whether a model is in production that reads the project's studies."""
+    return bool(models_of.usable(actor, project, SLUG))
+
+
+def again(actor: Actor, study: Study) -> None:
+    """Have a study read again that failed, e.g. once there is a model.
+
+    Raises:
+        Denied, NotVisible: the actor may not submit here.
+        Closed: the study did not fail.
+    """
+    require(actor, Action.SUBMIT, study.project)
+    if study.state != StudyState.FAILED:
+        raise Closed(_("This study has not failed: there is nothing to read again."))
+    record_audit(actor, study.project, "study.read_again", f"study:{study.pk}", {})
+    arriving.read_again(study)
 
 
 def kept_of(study: Study) -> dict[str, str]:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from apps.report_gen.findings import KINDS, LOBE_NAMES, SIDE_NAMES, STATE_NAMES, Lobe, Side, State
 from apps.report_gen.report import Part
 from apps.report_gen.reporting.differences import Mark, Piece
+from apps.report_gen.services.reporting.shown_result import ShownResult, of_result
 from loupe.contract.text import Text
 
 register = template.Library()
@@ -68,6 +69,12 @@ def marked(pieces: tuple[Piece, ...]) -> SafeString:
             for each in pieces
         ),
     )
+
+
+@register.simple_tag
+def shown_result(result: Any) -> ShownResult:
+    """What the host's page of a result shows of it: no identity, pseudonyms alone."""
+    return of_result(result)
 
 
 @register.filter

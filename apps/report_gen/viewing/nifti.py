@@ -74,9 +74,20 @@ def head(
 
 def png(grey: NDArray[np.uint8]) -> bytes:
     """An 8-bit grey picture [row, column] as PNG."""
-    height, width = grey.shape
-    rows = np.zeros((height, width + 1), np.uint8)
-    rows[:, 1:] = grey
+    return _png(grey, 0)
+
+
+def png_colour(colour: NDArray[np.uint8]) -> bytes:
+    """A picture [row, column, 3] of red, green and blue as PNG."""
+    return _png(colour.reshape(len(colour), -1), 2)
+
+
+def _png(lines: NDArray[np.uint8], kind: int) -> bytes:
+    """Bytes of each row of a picture as PNG; `kind` is 0 for grey and 2 for three colours."""
+    height, wide = lines.shape
+    rows = np.zeros((height, wide + 1), np.uint8)
+    rows[:, 1:] = lines
+    width = wide // 3 if kind == 2 else wide
 
     def chunk(name: bytes, data: bytes) -> bytes:
         body = name + data
@@ -85,7 +96,7 @@ def png(grey: NDArray[np.uint8]) -> bytes:
     return b"".join(
         (
             b"\x89PNG\r\n\x1a\n",
-            chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)),
+            chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, kind, 0, 0, 0)),
             chunk(b"IDAT", zlib.compress(rows.tobytes(), LEVEL)),
             chunk(b"IEND", b""),
         )

@@ -18,10 +18,12 @@ from apps.report_gen.report import NOTICE, ReportDocument
 from apps.report_gen.reporting.drafting import series_read
 from apps.report_gen.reporting.operations import read as read_edit
 from apps.report_gen.schema import StudyResult
+from apps.report_gen.services import studies
 from apps.report_gen.services.reporting import (
     claims,
     clocks,
     editing,
+    newer,
     outputs,
     people,
     priors,
@@ -54,7 +56,8 @@ def page(request: PageRequest, app: str, study_id: UUID) -> HttpResponse:
     }
     result = None if study.result is None else StudyResult.model_validate(study.result.data)
     if result is None or result.status == "refused":
-        return render(request, "report_gen/study_unread.html", {**about, "result": result})
+        told = {"result": result, "no_model": not studies.reads(request.actor, request.project)}
+        return render(request, "report_gen/study_unread.html", {**about, **told})
     whole = reports.opened(study)
     if request.actor.user is not None and "review" in request.allowed:
         clocks.note(whole.report, Clock.OPENED, request.actor.user)
@@ -152,6 +155,19 @@ def download(request: PageRequest, app: str, study_id: UUID, form: str) -> HttpR
     return answer
 
 
+@require_POST
+@project_page(Action.SUBMIT)
+def read_again(request: PageRequest, app: str, study_id: UUID) -> HttpResponse:
+    """Have a failed study read again."""
+    try:
+        studies.again(request.actor, reports.find(request.actor, request.project, study_id))
+        say(request, _("The study waits to be read again."))
+    except LoupeError as error:
+        say_refused(request, error)
+    address = reverse("report_gen:study", args=[request.project.slug, study_id])
+    return HttpResponseRedirect(address)
+
+
 def _acted(request: PageRequest, study: Study) -> str:
     posted, actor = request.POST, request.actor
     text = posted.get("revision", "")
@@ -176,6 +192,9 @@ def _acted(request: PageRequest, study: Study) -> str:
         case "give_up":
             signing.give_up(actor, study, revision)
             return _("Dropped: the signed report stands.")
+        case "take_newer":
+            newer.take(actor, study, revision)
+            return _("The report goes on from the newer draft. What it said before is a version.")
         case "reject":
             signing.reject(actor, study, revision, posted.get("reason", ""))
             return _("The draft was rejected: write the report from here.")
@@ -224,6 +243,7 @@ def _report(request: PageRequest, whole: Whole) -> dict[str, Any]:
         "states": list(State),
         "meaning": signing.MEANING_AMENDED if report.amending else signing.MEANING,
         "newer": report.result_id is not None and report.result_id != whole.row.pk,
+        "offered": newer.newer(whole) if mine and "review" in request.allowed else None,
     }
 
 
@@ -247,6 +267,7 @@ def _fragments(request: PageRequest, study: Study) -> dict[str, Any]:
         "checks": part("checks"),
         "differences": part("differences"),
         "signing": part("signing_bar"),
+        "newer": part("newer_about"),
         "findings": shown.for_viewer(context["seen"]),
     }
 
@@ -304,6 +325,7 @@ def _keys() -> list[tuple[str, str]]:
         ("f", _("Full screen")),
         ("u", _("Undo")),
         ("s", _("Sign")),
+        ("t", _("Take the newer draft, where there is one")),
     ]
 
 

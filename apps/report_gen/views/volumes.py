@@ -8,7 +8,9 @@ from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
+from apps.report_gen.schema import StudyResult
 from apps.report_gen.services.reporting import reports, volumes
+from apps.report_gen.viewing.key_slices import key_slice as draw
 from apps.report_gen.viewing.slices import axial
 from loupe.contract.runtime.errors import InputRefused, LoupeError
 from loupe.host.pages import PageRequest, project_page, translated
@@ -47,6 +49,21 @@ def axial_slice(request: PageRequest, app: str, study_id: UUID, number: int) -> 
     try:
         small = volumes.volume(study, "small")
         data = axial(small, number, request.GET.get("window", "lung"))
+    except LoupeError as error:
+        return _refused(error)
+    return _dressed(HttpResponse(data, content_type="image/png"))
+
+
+@require_GET
+@project_page()
+def key_slice(request: PageRequest, app: str, study_id: UUID, finding: str) -> HttpResponseBase:
+    """The axial slice through a finding of the study's newest result as PNG, outlined."""
+    study = reports.find(request.actor, request.project, study_id)
+    try:
+        if study.result is None:
+            raise NotVisible(_("This study has no result yet."))
+        result = StudyResult.model_validate(study.result.data)
+        data = draw(volumes.volume(study, "small"), result, finding[:60])
     except LoupeError as error:
         return _refused(error)
     return _dressed(HttpResponse(data, content_type="image/png"))

@@ -15,6 +15,7 @@ from apps.report_gen.app import App
 from apps.report_gen.findings import FINDINGS
 from apps.report_gen.models import Study
 from apps.report_gen.report import NOTICE
+from apps.report_gen.services import studies
 from apps.report_gen.services.reporting import claims, people, reports, worklist
 from apps.report_gen.services.reporting.worklist import Filters
 from loupe.contract.runtime.errors import LoupeError
@@ -90,6 +91,7 @@ def _context(request: PageRequest) -> dict[str, object]:
         "rows": [_row(study, names.get(study.pk), study.pk in unread) for study in page.rows],
         "counts": worklist.counts(request.project, request.actor.user),
         "findings": FINDINGS,
+        "no_model": not studies.reads(request.actor, request.project),
         "notice": NOTICE,
         "page_keys": [
             ("j k", _("Next and previous row")),

@@ -91,14 +91,19 @@ def _begun(study: Study, row: Result, result: StudyResult) -> Report:
     )
     if not made and not _outdated(report, row):
         return report
-    language: Language = "zh" if study.language.startswith("zh") else "en"
-    document = drafted(result, language, _indication(row))
-    credit = result.model
-    author = f"model:{credit.name} {credit.version}" if credit else "model"
+    document, author = draft_of_result(study, row, result)
     append(report, ReportState.DRAFT, document, author=author)
     report.result_id = row.pk
     report.save(update_fields=["result_id"])
     return report
+
+
+def draft_of_result(study: Study, row: Result, result: StudyResult) -> tuple[ReportDocument, str]:
+    """What the machine drafted, in the study's language, and who drafted it."""
+    language: Language = "zh" if study.language.startswith("zh") else "en"
+    credit = result.model
+    author = f"model:{credit.name} {credit.version}" if credit else "model"
+    return drafted(result, language, _indication(row)), author
 
 
 def _indication(row: Result) -> str:

@@ -46,6 +46,8 @@ export function editor(told, changed) {
     document.getElementById("checks").innerHTML = found.checks;
     document.getElementById("panel-differences").innerHTML = found.differences;
     document.getElementById("signing").innerHTML = found.signing;
+    const newer = document.getElementById("newer-about");
+    if (newer) newer.innerHTML = found.newer;
     if (edit.verb !== "say") swap(found.report);
     changed(found.findings);
     if (waiting > 1 || typed.size) return;

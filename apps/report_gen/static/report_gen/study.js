@@ -102,6 +102,7 @@ document.addEventListener("keydown", (event) => {
   else if (event.key === "u") edits.send("undo");
   else if (event.key === "U") edits.send("redo");
   else if (event.key === "s") document.getElementById("sign")?.click();
+  else if (event.key === "t") document.getElementById("take-newer")?.click();
   else if (event.key === "b") document.getElementById("tool-box")?.click();
 });
 

@@ -47,7 +47,7 @@ class Kept:
 
 
 def prepared(
-    studies: list[RealStudy], cache: Path, shape: Shape, tell: Callable[[int, str], None]
+    studies: list[RealStudy], cache: Path, shape: Shape, tell: Callable[[int, RealStudy], None]
 ) -> tuple[list[Kept], list[Problem]]:
     """Every study's volume in `cache`, and those that the gates refuse.
 
@@ -60,7 +60,7 @@ def prepared(
     require_room(cache, missing * 2 * int(np.prod(shape.grid)))
     kept, problems = [], []
     for number, study in enumerate(studies):
-        tell(number, study.name)
+        tell(number, study)
         file = wanted[study.name]
         facts = file.with_suffix(".json")
         if not (file.is_file() and facts.is_file()):
@@ -93,7 +93,7 @@ def _prepare(study: RealStudy, file: Path, facts: Path, shape: Shape) -> Problem
     if read.volume is None:
         reasons = [one for verdict in read.verdicts for one in verdict.reasons]
         why = reasons[0].text.en if reasons else "no image"
-        return Problem(study.path.name, 0, f"refused by the gates: {why}")
+        return Problem(study.name, 0, f"refused by the gates: {why}")
     volume = read.volume
     hu = on_grid(volume, shape).numpy()
     fresh = file.with_suffix(".new")

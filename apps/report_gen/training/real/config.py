@@ -1,4 +1,8 @@
-"""The recipe for training on one's own studies: few values, defaults that suit fine-tuning."""
+"""The recipe for training on one's own studies: few values, defaults that suit fine-tuning.
+
+`Recipe` is what pages, REST and schedules may say; `TrainingConfig` has the folders besides that
+only who works at the machine may name.
+"""
 
 from typing import Any
 
@@ -9,7 +13,7 @@ def _words(en: str, zh: str, help_zh: str, **more: bool) -> dict[str, Any]:
     return {"en": en, "zh": zh, "help_zh": help_zh, **more}
 
 
-class TrainingConfig(BaseModel):
+class Recipe(BaseModel):
     """How a report model learns from studies with labels."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -50,6 +54,19 @@ class TrainingConfig(BaseModel):
         default=50, ge=1, le=1_000_000, description="steps between checkpoints with figures",
         json_schema_extra=_words("Checkpoint every", "检查点间隔", "两次检查点和评估之间的步数"),
     )  # fmt: skip
+    device: str = Field(
+        default="", max_length=20, description="cpu, cuda:0; empty: the best there is",
+        json_schema_extra=_words("Device", "设备", "cpu、cuda:0；留空则自动选择"),
+    )  # fmt: skip
+    toy: bool = Field(
+        default=False, description="a tiny network that finds nothing: to try the way",
+        json_schema_extra=_words("Toy", "玩具模型", "极小的网络，仅用于试跑流程"),
+    )  # fmt: skip
+
+
+class TrainingConfig(Recipe):
+    """The same at a terminal."""
+
     text_encoder: str = Field(
         default="", max_length=4096,
         description="folder of a Hugging Face model that takes the place of the text encoder",
@@ -60,12 +77,4 @@ class TrainingConfig(BaseModel):
     cache: str = Field(
         default="", max_length=4096, description="folder for prepared volumes; empty: in OUT",
         json_schema_extra=_words("Cache", "缓存", "预处理体数据的文件夹；留空则放在输出目录"),
-    )  # fmt: skip
-    device: str = Field(
-        default="", max_length=20, description="cpu, cuda:0; empty: the best there is",
-        json_schema_extra=_words("Device", "设备", "cpu、cuda:0；留空则自动选择"),
-    )  # fmt: skip
-    toy: bool = Field(
-        default=False, description="a tiny network that finds nothing: to try the way",
-        json_schema_extra=_words("Toy", "玩具模型", "极小的网络，仅用于试跑流程"),
     )  # fmt: skip

@@ -14,8 +14,12 @@ _WORDS = {
 }
 
 
-def host_panel(panel: dict[str, Any], dataset: str) -> Panel:
-    """Of `apps.report_gen.evaluation.labelled.labelled_panel`."""
+def host_panel(panel: dict[str, Any], dataset: str, *, held_out: bool) -> Panel:
+    """Of `apps.report_gen.evaluation.labelled.labelled_panel`.
+
+    Args:
+        held_out: whether the judged patients were kept from learning.
+    """
     value, low, high = panel["macro_f1"]
     return Panel(
         dataset=dataset,
@@ -28,6 +32,10 @@ def host_panel(panel: dict[str, Any], dataset: str) -> Panel:
             Figure(
                 key="distinct", en="Distinct sets of findings", zh="不同征象组合比例",
                 value=panel["distinct_finding_sets"],
+            ),
+            Figure(
+                key="held_out_patients", en="Patients kept from learning", zh="未参与训练的患者数",
+                value=panel["patients"] if held_out else 0,
             ),
             Figure(
                 key="random_deal", en="Control: dealt at random", zh="对照：随机分配",

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -18,6 +18,8 @@ ENDINGS: Final = (".nii.gz", ".nii", ".zip", ".dcm")
 VALIDATION_SHARE: Final = 0.2
 MOST_FILES: Final = 2_000_000
 SHOWN: Final = 12
+Place = tuple[str, Path]
+"""How a volume is called where problems are told, and its file or folder."""
 _CT_RATE = re.compile(r"^(\w+?_\d+)_[a-z]+_\d+(\.nii(\.gz)?)?$")
 
 
@@ -56,27 +58,7 @@ def read_folder(
     own = folder / MAPPING_FILE
     columns = columns or read_mapping(own if own.is_file() else None)
     rows, problems = read_tables(folder, columns)
-    places = _places(folder)
-    studies = []
-    for row in rows.values():
-        found = places.get(_stem(row.name), [])
-        if len(found) != 1:
-            reason = f"there are {len(found)} volumes called {row.name}; one is needed"
-            problems.append(Problem(row.file, row.line, reason))
-            continue
-        study = _study(row, found[0])
-        if not study.labels:
-            reason = f"{row.name} has neither a label nor a report to read one from"
-            problems.append(Problem(row.file, row.line, reason))
-            continue
-        studies.append(study)
-    named = {_stem(name) for name in rows}
-    problems += [
-        Problem(str(path.relative_to(folder)), 0, "no row of any table names this volume")
-        for stem, paths in places.items()
-        for path in paths
-        if stem not in named
-    ]
+    studies, problems = matched(rows, problems, _places(folder))
     if not studies:
         first = "; ".join(str(each) for each in sorted(problems)[:SHOWN])
         raise InputRefused(
@@ -84,6 +66,33 @@ def read_folder(
             f"CSV files with a column {columns.volume!r} there, or map other names.",
             code="no_study",
         )
+    return studies, problems
+
+
+def matched(
+    rows: Mapping[str, Row], problems: list[Problem], places: Mapping[str, Sequence[Place]]
+) -> tuple[list[RealStudy], list[Problem]]:
+    """Rows and volumes of the same name become studies; everything else is a problem."""
+    studies, problems = [], list(problems)
+    for row in rows.values():
+        found = places.get(stem_of(row.name), [])
+        if len(found) != 1:
+            reason = f"there are {len(found)} volumes called {row.name}; one is needed"
+            problems.append(Problem(row.file, row.line, reason))
+            continue
+        study = _study(row, found[0][1])
+        if not study.labels:
+            reason = f"{row.name} has neither a label nor a report to read one from"
+            problems.append(Problem(row.file, row.line, reason))
+            continue
+        studies.append(study)
+    named = {stem_of(name) for name in rows}
+    problems += [
+        Problem(name, 0, "no row of any table names this volume")
+        for stem, those in places.items()
+        for name, _path in those
+        if stem not in named
+    ]
     return sorted(studies, key=lambda each: each.name), sorted(problems)
 
 
@@ -110,15 +119,16 @@ def patient_of(name: str) -> str:
     return found.group(1) if found else name
 
 
-def _stem(name: str) -> str:
+def stem_of(name: str) -> str:
+    """The name of a volume without its ending."""
     lowered = name.lower()
     ending = next((each for each in ENDINGS if lowered.endswith(each)), "")
     return name[: len(name) - len(ending)] if ending else name
 
 
-def _places(folder: Path) -> dict[str, list[Path]]:
+def _places(folder: Path) -> dict[str, list[Place]]:
     """Volumes by name without ending: NIfTI files, zips, and folders that hold DICOM files."""
-    found: dict[str, list[Path]] = defaultdict(list)
+    found: dict[str, list[Place]] = defaultdict(list)
     series: set[Path] = set()
     for number, path in enumerate(sorted(folder.rglob("*"))):
         if number > MOST_FILES:
@@ -126,11 +136,11 @@ def _places(folder: Path) -> dict[str, list[Path]]:
         if path.is_symlink() or not path.is_file():
             continue
         if path.name.lower().endswith((".nii", ".nii.gz", ".zip")):
-            found[_stem(path.name)].append(path)
+            found[stem_of(path.name)].append((str(path.relative_to(folder)), path))
         elif path.suffix.lower() in (".dcm", ".ima", "") and path.parent != folder:
             series.add(path.parent)
     for place in sorted(series):
-        found[place.name].append(place)
+        found[place.name].append((str(place.relative_to(folder)), place))
     return dict(found)
 
 

@@ -1,7 +1,7 @@
 """The CSV files of a folder, joined by the volume's name; what cannot be used is listed."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -46,10 +46,17 @@ class Row:
 
 def read_tables(folder: Path, columns: Columns) -> tuple[dict[str, Row], list[Problem]]:
     """Rows by volume from every CSV in `folder` and below, and what was wrong."""
+    files = sorted(folder.rglob("*.csv"))
+    return read_files([(str(path.relative_to(folder)), path) for path in files], columns)
+
+
+def read_files(
+    files: Sequence[tuple[str, Path]], columns: Columns
+) -> tuple[dict[str, Row], list[Problem]]:
+    """The same of CSV files and how they are called."""
     rows: dict[str, Row] = {}
     problems: list[Problem] = []
-    for path in sorted(folder.rglob("*.csv")):
-        name = str(path.relative_to(folder))
+    for name, path in files:
         for line, cells, problem in _lines(path, name, columns):
             if problem is not None:
                 problems.append(problem)

@@ -5,8 +5,9 @@ taken from it, or learned from made-up findings where training begins from scrat
 """
 
 import json
+import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -35,8 +36,9 @@ from apps.report_gen.training.real.cache import Kept, prepared
 from apps.report_gen.training.real.config import TrainingConfig
 from apps.report_gen.training.real.learning import example_of, may_be_background, real_loss
 from apps.report_gen.training.real.mapping import Columns
+from apps.report_gen.training.real.material import Material, material
 from apps.report_gen.training.real.panels import host_panel
-from apps.report_gen.training.real.studies import read_folder, told
+from apps.report_gen.training.real.studies import told
 from apps.report_gen.training.real.tables import Problem
 from apps.report_gen.training.stage_text import writing_loss
 from apps.report_gen.training.state import rate_at
@@ -77,7 +79,8 @@ def train_on(
     """
     device = config.device or ("cuda" if torch.cuda.is_available() else "cpu")
     reporter.progress(0, 1, "reading")
-    studies, problems = read_folder(data, columns)
+    given = material(data, columns)
+    studies = given.studies
     if config.text_encoder:
         check_folder(Path(config.text_encoder))
     model = start(config, base, seed)
@@ -85,10 +88,12 @@ def train_on(
         studies,
         Path(config.cache) if config.cache else out / "cache",
         model.shape,
-        lambda at, name: reporter.progress(0.1 * at / len(studies), 1, f"preparing {name}"),
+        lambda at, study: reporter.progress(
+            0.1 * at / len(studies), 1, f"preparing {given.study(study)}"
+        ),
     )
-    problems = sorted([*problems, *refused])
-    _write_problems(out, problems)
+    problems = sorted([*given.problems, *refused])
+    _write_problems(out, problems, given)
     learning = [each for each in kept if not each.study.validates]
     judging = [each for each in kept if each.study.validates]
     if not learning:
@@ -107,7 +112,12 @@ def train_on(
         write_from_scratch(report, config, seed, device, reporter)
     reporter.progress(0.96, 1, "measuring")
     judged = judging or learning
-    logits = answers(image, judged)
+    made = Model(
+        shape=model.shape, image=image.cpu().eval(), report=report.cpu().eval(),
+        verdicts=model.verdicts, card={},
+    )  # fmt: skip
+    served = as_served(made, out).to(device)
+    logits = answers(served, judged, lambda at: reporter.progress(0.96, 1, f"measuring {at}"))
     truth, known = labels(judged)
     verdicts = calibrated(model.verdicts, logits, truth, known) if judging else model.verdicts
     panel = labelled_panel(
@@ -116,9 +126,9 @@ def train_on(
     )  # fmt: skip
     said = {
         "use": USE,
-        "trained_on": f"{len(learning)} studies of {data.name}"
+        "trained_on": f"{len(learning)} studies of {given.name}"
         + ("" if config.from_scratch else f"; before: {model.card.get('trained_on', '')}"),
-        "figures": f"{len(judged)} studies of {data.name}, "
+        "figures": f"{len(judged)} studies of {given.name}, "
         + ("of patients that were not learned from" if judging else "LEARNED FROM: no others"),
         "test": panel,
         "labels": told(studies),
@@ -127,14 +137,10 @@ def train_on(
         "seed": seed,
         "recipe": config.model_dump(exclude={"cache", "device"}),
     }
-    made = Model(
-        shape=model.shape, image=image.cpu().eval(), report=report.cpu().eval(),
-        verdicts=verdicts, card=said,
-    )  # fmt: skip
-    store(out / ARTEFACT, made)
-    write_manifest(out / ARTEFACT, "report", f"Trained on {data.name}. {USE.capitalize()}.")
-    _write_predictions(out, judged, verdicts.probabilities(logits))
-    write_panel(out, host_panel(panel, data.name))
+    store(out / ARTEFACT, replace(made, verdicts=verdicts, card=said))
+    write_manifest(out / ARTEFACT, "report", f"Trained on {given.name}. {USE.capitalize()}.")
+    write_predictions(out, judged, verdicts.probabilities(logits), given)
+    write_panel(out, host_panel(panel, given.name, held_out=bool(judging)))
     reporter.progress(1, 1, "done")
     return said
 
@@ -150,12 +156,21 @@ def start(config: TrainingConfig, base: Path | None, seed: int) -> Model:
         )  # fmt: skip
     folder = base or SHIPPED
     if not (folder / RECORD).is_file():
+        where = f"{base} holds no report model" if base else "No report model is shipped"
         raise InputRefused(
-            f"{folder} holds no report model to go on from; give one by --base, or begin from "
-            "scratch.",
+            f"{where} to go on from: name one to start from, or begin from scratch.",
             code="model_missing",
         )
     return fetch(folder)
+
+
+def as_served(model: Model, out: Path) -> ImageNetwork:
+    """The image network as it is stored and read again: what the figures are about."""
+    folder = out / "measured"
+    store(folder, model)
+    image = fetch(folder).image
+    shutil.rmtree(folder)
+    return image
 
 
 def learn(
@@ -230,14 +245,17 @@ def _figures(
 
 
 @torch.no_grad()
-def answers(image: ImageNetwork, kept: list[Kept]) -> np.ndarray:
-    """Logits [N, K], one volume at a time."""
+def answers(
+    image: ImageNetwork, kept: list[Kept], tell: Callable[[str], None] = lambda note: None
+) -> np.ndarray:
+    """Logits [N, K], one volume at a time; `tell` hears how far it is."""
     image.eval()
     device = next(image.parameters()).device
-    rows = [
-        image(windowed(torch.from_numpy(each.hu()).to(device)[None].float())).states[0]
-        for each in kept
-    ]
+    rows = []
+    for at, each in enumerate(kept, 1):
+        tell(f"{at} of {len(kept)}")
+        hu = torch.from_numpy(each.hu()).to(device)[None].float()
+        rows.append(image(windowed(hu)).states[0])
     return torch.stack(rows).float().cpu().numpy().astype(float)
 
 
@@ -329,20 +347,25 @@ def _restored(
     return step
 
 
-def _write_problems(out: Path, problems: list[Problem]) -> None:
+def _write_problems(out: Path, problems: list[Problem], given: Material) -> None:
     out.mkdir(parents=True, exist_ok=True)
+    if given.private:
+        if problems:
+            print(f"left out: {len(problems)} rows and volumes", file=sys.stderr, flush=True)
+        return
     told = [vars(each) for each in problems]
     (out / PROBLEMS).write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n")
     for each in problems:
         print(f"left out: {each}", file=sys.stderr, flush=True)
 
 
-def _write_predictions(out: Path, judged: list[Kept], chances: np.ndarray) -> None:
+def write_predictions(out: Path, judged: list[Kept], chances: np.ndarray, given: Material) -> None:
+    """Probabilities and labels of every judged study, one a line."""
     with (out / PREDICTIONS).open("w", encoding="utf-8") as file:
         for each, row in zip(judged, chances.tolist(), strict=True):
             record = {
-                "record": each.study.name,
-                "patient": each.study.patient,
+                "record": given.study(each.study),
+                "patient": given.patient(each.study),
                 "probabilities": dict(zip(KEYS, [round(p, 6) for p in row], strict=True)),
                 "labels": dict(each.study.labels),
             }

@@ -210,3 +210,26 @@ def test_a_box_that_is_drawn_is_told_to_the_viewer_where_it_was_drawn(desk: Desk
     refused = send(desk, study, {"verb": "add_finding", "kind": "mass", "drawn": outside})
     assert refused.status_code == 400
     assert refused.json()["code"] == "box_outside"
+
+
+def test_a_newer_draft_is_compared_and_taken_over_the_page(desk: Desk) -> None:
+    study = desk.study()
+    reader = client(desk)
+    desk.do(study, verb="say", sentence=1, text="Mine.")
+    other = desk.study(nodule(size_mm=14.0), uid="2.25.99")
+    Study.objects.filter(pk=study.pk).update(result_id=other.result_id)
+    address = at("study", desk, study.pk)
+    text = reader.get(address).content.decode()
+    assert 'id="take-newer"' in text
+    assert "<del>Mine" in text
+    assert 'aria-labelledby="newer-title"' in text
+    assert 'id="take-newer"' not in client(desk, "viewer").get(address).content.decode()
+    # What is edited meanwhile is in the comparison, too.
+    answer = send(desk, study, {"verb": "say", "sentence": 1, "text": "Mine, again."})
+    assert "again" in answer.json()["newer"]
+    told = {"verb": "take_newer", "revision": str(Report.objects.get(study=study).revision)}
+    text = reader.post(at("act", desk, study.pk), told, follow=True).content.decode()
+    assert 'id="take-newer"' not in text
+    assert "14" in text
+    kept = reader.get(at("version", desk, study.pk, 2)).content.decode()
+    assert "Mine, again." in kept

@@ -1,0 +1,1 @@
+"""Measures a registered report model on studies with labels."""
