@@ -9,6 +9,7 @@ from apps.report_gen.decide import is_critical
 from apps.report_gen.findings import State
 from apps.report_gen.models import Study, StudyState
 from apps.report_gen.schema import StudyResult
+from apps.report_gen.services.chinese import in_chinese
 from apps.report_gen.services.reporting import wakeups
 from loupe.contract.facts import StoredResult
 from loupe.host import submitting
@@ -66,7 +67,14 @@ def settle() -> int:
             continue
         Study.objects.filter(pk=study.pk, state=StudyState.READING).update(
             state=StudyState.FAILED,
-            problems=[{"code": item.error_code, "en": item.error, "zh": item.error, "files": 0}],
+            problems=[
+                {
+                    "code": item.error_code,
+                    "en": item.error,
+                    "files": 0,
+                    "zh": in_chinese(item.error, item.error_code),
+                }
+            ],
         )
         count += 1
     return count
