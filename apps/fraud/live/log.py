@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 
 from apps.fraud.events import FEATURE
 from apps.fraud.live import encoding, hashing
-from apps.fraud.live.files import Kept
 from apps.fraud.live.limits import COMPACT_ROWS, SEGMENT_ROWS, UNWRITTEN_ROWS, WAITING_ROWS
 from apps.fraud.live.segments import Segment
+from apps.fraud.live.tail import Piece, Tail, of_one_form
 
 Array = NDArray[np.generic]
 Integers = NDArray[np.int64]
@@ -54,15 +54,6 @@ class Rows:
         """As `Segment.rows`."""
         table = pa.Table.from_batches(self.parts)
         return table.select(_there(names, table.column_names)).take(pa.array(offsets))
-
-
-@dataclass(frozen=True)
-class Piece:
-    """Rows that are no segment yet, in a file: what a snapshot takes in of them."""
-
-    first: int
-    rows: int
-    file: Kept
 
 
 @dataclass(frozen=True)
@@ -102,7 +93,7 @@ class Log:
     def __init__(self, key: hashing.Key, worker: ThreadPoolExecutor, near: Path | None) -> None:
         self.key, self.worker, self.near = key, worker, near
         self.segments: list[Segment] = []
-        self._pieces: list[Piece] = []
+        self._tail = Tail()
         self.first = self.end = 0
         self._parts: list[pa.RecordBatch] = []
         self._parts_rows = 0
@@ -145,11 +136,15 @@ class Log:
         """Rows on their way to be segments."""
         return sum(rows.end - rows.first for rows, _ in self._closing)
 
-    @property
     def settled(self) -> bool:
-        """Whether a snapshot now would neither wait for a segment nor write many rows."""
+        """Whether a snapshot now would write few rows; if not, the background begins to help."""
         self.take_over()
-        return not self._closing and self.end - self._written() <= UNWRITTEN_ROWS
+        if self.end - self._written() <= UNWRITTEN_ROWS:
+            return not self._closing
+        if not self._closing:
+            at, runs = self._unwritten()
+            self._tail.begin(self.worker, at, runs[0], self.near)
+        return False
 
     def tail(self) -> list[Piece]:
         """Files of all rows that are no segment; what was in none is written to a new one.
@@ -158,32 +153,37 @@ class Log:
             OSError: the disk is full.
         """
         self.take_over()
+        self._tail.wait()
+        at, runs = self._unwritten()
+        for run in runs:
+            self._tail.pieces.append(Piece.written(at, run, self.near))
+            at = self._tail.pieces[-1].end
+        return list(self._tail.pieces)
+
+    def _unwritten(self) -> tuple[int, list[list[pa.RecordBatch]]]:
+        """The first row that is in no file, and all from there on, those of one form together."""
         self._gather()
         at = self._written()
-        parts: list[pa.RecordBatch] = []
+        runs: list[list[pa.RecordBatch]] = []
         for first, source in self._stretches():
             if isinstance(source, Segment):
                 continue
+            parts: list[pa.RecordBatch] = []
             for part in source.parts:
                 if first + part.num_rows > at:
                     parts.append(part.slice(max(at - first, 0)))
                 first += part.num_rows
-        for run in _of_one_form(parts):
-            count = sum(part.num_rows for part in run)
-            self._pieces.append(Piece(at, count, _filed(run, self.near)))
-            at += count
-        return list(self._pieces)
+            runs += of_one_form(parts)  # what becomes one segment is never in a piece with others
+        return at, runs
 
     def _written(self) -> int:
         """The number after the last row that is in a file, whether of a segment or a piece."""
-        done = self.segments[-1].facts.end if self.segments else self.first
-        self._pieces = [piece for piece in self._pieces if piece.first >= done]
-        return self._pieces[-1].first + self._pieces[-1].rows if self._pieces else done
+        return self._tail.end(self.segments[-1].facts.end if self.segments else self.first)
 
     def adopt(self, pieces: Sequence[Piece], end: int) -> None:
         """Go on from a snapshot's newest rows; the last of them is number ``end - 1``."""
-        self._pieces = list(pieces)
-        self._parts = [part for piece in pieces for part in _batches(piece.file)]
+        self._tail.pieces = list(pieces)
+        self._parts = [part for piece in pieces for part in piece.batches()]
         self._parts_rows = sum(part.num_rows for part in self._parts)
         self.end = end
 
@@ -336,30 +336,6 @@ class Log:
             found.append(encoding.batch(columns, names, tables))
             at = stop
         return found
-
-
-def _of_one_form(parts: Sequence[pa.RecordBatch]) -> list[list[pa.RecordBatch]]:
-    """Neighbours with the same columns together: a file has one form."""
-    runs: list[list[pa.RecordBatch]] = []
-    for part in parts:
-        if not runs or not runs[-1][0].schema.equals(part.schema):
-            runs.append([])
-        runs[-1].append(part)
-    return runs
-
-
-def _filed(parts: Sequence[pa.RecordBatch], near: Path | None) -> Kept:
-    """Record batches as they are: a segment takes their place before long."""
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_file(sink, parts[0].schema) as writer:
-        for part in parts:
-            writer.write_batch(part)
-    return Kept.written([memoryview(sink.getvalue())], near)
-
-
-def _batches(file: Kept) -> list[pa.RecordBatch]:
-    with pa.ipc.open_file(pa.memory_map(file.place)) as reader:
-        return [reader.get_batch(n) for n in range(reader.num_record_batches)]
 
 
 def _let_go(rows: list[Rows]) -> None:

@@ -96,7 +96,8 @@ class FraudService:
 
     def settled(self) -> bool:
         """Whether a snapshot would take little now; see `loupe.contract.runtime.steps`."""
-        return all(session.log.settled for session in self._sessions.values())
+        told = [session.log.settled() for session in self._sessions.values()]
+        return all(told)
 
     def snapshot(self, folder: Path) -> None:
         """Write the whole state below `folder`."""

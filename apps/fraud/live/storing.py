@@ -20,10 +20,10 @@ from apps.fraud.live.changes import Changes
 from apps.fraud.live.files import Kept
 from apps.fraud.live.known_ids import Frozen
 from apps.fraud.live.limits import DAY_MS, Policy
-from apps.fraud.live.log import Piece
 from apps.fraud.live.replay import feed_again
 from apps.fraud.live.segments import Facts, Segment
 from apps.fraud.live.session import Rebuild, Room, Secret, Session
+from apps.fraud.live.tail import Piece
 from apps.fraud.scheme import Scheme
 from loupe.contract.runtime.errors import InputRefused
 

@@ -76,6 +76,16 @@ def test_no_segment_and_no_generation_of_ids_is_waited_for(small: None, tmp_path
     assert repeated == plain(straight.apply(rows(batch(3))))
     assert all(repeated["repeated"])
     assert plain(again.apply(rows(batch(33)))) == plain(straight.apply(rows(batch(33))))
+    # The segments come; the files of their rows go, those of newer rows stay.
+    service._room.worker.submit(int).result()
+    service.apply(rows(batch(3)))
+    service.apply(rows(batch(33)))
+    second = taken(service, tmp_path, 2)
+    assert sorted(path.name for path in second.glob("*.tail")) == ["600.tail", "660.tail"]
+    later = FraudService()
+    later.restore(second.parent)
+    for number in (5, 32, 34):
+        assert plain(later.apply(rows(batch(number)))) == plain(straight.apply(rows(batch(number))))
 
 
 def test_a_snapshot_had_better_wait_while_segments_are_made(small: None, tmp_path: Path) -> None:
@@ -90,6 +100,27 @@ def test_a_snapshot_had_better_wait_while_segments_are_made(small: None, tmp_pat
     held.set()
     service._room.worker.submit(int).result()
     assert service.settled()
+
+
+def test_many_rows_are_written_in_the_background_before_a_snapshot_that_is_due(
+    small: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log, "SEGMENT_ROWS", 10**6)
+    monkeypatch.setattr(log, "UNWRITTEN_ROWS", 30)
+    service, straight = FraudService(), FraudService()
+    service._room.near = tmp_path
+    fed(service, 0, 10)
+    assert not service.settled()
+    fed(service, 10, 11)
+    service._room.worker.submit(int).result()
+    assert service.settled()
+    there = taken(service, tmp_path, 1)
+    assert {path.name for path in there.glob("*.tail")} == {"0.tail", "200.tail"}
+    again = FraudService()
+    again.restore(there.parent)
+    fed(straight, 0, 11)
+    assert plain(again.apply(rows(batch(3)))) == plain(straight.apply(rows(batch(3))))
+    assert plain(again.apply(rows(batch(11)))) == plain(straight.apply(rows(batch(11))))
 
 
 def test_a_snapshot_of_before_the_newest_rows_were_apart_is_read(
