@@ -20,6 +20,7 @@ from apps.fraud.features.catalogue import FLAT, GRAPH, catalogue
 from apps.fraud.training import ensemble as ensembles
 from apps.fraud.training import rungs
 from apps.fraud.training.blocks import Blocks, blocks
+from apps.fraud.training.cold_start import WITHOUT, measurable, treatments
 from apps.fraud.training.ensemble import Ensemble
 from apps.fraud.training.gnn import GnnRecipe, Network, train_network
 from apps.fraud.training.intervals import Draws
@@ -39,11 +40,6 @@ KEPT = 32
 
 RULES, LOGISTIC, FLAT_TREES, GRAPH_TREES = "rules", "logistic", "xgboost_flat", "xgboost_graph"
 NEAR_TREES, NETWORK, ALL_TREES, ENSEMBLE = "xgboost_near", "gnn", "xgboost_all", "ensemble"
-UNTREATED = "xgboost_untreated"
-"""No rung: the served trees without what helps strangers, for the measure of the cold start."""
-STRANGERS = ("priors", "graph")
-"""Groups of features that tell something of a payer without history: hierarchical priors, those who
-behave alike, and neighbours by what is shared."""
 ORDER = (
     RULES, LOGISTIC, FLAT_TREES, GRAPH_TREES, NEAR_TREES, NETWORK, ALL_TREES, ENSEMBLE,
 )  # fmt: skip
@@ -92,7 +88,7 @@ class Climbed:
         validation: by rung, margins of the validation, of the models that had not seen it.
         served: the trees of `SERVED`, learned from all of the training with the first seed.
         names: of its features.
-        untreated: [seeds, test rows] margins of `UNTREATED`.
+        strangers: [seeds, test rows] margins by `WITHOUT`; empty where it cannot be measured.
         seconds: by rung, all seeds together.
         curve: of the network, while it was watched.
     """
@@ -103,7 +99,7 @@ class Climbed:
     ensemble: Ensemble
     served: xgboost.Booster
     names: tuple[str, ...]
-    untreated: Floats
+    strangers: dict[str, Floats]
     chosen: dict[str, dict[str, float]]
     seconds: dict[str, float]
     curve: list[dict[str, float]]
@@ -121,7 +117,7 @@ class _Climb:
     keeping: Keeping
     flat: tuple[str, ...]
     graph: tuple[str, ...]
-    untreated: tuple[str, ...]
+    strangers: dict[str, tuple[str, ...]]
     around: Blocks
     place: NDArray[np.int64]
     near: NDArray[np.float32]
@@ -133,8 +129,8 @@ class _Climb:
         """What a rung sees of some rows."""
         if rung in (RULES, LOGISTIC, FLAT_TREES):
             return self.table.columns(self.flat)[rows], self.flat
-        if rung == UNTREATED:
-            return self.table.columns(self.untreated)[rows], self.untreated
+        if rung in WITHOUT:
+            return self.table.columns(self.strangers[rung])[rows], self.strangers[rung]
         values = self.table.columns(self.graph)[rows]
         if rung == GRAPH_TREES:
             return values, self.graph
@@ -234,8 +230,10 @@ def climb(
             served = xgboost.Booster(model_file=bytearray(forest))
     if served is None:
         raise RuntimeError(f"{SERVED} is no rung of the ladder.")
-    pieces = work.seeds(UNTREATED, partial(_measured, work, UNTREATED, chosen[SERVED]))
-    untreated = [made.arrays["test"] for made in pieces]
+    strangers = {}
+    for rung in WITHOUT if measurable(table.label[parts.test], table.history[parts.test]) else ():
+        pieces = work.seeds(rung, partial(_measured, work, rung, chosen[SERVED]))
+        strangers[rung] = np.stack([made.arrays["test"] for made in pieces])
     curve: list[dict[str, float]] = []
     if plan.network_rows:
         curve = _network(work, validation, chosen, scores)
@@ -256,7 +254,7 @@ def climb(
         ensemble=weights,
         served=served,
         names=work.graph,
-        untreated=np.stack(untreated),
+        strangers=strangers,
         chosen=chosen,
         seconds=work.seconds,
         curve=curve,
@@ -294,7 +292,7 @@ def _prepared(
     features = catalogue(table.scheme, GRAPH)
     flat = tuple(one.name for one in catalogue(table.scheme, FLAT))
     graph = tuple(one.name for one in features)
-    untreated = tuple(one.name for one in features if one.group not in STRANGERS)
+    strangers = treatments(features)
     around = blocks(table, KEPT)
     # Only rows that some model learns from or is asked about.
     needed = np.zeros(len(table), np.bool_)
@@ -307,7 +305,7 @@ def _prepared(
     place[rows] = np.arange(len(rows))
     near = neighbourhood(table, around, rows)
     work = _Climb(
-        table, parts, plan, beat, tell, keeping, flat, graph, untreated, around, place,
+        table, parts, plan, beat, tell, keeping, flat, graph, strangers, around, place,
         near.values, near.names,
     )  # fmt: skip
     work.seconds["neighbours"] = time.monotonic() - begun

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.fraud.training import metrics
-from apps.fraud.training.cold_start import cold_start
+from apps.fraud.training.cold_start import PRIORS, UNTREATED, cold_start
 from apps.fraud.training.figures import Test, bands, figures, gains, histories, quick
 from apps.fraud.training.ladder import ENSEMBLE, NETWORK, SERVED, TITLES, Climbed
 from apps.fraud.training.splitting import Split
@@ -86,7 +86,13 @@ def report(
             "network_gain_on_validation": weights.gain.told() if weights.gain else None,
         },
         "cold_start": cold_start(
-            test, table.payer[climbed.split.test], mean[SERVED], climbed.untreated.mean(axis=0)
+            test,
+            table.payer[climbed.split.test],
+            mean[SERVED],
+            *(
+                climbed.strangers[key].mean(axis=0) if key in climbed.strangers else None
+                for key in (UNTREATED, PRIORS)
+            ),
         ),
         "network_curve": climbed.curve,
         "chosen": climbed.chosen,
@@ -171,12 +177,18 @@ def _about_strangers(said: Mapping[str, Any]) -> str:
             f"Payers with fewer than {cold['below']} earlier transactions: {cold['rows']:,} rows "
             f"with {cold['frauds']} frauds are too few to measure the cold start on."
         )
-    gain = cold["gain"]["average_precision"]
+    told = [
+        f"{what} {cold[key]['average_precision']:.4f}, gain "
+        + cell(gain["value"], [gain["low"], gain["high"]])
+        for what, key, gain in (
+            ("with priors", "priors", cold["gain_of_priors"]["average_precision"]),
+            ("with neighbours' aggregates too", "treated", cold["gain"]["average_precision"]),
+        )
+    ]
     return (
         f"Payers with fewer than {cold['below']} earlier transactions ({cold['rows']:,} rows, "
-        f"{cold['frauds']} frauds): AP {cold['treated']['average_precision']:.4f} with priors and "
-        f"neighbours, {cold['untreated']['average_precision']:.4f} without; gain "
-        f"{cell(gain['value'], [gain['low'], gain['high']])}."
+        f"{cold['frauds']} frauds): AP {cold['untreated']['average_precision']:.4f} untreated; "
+        f"{'; '.join(told)}."
     )
 
 
