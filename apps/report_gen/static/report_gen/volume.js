@@ -86,14 +86,14 @@ export class Volume {
   /* What readers drew, on the grid of the masks: a box's sides turn with the grid. */
   boxes() {
     if (!this.masks) return;
-    const { img, dims } = this.masks;
-    const [, wide, high, deep] = dims;
+    const { img, hdr } = this.masks;
+    const [, wide, high, deep] = hdr.dims;
     img.set(this.plain);
     for (const { box, centre, label } of this.told) {
       if (!box || !centre || !label) continue;
       const middle = this.masks.mm2vox(centre, true);
       const spans = box.map(([from, to], axis) => {
-        const half = (to - from) / 2 / this.masks.pixDims[axis + 1];
+        const half = (to - from) / 2 / hdr.pixDims[axis + 1];
         return [Math.max(0, Math.round(middle[axis] - half)), Math.min([wide, high, deep][axis] - 1, Math.round(middle[axis] + half))];
       });
       for (let z = spans[2][0]; z <= spans[2][1]; z += 1) {
