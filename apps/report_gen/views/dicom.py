@@ -67,6 +67,7 @@ def page(request: PageRequest, app: str) -> HttpResponse:
             "peers": overview.peers_of(request.actor, project),
             "arrivals": overview.arriving(request.actor, project),
             "sendings": overview.sendings(request.actor, project),
+            "unmade": overview.unmade(request.actor, project),
             "dead": overview.given_up(request.actor, project),
             "grants": overview.grants(project),
             "people": people_who_may(Action.VIEW, project),

@@ -8,7 +8,15 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from apps.report_gen.models import Arrival, ClinicalObject, DicomPeer, IdentityGrant, Sending, Study
+from apps.report_gen.models import (
+    Arrival,
+    ClinicalObject,
+    DicomPeer,
+    IdentityGrant,
+    ReportReturn,
+    Sending,
+    Study,
+)
 from apps.report_gen.report import NOTICE
 from loupe.accounts.models import Project
 from loupe.testing import factories
@@ -112,6 +120,23 @@ def test_who_does_not_manage_connections_changes_none(
 def test_what_was_given_up_is_sent_again(desk: Desk, arriving: Study) -> None:
     client(desk).post(at("dicom_replay", desk.project))
     assert Sending.objects.get().state == "waiting"
+
+
+def test_a_signed_report_that_cannot_be_made_into_files_stands_in_the_outbox(
+    desk: Desk, arriving: Study
+) -> None:
+    ReportReturn.objects.create(
+        project=desk.project, study=arriving, version=2, state="dead", next_at=timezone.now(),
+        error_code="no_volume",
+        error="No series of this study can be read, so there is nothing to show.",
+    )  # fmt: skip
+    said = client(desk).get(at("dicom", desk.project)).content.decode()
+    assert "No series of this study can be read" in said
+    assert "Send 2 again that were given up" in said
+    chinese = client(desk).get(at("dicom", desk.project), headers={"accept-language": "zh-hans"})
+    assert "此检查没有可读取的序列" in chinese.content.decode()
+    client(desk).post(at("dicom_replay", desk.project))
+    assert (Sending.objects.get().state, ReportReturn.objects.get().state) == ("waiting", "waiting")
 
 
 def test_a_study_is_held_to_be_complete_without_waiting(desk: Desk, arriving: Study) -> None:
