@@ -8,8 +8,8 @@ from pydantic_core import PydanticCustomError
 from apps.fraud.rules.local_time import known_zone
 from apps.fraud.rules.nodes import size
 from apps.fraud.rules.parsing import parse
+from apps.fraud.rules.refusal import RuleRefused
 from apps.fraud.scheme import CARD_PAYMENTS, Scheme
-from loupe.contract.runtime.errors import InputRefused
 
 OUTCOMES = ("approve", "step_up", "review", "block")
 """From the mildest to the strictest."""
@@ -84,10 +84,18 @@ class Rule(_Frozen):
     def _readable(self) -> Self:
         try:
             parse(self.when)
-        except InputRefused as error:
-            raise ValueError(f"Rule {self.key}: {error.message}") from error
+        except RuleRefused as error:
+            raise PydanticCustomError(
+                "rule_refused",
+                "Rule {key}: {why}",
+                {"key": self.key, "why": error.message, "why_zh": error.zh},
+            ) from error
         if self.wins and self.outcome != "approve":
-            raise ValueError(f"Rule {self.key}: only an approval wins; {self.outcome} does not.")
+            raise PydanticCustomError(
+                "only_approval_wins",
+                "Rule {key}: only an approval wins; {outcome} does not.",
+                {"key": self.key, "outcome": self.outcome},
+            )
         return self
 
 
@@ -148,15 +156,27 @@ class OperatingPoint(_Frozen):
             )
         keys = [rule.key for rule in self.rules]
         if twice := sorted({key for key in keys if keys.count(key) > 1}):
-            raise ValueError(f"Keys of rules must be unique; there are several of {twice}.")
+            raise PydanticCustomError(
+                "rules_twice",
+                "Keys of rules must be unique; there are several of {twice}.",
+                {"twice": ", ".join(twice)},
+            )
         cost = sum(size(parse(rule.when)) for rule in self.rules)
         if cost > MOST_NODES:
-            raise ValueError(
-                f"The rules have {cost:,} names, values and signs together; {MOST_NODES:,} are "
-                "allowed. Join some, or put long lists into a list of the project."
+            raise PydanticCustomError(
+                "rules_large",
+                "The rules have {cost} names, values and signs together; {most} are allowed. Join "
+                "some, or put long lists into a list of the project.",
+                {"cost": f"{cost:,}", "most": f"{MOST_NODES:,}"},
             )
         if self.control_share and len(self.control_key) < 16:
-            raise ValueError("control_share needs a control_key of 16 characters or more.")
+            raise PydanticCustomError(
+                "control_key_short", "control_share needs a control_key of 16 characters or more."
+            )
         if not known_zone(self.scheme.timezone):
-            raise ValueError(f"timezone is {self.scheme.timezone!r}; give an IANA name.")
+            raise PydanticCustomError(
+                "zone_unknown",
+                "timezone is {zone}; give an IANA name.",
+                {"zone": repr(self.scheme.timezone)},
+            )
         return self

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 KEY = r"^[a-z][a-z0-9_]{0,29}$"
 DAY = 86_400
@@ -80,22 +81,43 @@ class Scheme(_Frozen):
         keys = [entity.key for entity in self.entities]
         keys += [attribute.key for attribute in self.attributes]
         if len(set(keys)) < len(keys):
-            raise ValueError(f"Keys of entities and attributes must be unique; they are {keys}.")
+            raise PydanticCustomError(
+                "keys_twice",
+                "keys of entities and attributes must be unique; they are {keys}.",
+                {"keys": ", ".join(keys)},
+            )
         payers = [entity.key for entity in self.entities if entity.role == "payer"]
         if len(payers) != 1:
-            raise ValueError(f"Exactly one entity has the role 'payer'; these have: {payers}.")
+            raise PydanticCustomError(
+                "payer_one",
+                "exactly one entity has the role payer; {payers} have it.",
+                {"payers": ", ".join(payers) or "none"},
+            )
         attributes, entities = set(keys[len(self.entities) :]), set(keys[: len(self.entities)])
         for entity in self.entities:
             if unknown := sorted(set(entity.built_from) - attributes):
-                raise ValueError(f"{entity.key}.built_from names no attribute: {unknown}.")
+                raise PydanticCustomError(
+                    "built_from_unknown",
+                    "{entity}.built_from names {unknown}, which is no attribute.",
+                    {"entity": entity.key, "unknown": ", ".join(unknown)},
+                )
         for relation in self.relations:
             if relation.shared not in entities - set(payers):
-                raise ValueError(
-                    f"{relation.key}.shared is {relation.shared!r}; name an entity that is not the "
-                    f"payer: {sorted(entities - set(payers))}."
+                raise PydanticCustomError(
+                    "shared_unknown",
+                    "{relation}.shared is {shared}; name an entity that is not the payer: {known}.",
+                    {
+                        "relation": relation.key,
+                        "shared": repr(relation.shared),
+                        "known": ", ".join(sorted(entities - set(payers))),
+                    },
                 )
         if list(self.windows) != sorted(set(self.windows)) or min(self.windows, default=0) < 1:
-            raise ValueError(f"windows are {self.windows}; give positive seconds, ascending.")
+            raise PydanticCustomError(
+                "windows_order",
+                "windows are {windows}; give positive seconds, ascending.",
+                {"windows": ", ".join(map(str, self.windows))},
+            )
         return self
 
     @property

@@ -8,9 +8,9 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 
+from apps.fraud.explaining.phrases import duration, money, percent, phrase, plain
 from apps.fraud.features import spans
 from apps.fraud.features.catalogue import NOTHING, Feature, catalogue
-from apps.fraud.money import shown
 from apps.fraud.scheme import Scheme
 from loupe.contract.text import Text
 
@@ -85,8 +85,8 @@ def sentence(name: str, features: Mapping[str, float], scheme: Scheme) -> Text:
             return _count(feature, value, features, scheme, (en_name, zh_name))
         case "since":
             return Text(
-                en=f"{_ago(value)[0]} since the last transaction of this {en_name}.",
-                zh=f"距该{zh_name}上一笔交易 {_ago(value)[1]}。",
+                en=f"{duration(value)[0]} since the last transaction of this {en_name}.",
+                zh=f"距该{zh_name}上一笔交易 {duration(value)[1]}。",
             )
         case "ratio":
             return Text(
@@ -102,25 +102,19 @@ def sentence(name: str, features: Mapping[str, float], scheme: Scheme) -> Text:
             return _said(feature, value, scheme)
 
 
-def plain(value: float) -> str:
-    """Three significant digits, thousands apart; what is whole stays whole."""
-    if not math.isfinite(value):
-        return "?"
-    if value == int(value) or abs(value) >= 1000:
-        return f"{value:,.0f}"
-    return f"{value:.3g}"
-
-
 def _said(feature: Feature, value: float, scheme: Scheme) -> Text:
-    """By its unit alone."""
+    """In a sentence of its own, else by its unit alone."""
+    own = phrase(feature, value, scheme)
+    if own is not None:
+        return own
     en, zh = feature.en[:1].upper() + feature.en[1:], feature.zh
     if feature.unit == "flag":
         no = Text(en=f"Not so: {feature.en}.", zh=f"否：{zh}。")
         return Text(en=f"{en}.", zh=f"{zh}。") if value > 0 else no
     if feature.unit == "minor":
-        said = shown(round(value), scheme.currency)
+        said = money(value, scheme.currency)
     elif feature.unit == "share":
-        said = f"{100 * value:.3g} %"
+        said = percent(value)
     elif feature.unit == "hour":
         said = f"{int(value)}:00"
     else:
@@ -143,7 +137,10 @@ def _count(
     over = features.get(f"{feature.entity}_count_{spans.short(longest)}", math.nan)
     if longest == feature.window or not math.isfinite(over) or over < 0:
         return Text(en=f"{en}.", zh=f"{zh}。")
-    usual = plain(round(over * feature.window / longest, 1))
+    expected = round(over * feature.window / longest, 1)
+    if not expected:
+        return Text(en=f"{en}, usually hardly any.", zh=f"{zh}，通常几乎没有。")
+    usual = plain(expected)
     return Text(en=f"{en}, usually {usual}.", zh=f"{zh}，通常 {usual} 笔。")
 
 
@@ -174,14 +171,3 @@ def _risk(
         en=f"{100 * value:.3g} % of {among_en} of this {en_name} in {span_en} are known frauds.",
         zh=f"该{zh_name} {span_zh}内的 {among_zh}中 {100 * value:.3g} % 为已确认欺诈。",
     )
-
-
-def _ago(seconds: float) -> tuple[str, str]:
-    """A time in the unit that suits it."""
-    for size, en, zh in ((86_400, "days", "天"), (3_600, "hours", "小时"), (60, "minutes", "分钟")):
-        if seconds >= 2 * size:
-            return (
-                f"{plain(round(seconds / size, 1))} {en}",
-                f"{plain(round(seconds / size, 1))} {zh}",
-            )
-    return f"{plain(round(seconds, 1))} seconds", f"{plain(round(seconds, 1))} 秒"

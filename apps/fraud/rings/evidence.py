@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from apps.fraud.money import shown
+from apps.fraud.explaining.phrases import duration, money
 from apps.fraud.rings.ties import Ties
 from apps.fraud.rings.told import Evidence
 from apps.fraud.scheme import Scheme
@@ -49,14 +49,14 @@ def _sharing(scheme: Scheme, shared: tuple[str, ...], uses: Ties, size: int) -> 
 def _flowing(scheme: Scheme, numbers: dict[str, float], flows: Ties, size: int) -> list[Evidence]:
     if not len(flows):
         return []
-    count, amount = int(flows.count.sum()), shown(int(flows.amount.sum()), scheme.currency)
+    count, amount = int(flows.count.sum()), money(int(flows.amount.sum()), scheme.currency)
     share = round(100 * min(1.0, numbers["flow_share"]))
     times = "payment" if count == 1 else "payments"
     told = [
         Evidence(
             "flows",
             round(min(1.0, numbers["flow_share"]), 3),
-            f"{count} {times} among members moved {amount}: {share} % of all that went through "
+            f"{count:,} {times} among members moved {amount}: {share} % of all that went through "
             "their accounts.",
             f"成员之间的 {count} 笔付款共 {amount}，占其账户全部往来的 {share} %。",
         )
@@ -104,12 +104,13 @@ def _timing(flows: Ties, uses: Ties) -> list[Evidence]:
     first = min(int(ties.first.min(initial=2**62)) for ties in (flows, uses))
     last = max(int(ties.last.max(initial=-(2**62))) for ties in (flows, uses))
     days = max(0.1, round((last - first) / DAY_MS, 1))
+    en, zh = duration(max(60.0, (last - first) / 1000))
     return [
         Evidence(
             "together",
             round(1 / (1 + days / 4), 3),
-            f"All {count} events of it lie within {days:g} days.",
-            f"全部 {count} 次事件集中在 {days:g} 天之内。",
+            f"All {count} events of it lie within {en}.",
+            f"全部 {count} 次事件集中在 {zh}之内。",
         )
     ]
 

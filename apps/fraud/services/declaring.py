@@ -6,7 +6,7 @@ what people declare can meet have sentences here.
 
 from typing import Any, Final
 
-from django.utils.translation import gettext_lazy
+from django.utils.translation import get_language, gettext_lazy
 from pydantic import ValidationError
 
 _SENTENCES: Final = {
@@ -43,6 +43,24 @@ _SENTENCES: Final = {
     "bands_order": gettext_lazy(
         "bands start at %(starts)s; the first at 0, each higher than the last"
     ),
+    "keys_twice": gettext_lazy("keys of entities and attributes must be unique; they are %(keys)s"),
+    "payer_one": gettext_lazy("exactly one entity has the role payer; %(payers)s have it"),
+    "built_from_unknown": gettext_lazy(
+        "%(entity)s.built_from names %(unknown)s, which is no attribute"
+    ),
+    "shared_unknown": gettext_lazy(
+        "%(relation)s.shared is %(shared)s; name an entity that is not the payer: %(known)s"
+    ),
+    "windows_order": gettext_lazy("windows are %(windows)s; give positive seconds, ascending"),
+    "rule_refused": gettext_lazy("Rule %(key)s: %(why)s"),
+    "only_approval_wins": gettext_lazy("Rule %(key)s: only an approval wins; %(outcome)s does not"),
+    "rules_twice": gettext_lazy("keys of rules must be unique; there are several of %(twice)s"),
+    "rules_large": gettext_lazy(
+        "the rules have %(cost)s names, values and signs together; %(most)s are allowed. Join "
+        "some, or put long lists into a list of the project"
+    ),
+    "control_key_short": gettext_lazy("control_share needs a control_key of 16 characters or more"),
+    "zone_unknown": gettext_lazy("timezone is %(zone)s; give an IANA name"),
     "currency_twice": gettext_lazy("give currency (a column) or fixed_currency, not both"),
     "words_twice": gettext_lazy("%(words)s stand for fraud and for honest at once"),
     "label_missing": gettext_lazy("label_time needs a label"),
@@ -64,5 +82,7 @@ def sentence(found: Any) -> str:
     given = repr(found.get("input"))
     shown = given if len(given) <= 60 else f"{given[:57]}…"
     context = {key: str(value) for key, value in found.get("ctx", {}).items()}
+    if "why_zh" in context and (get_language() or "en").startswith("zh"):
+        context["why"] = context["why_zh"]
     text = str(known)
     return text % {"given": shown, **context} if "%(" in text else text

@@ -103,6 +103,9 @@ def test_every_feature_of_the_catalogue_has_a_group_and_a_sentence_in_both_langu
             assert words.zh.endswith("。"), feature.name
             assert words.en[0].isupper() or words.en[0].isdigit(), words.en
             assert "{" not in words.en + words.zh
+            # Nobody reads "Seconds since … is 988,557" or "different terminal ids … is 3".
+            assert not words.en.startswith(("Seconds ", "Number of ", "Different "))
+            assert " ids " not in words.en or words.en.startswith("Nothing"), words.en
 
 
 @pytest.mark.parametrize(
@@ -125,6 +128,36 @@ def test_every_feature_of_the_catalogue_has_a_group_and_a_sentence_in_both_langu
             {"customer_since": 12.0},
             "12 seconds since the last transaction of this customer.",
             "距该客户上一笔交易 12 秒。",
+        ),
+        (
+            "received_since",
+            {"received_since": 988_557.0},
+            "This customer was last paid 11 days before.",
+            "该客户上次收款是在 11 天前。",
+        ),
+        (
+            "device_met_since",
+            {"device_met_since": 5_400.0},
+            "This customer last met this device 90 minutes before.",
+            "该客户上次接触该设备是在 90 分钟前。",
+        ),
+        (
+            "customer_sum_7d",
+            {"customer_sum_7d": 123_456_789.0},
+            "The amounts of this customer within 7 days come to 1,234,567.89 EUR.",
+            "该客户 7 天内的总金额为 1,234,567.89 EUR。",
+        ),
+        (
+            "own_address_count",
+            {"own_address_count": 1.0},
+            "This customer used 1 other IP address lately.",
+            "该客户近期使用了 1 个其他 IP 地址。",
+        ),
+        (
+            "night",
+            {"night": 0.0},
+            "It happened by day (from 7:00 to 23:59).",
+            "发生在日间（7:00 至 23:59）。",
         ),
         ("amount", {"amount": 81250.0}, "The amount is 812.50 EUR.", "交易金额为 812.50 EUR。"),
         (

@@ -231,7 +231,7 @@ def test_evidence_says_what_is_so_in_both_languages() -> None:
     assert said["shares_device"].en == "8 of 8 members share 1 device."
     assert said["shares_device"].zh == "8 名成员中有 8 名共用 1 个设备。"
     assert said["shares_address"].en == "8 of 8 members share 1 IP address."
-    assert said["flows"].en.startswith("16 payments among members moved 14400.00 EUR: ")
+    assert said["flows"].en.startswith("16 payments among members moved 14,400.00 EUR: ")
     assert said["cycle"].en == "Money went round in circles among 8 of 8 members."
     assert "同" in said["together"].zh or "集中" in said["together"].zh
     weights = [one.weight for one in told[0].evidence]
