@@ -150,8 +150,9 @@ class ImageNetwork(nn.Module):
         rows = (-1, 3)
         weights = self.weighed_evidence.float().unflatten(0, rows)
         more = self.weighed_context.float().unflatten(0, rows)
-        said = torch.einsum("bkf,kof->bko", seen, weights) + self.verdict_bias
-        return said + torch.einsum("bkf,kof->bko", context, more)
+        # Products and sums, not a matrix product: autocast leaves these in fp32.
+        said = (weights * seen[:, :, None]).sum(3) + (more * context[:, :, None]).sum(3)
+        return said + self.verdict_bias.float()
 
 
 def with_air(x: Tensor) -> Tensor:

@@ -30,7 +30,7 @@ class Batch:
 
 ONE_IN = 6
 """Of so many phantoms one is never drawn from."""
-MOST_SPARE = 240
+MOST_SPARE = 160
 
 
 class Pool:

@@ -146,7 +146,8 @@ def train_image(
         return progress
     clock = Clock(progress.seconds, recipe.call_seconds)
     pool = Pool(grid_of(recipe, device), recipe.pool, progress.next_seed)
-    follower = filled(recipe, pool, work)
+    # A call of no seconds takes over what it begins with, and needs no phantoms for that.
+    follower = filled(recipe, pool, work) if recipe.call_seconds > 0 else None
     if device == "cuda":
         torch.cuda.synchronize()
     say(

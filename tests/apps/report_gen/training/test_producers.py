@@ -30,7 +30,7 @@ from apps.report_gen.training.producers import (
 )
 from apps.report_gen.training.recipe import TOY_RECIPE
 from apps.report_gen.training.shelf import keep_example, kept_example, names, same_example
-from apps.report_gen.training.stage_image import STEPS_KNOWN, train_image, usable
+from apps.report_gen.training.stage_image import STEPS_KNOWN, train_image, trained_image, usable
 from apps.report_gen.training.targets import Example, example
 
 SMALL = Grid(shape=(16, 16, 16), spacing=(20.0, 22.0, 22.0))
@@ -128,6 +128,22 @@ def test_a_training_begins_with_a_stored_model_and_no_other_shape(tmp_path: Path
             ImageNetwork(TOY), tmp_path / "model", replace(recipe, shape=replace(TOY, crop=16)),
             "image",
         )  # fmt: skip
+
+
+def test_a_call_of_no_seconds_takes_a_model_over_without_phantoms(tmp_path: Path) -> None:
+    torch.manual_seed(8)
+    model = Model(
+        shape=TOY, image=ImageNetwork(TOY), report=ReportNetwork(TOY), verdicts=Verdicts(), card={}
+    )
+    store(tmp_path / "model", model)
+    recipe = replace(TOY_RECIPE, call_seconds=0.0, producers=1, pool_start=4, image_before=30.0)
+    progress = train_image(recipe, tmp_path / "work", "cpu", tmp_path / "model")
+    assert (progress.steps, progress.done) == (0, False)
+    assert progress.seconds >= 30
+    taken, given = trained_image(recipe, tmp_path / "work", "cpu"), fetch(tmp_path / "model").image
+    assert taken is not None
+    for one, other in zip(taken.parameters(), given.parameters(), strict=True):
+        assert torch.equal(one, other)
 
 
 def test_a_model_of_an_earlier_version_gives_what_fits_and_the_rest_is_named(

@@ -73,6 +73,26 @@ def test_the_script_trains_judges_stores_and_goes_on_when_called_again(tmp_path:
     assert Drafter(model)(hu, (10.0, 8.0, 8.0)).sentences
 
 
+@pytest.mark.serial
+@pytest.mark.slow
+def test_the_script_of_three_calls_begins_and_says_what_it_lacks(tmp_path: Path) -> None:
+    def call(*words: str | Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [ROOT / "scripts/train_report_gpu.sh", *words],
+            env={**os.environ, "PYTHON": sys.executable, "OMP_NUM_THREADS": "1", "TOY": "1",
+                 "WORK": str(tmp_path / "work"), "CALL_SECONDS": "250"},
+            capture_output=True, text=True, check=False, timeout=280,
+        )  # fmt: skip
+
+    assert "nothing of stage A" in call(tmp_path / "out", "text").stderr
+    assert "holds no stored model" in call(tmp_path / "out", "image-more", tmp_path).stderr
+    assert call(tmp_path / "out").returncode == 2
+    made = call(tmp_path / "out", "image")
+    assert made.returncode == 0, made.stdout[-2000:]
+    assert "done=True" in made.stdout
+    assert fetch(tmp_path / "out/so_far").shape == TOY
+
+
 def test_a_run_that_was_cut_ends_as_far_as_one_that_was_not_and_repeats(tmp_path: Path) -> None:
     recipe = replace(TOY_RECIPE, accumulate=1, pool_start=2)
     for name in ("first", "second"):
