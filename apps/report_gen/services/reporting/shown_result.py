@@ -6,7 +6,7 @@ from typing import Any
 from apps.report_gen.findings import KINDS, State
 from apps.report_gen.models import Study
 from apps.report_gen.report import ReportFinding
-from apps.report_gen.schema import SeriesView, StudyResult
+from apps.report_gen.schema import GateReason, SeriesView, StudyResult
 from apps.report_gen.viewing.masks import places
 from loupe.contract.text import Text
 
@@ -29,6 +29,7 @@ class ShownResult:
         study: whose result it is; None: it is not there any more.
         newest: whether the study stands by this result; another one came later otherwise.
         absent: names of what was looked for and not found.
+        warnings: of the geometry gate.
     """
 
     study: Study | None
@@ -36,6 +37,7 @@ class ShownResult:
     series: SeriesView | None
     findings: tuple[ShownFinding, ...]
     absent: tuple[Text, ...]
+    warnings: tuple[GateReason, ...]
 
 
 def of_result(stored: Any) -> ShownResult:

@@ -13,6 +13,7 @@ from apps.report_gen.models import Report, Study, StudyState
 from apps.report_gen.report import NOTICE
 from apps.report_gen.schema import GateReason, StudyResult
 from apps.report_gen.services.reporting import consent
+from loupe.registry.models import ModelVersion, Stage
 from loupe.testing import factories
 from tests.apps.report_gen.desk import Desk, fresh
 from tests.apps.report_gen.reporting.made import nodule
@@ -233,3 +234,33 @@ def test_a_newer_draft_is_compared_and_taken_over_the_page(desk: Desk) -> None:
     assert "14" in text
     kept = reader.get(at("version", desk, study.pk, 2)).content.decode()
     assert "Mine, again." in kept
+
+
+def test_without_a_model_the_pages_say_what_to_do_in_both_languages(desk: Desk) -> None:
+    study = desk.study(uid="2.25.4", state=StudyState.FAILED, result=None, problems=[
+        {"code": "no_model", "en": "No model is in production.", "zh": "无模型。", "files": 0}
+    ])  # fmt: skip
+    pages = (at("worklist", desk), at("study", desk, study.pk))
+    for address in pages:
+        assert "No model reads" not in client(desk).get(address).content.decode()
+    ModelVersion.objects.filter(pk=desk.version.pk).update(stage=Stage.CANDIDATE)
+    reader = client(desk, "engineer")
+    for address in pages:
+        text = reader.get(address).content.decode()
+        assert "No model reads studies here yet." in text
+        assert reverse("console:training_new", args=[desk.project.slug, "report_gen"]) in text
+        assert "scripts/train_report_gen.sh" in text
+    reader.cookies.load({"django_language": "zh-hans"})
+    for address in pages:
+        assert "此处尚无读取检查的模型。" in reader.get(address).content.decode()
+
+
+def test_a_failed_study_is_read_again_from_its_page(desk: Desk) -> None:
+    study = desk.study(uid="2.25.4", state=StudyState.FAILED, result=None)
+    address = at("read_again", desk, study.pk)
+    assert client(desk, "viewer").post(address).status_code == 403
+    assert address in client(desk, "operator").get(at("study", desk, study.pk)).content.decode()
+    client(desk, "operator").post(address)
+    assert fresh(study).state == StudyState.WAITING
+    text = client(desk, "operator").post(address, follow=True).content.decode()
+    assert "has not failed" in text

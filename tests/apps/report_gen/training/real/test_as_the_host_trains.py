@@ -2,7 +2,6 @@
 
 import json
 import time
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,9 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
-from apps.report_gen.bundles.manifest import MEDIA_TYPE
+from apps.report_gen.bundles.manifest import MEDIA_TYPE, Manifest
+from apps.report_gen.bundles.writing import write_bundle
+from apps.report_gen.deid.files import Cleaned
 from apps.report_gen.services import retraining, training_data
 from apps.report_gen.services.reporting import consent
 from loupe.blobs import services as blobs
@@ -25,8 +26,7 @@ from loupe.training.models import Evaluation, Run, RunState
 from loupe.training.promotion import gate
 from loupe.training.trainer import Trainer
 from tests.apps.report_gen.desk import Desk
-from tests.apps.report_gen.studies import series, write
-from tests.apps.report_gen.training.real.folders import folder
+from tests.apps.report_gen.training.real.folders import folder, write_volume
 
 pytestmark = [pytest.mark.slow, pytest.mark.serial]
 PATIENCE_SECONDS = 240.0
@@ -165,15 +165,14 @@ def test_a_folder_that_changed_is_refused_and_says_what_to_do(desk: Desk, chests
 
 @pytest.fixture
 def signed(desk: Desk, tmp_path: Path) -> Desk:
-    """Six studies of six patients, read and signed, with their images."""
-    for number in range(6):
-        study = desk.study(uid=f"2.25.{number + 1}", patient=f"PAT-{number}")
-        images = write(series(), tmp_path / f"images-{number}")
-        packed = tmp_path / f"{number}.zip"
-        with zipfile.ZipFile(packed, "w") as archive:
-            archive.writestr("mimetype", MEDIA_TYPE)
-            for file in sorted(images.iterdir()):
-                archive.write(file, file.name)
+    """Four studies of four patients, read and signed, with their images."""
+    for number in range(4):
+        uid = f"2.25.{number + 1}"
+        study = desk.study(uid=uid, patient=f"PAT-{number + 3}")
+        images, packed = tmp_path / f"{number}.nii.gz", tmp_path / f"{number}.study"
+        write_volume(images, number)
+        image = Cleaned(name="00000001.nii.gz", content=images.read_bytes())
+        write_bundle(packed, [image], Manifest(study_uid=uid))
         row = Result.objects.get(pk=study.result_id or 0)
         assert row.item.input is not None
         row.item.input.blob = blobs.store(packed, MEDIA_TYPE)
@@ -190,7 +189,7 @@ def test_signed_reports_are_offered_after_consent_alone_and_become_a_candidate(
         gathering.freeze(actor, desk.project, "report_gen", "signed")
     consent.say(desk.actor("admin"), desk.project, given=True)
     data = gathering.freeze(actor, desk.project, "report_gen", "signed")
-    assert data.counts == {"studies": 6}
+    assert data.counts == {"studies": 4}
     run = services.start(
         actor, desk.project, app="report_gen", model_name="corrected", dataset_version=data,
         config=TOY,
@@ -200,7 +199,9 @@ def test_signed_reports_are_offered_after_consent_alone_and_become_a_candidate(
     panel = Panel.model_validate(Evaluation.objects.get(run=run).panel)
     figure = panel.figure("macro_f1")
     assert figure is not None
-    assert figure.count
+    held_out = panel.figure("held_out_patients")
+    assert held_out is not None
+    assert (figure.count, held_out.value) == (1, 1)  # PAT-5 judges
     assert ModelVersion.objects.filter(model__name="corrected").count() == 1
     consent.say(desk.actor("admin"), desk.project, given=False)
     with pytest.raises(InputRefused, match="has not consented"):
