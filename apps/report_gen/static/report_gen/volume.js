@@ -83,14 +83,17 @@ export class Volume {
     this.paint();
   }
 
-  /* What readers drew, on the grid of the masks: a box's sides turn with the grid. */
+  /* The masks of what is shown, and what readers drew, on the grid of the masks: a box's sides turn
+     with the grid. Numbers of no finding go: a clear colour would still be outlined. */
   boxes() {
     if (!this.masks) return;
     const { img, hdr } = this.masks;
     const [, wide, high, deep] = hdr.dims;
-    img.set(this.plain);
+    const shown = new Uint8Array(256);
+    for (const { label } of this.told) if (label && !this.hidden.has(label)) shown[label] = 1;
+    for (let at = 0; at < img.length; at += 1) img[at] = shown[this.plain[at]] ? this.plain[at] : 0;
     for (const { box, centre, label } of this.told) {
-      if (!box || !centre || !label) continue;
+      if (!box || !centre || !shown[label]) continue;
       const middle = this.masks.mm2vox(centre, true);
       const spans = box.map(([from, to], axis) => {
         const half = (to - from) / 2 / hdr.pixDims[axis + 1];
@@ -146,6 +149,7 @@ export class Volume {
   toggle(number) {
     if (this.hidden.has(number)) this.hidden.delete(number);
     else this.hidden.add(number);
+    this.boxes();
     this.paint();
     return !this.hidden.has(number);
   }
