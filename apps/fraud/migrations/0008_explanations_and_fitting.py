@@ -4,7 +4,7 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-import loupe.ids
+import loupe.host.results
 
 
 class Migration(migrations.Migration):
@@ -22,7 +22,10 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=loupe.ids.new_id, editable=False, primary_key=True, serialize=False
+                        default=loupe.host.results.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
                     ),
                 ),
                 (
@@ -105,7 +108,10 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.UUIDField(
-                        default=loupe.ids.new_id, editable=False, primary_key=True, serialize=False
+                        default=loupe.host.results.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
                     ),
                 ),
                 (
