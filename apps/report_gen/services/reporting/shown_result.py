@@ -65,4 +65,5 @@ def of_result(stored: Any) -> ShownResult:
         series=next((each for each in data.series if each.chosen), None),
         findings=listed,
         absent=tuple(KINDS[each.kind].name for each in data.findings if each.state is State.ABSENT),
+        warnings=tuple(each for each in data.reasons if each.severity == "warning"),
     )
