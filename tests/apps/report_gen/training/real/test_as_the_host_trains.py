@@ -132,7 +132,7 @@ def test_a_folder_in_ct_rates_layout_becomes_a_candidate_with_curves_panel_and_g
 def test_a_cancelled_training_is_resumed_from_its_checkpoint(desk: Desk, chests: Path) -> None:
     actor = desk.actor("engineer")
     data = gathering.freeze(actor, desk.project, "report_gen", "folder-chests")
-    config = {**TOY, "steps": 30}
+    config = {**TOY, "steps": 60}
     run = services.start(
         actor, desk.project, app="report_gen", model_name="ours", dataset_version=data,
         config=config,
@@ -142,10 +142,10 @@ def test_a_cancelled_training_is_resumed_from_its_checkpoint(desk: Desk, chests:
     run = worked(run)
     assert run.state == RunState.CANCELLED
     before = max(row.step for row in run.metrics.all())
-    assert 2 <= before < 30
+    assert 2 <= before < 60
     run = worked(services.resume(actor, run))
     assert (run.state, run.error) == (RunState.DONE, "")
-    assert [row.step for row in run.metrics.order_by("step")] == list(range(1, 31))
+    assert [row.step for row in run.metrics.order_by("step")] == list(range(1, 61))
     assert run.version is not None
 
 
