@@ -35,7 +35,10 @@ _LARGEST_CHUNK: Final = 1 << 24
 
 
 def sealed(
-    pieces: Iterable[bytes], keyring: Keyring, name: str, note: Mapping[str, str] | None = None
+    pieces: Iterable[bytes | memoryview],
+    keyring: Keyring,
+    name: str,
+    note: Mapping[str, str] | None = None,
 ) -> Iterator[bytes]:
     """The sealed form of the pieces put together, bound to `name`; at most a chunk in memory."""
     header = json.dumps(
@@ -169,20 +172,20 @@ def _nonce(number: int, *, last: bool) -> bytes:
     return number.to_bytes(11, "big") + (b"\1" if last else b"\0")
 
 
-def _chunks(pieces: Iterable[bytes]) -> Iterator[bytes]:
+def _chunks(pieces: Iterable[bytes | memoryview]) -> Iterator[bytes]:
     """Pieces of any size as chunks of CHUNK bytes, the last one shorter."""
-    pending: list[bytes] = []
+    pending: list[memoryview] = []
     have = 0
     for piece in pieces:
         view = memoryview(piece)
         while have + len(view) >= CHUNK:
             room = CHUNK - have
-            pending.append(view[:room])  # type: ignore[arg-type]
+            pending.append(view[:room])
             yield b"".join(pending)
             view = view[room:]
             pending, have = [], 0
         if len(view):
-            pending.append(view)  # type: ignore[arg-type]
+            pending.append(view)
             have += len(view)
     if pending:
         yield b"".join(pending)

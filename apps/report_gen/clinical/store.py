@@ -58,7 +58,7 @@ class ClinicalStore:
 
     def put(
         self,
-        content: "bytes | BinaryIO | Iterable[bytes]",
+        content: "bytes | BinaryIO | Iterable[bytes | memoryview]",
         *,
         inbox: bool = False,
         note: Mapping[str, str] | None = None,
@@ -79,7 +79,7 @@ class ClinicalStore:
         draft = self.root / INCOMING / name
         digest, total = hashlib.sha256(), 0
 
-        def counted() -> Iterator[bytes]:
+        def counted() -> Iterator[bytes | memoryview]:
             nonlocal total
             unchecked = _CHECK_EVERY
             for piece in _pieces(content):
@@ -255,7 +255,9 @@ def _checked(name: str) -> str:
     return name
 
 
-def _pieces(content: "bytes | BinaryIO | Iterable[bytes]") -> Iterator[bytes]:
+def _pieces(
+    content: "bytes | BinaryIO | Iterable[bytes | memoryview]",
+) -> Iterator[bytes | memoryview]:
     if isinstance(content, bytes | bytearray | memoryview):
         yield bytes(content) if isinstance(content, memoryview) else content
     elif hasattr(content, "read"):

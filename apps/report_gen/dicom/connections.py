@@ -8,15 +8,12 @@ import socket
 import ssl
 import time
 from functools import partial
-from typing import Final
 
 from pynetdicom.association import Association
 from pynetdicom.transport import AssociationSocket, RequestHandler, ThreadedAssociationServer
 
 from apps.report_gen.dicom.answering import send_message
-from apps.report_gen.dicom.options import LARGEST_PDU
-
-_LARGEST: Final = LARGEST_PDU + 4096
+from apps.report_gen.dicom.receiving import Objects, Receiving, next_message
 
 
 class QuickHandler(RequestHandler):
@@ -24,11 +21,14 @@ class QuickHandler(RequestHandler):
 
     def _create_association(self) -> Association:
         association = super()._create_association()
-        connection = association.dul.socket
-        if connection is not None:
-            connection.recv = partial(received, connection)  # type: ignore[method-assign]
+        connection, objects = association.dul.socket, self.server.objects  # type: ignore[attr-defined]
         provider = association.dimse
         provider.send_msg = partial(send_message, provider)  # type: ignore[method-assign]
+        if connection is not None and objects is not None:
+            reading = Receiving(association, objects, partial(received, connection))
+            connection.recv = reading.unread  # type: ignore[method-assign,assignment]
+            association.dul._read_pdu_data = reading.read  # type: ignore[method-assign]
+            provider.get_msg = partial(next_message, provider)  # type: ignore[method-assign]
         return association
 
 
@@ -36,6 +36,7 @@ class FedServer(ThreadedAssociationServer):
     """A server that listens nowhere: connections are handed to it by `feed`."""
 
     timeout_seconds = 60.0
+    objects: Objects | None = None
 
     def server_bind(self) -> None:
         """Bind nothing."""
@@ -55,26 +56,20 @@ class FedServer(ThreadedAssociationServer):
         self.process_request(client, address)
 
 
-def received(connection: AssociationSocket, length: int) -> bytearray:
-    """`length` bytes of the peer, fewer where it closed.
+def received(connection: AssociationSocket, into: memoryview) -> int:
+    """Fill `into` with what the peer sends; how much came, less where it closed.
 
     Raises:
-        OSError: it claims a PDU larger than was agreed, or stands still.
+        OSError: it stands still.
     """
-    if length > _LARGEST:
-        raise OSError(f"a PDU of {length} bytes was announced; {LARGEST_PDU} were agreed")
-    taken = bytearray(length)
-    view = memoryview(taken)
     have = 0
     reader = connection.socket
-    while have < length and reader is not None:
-        count = _some(reader, view[have:])
+    while have < len(into) and reader is not None:
+        count = _some(reader, into[have:])
         if not count:
             break
         have += count
-    view.release()
-    del taken[have:]
-    return taken
+    return have
 
 
 def _some(reader: socket.socket, into: memoryview) -> int:

@@ -10,6 +10,7 @@ from io import BytesIO
 from typing import Any, Final, Protocol
 
 from pynetdicom import AE, _config, evt
+from pynetdicom.association import Association
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
 
 from apps.report_gen.dicom.connections import FedServer, QuickHandler
@@ -80,7 +81,6 @@ class Associations:
                 (evt.EVT_REQUESTED, self._requested),
                 (evt.EVT_C_STORE, self._store),
                 (evt.EVT_C_ECHO, self._echo),
-                (evt.EVT_DATA_RECV, self._data),
                 (evt.EVT_CONN_CLOSE, self._closed),
             ],
             ssl_context=tls,
@@ -89,6 +89,7 @@ class Associations:
         )
         if not isinstance(server, FedServer):
             raise TypeError(f"pynetdicom made a {type(server).__name__} in place of a FedServer.")
+        server.objects = self
         server.timeout_seconds = float(options.network_timeout)
         self._server = server
         self._ae._servers.append(server)
@@ -128,36 +129,30 @@ class Associations:
         association.acse.send_reject(*reason)
         association.kill()
 
-    def _data(self, event: evt.Event) -> None:
+    def coming(self, association: Association, count: int) -> None:
         """Count what is in memory; an object that is too large ends its association."""
         with self._lock:
-            mine = self._flight.setdefault(id(event.assoc), _InFlight())
-            mine.bytes += len(event.data)
+            mine = self._flight.setdefault(id(association), _InFlight())
+            mine.bytes += count
             total = sum(one.bytes for one in self._flight.values())
         if mine.bytes > self._options.most_bytes + LARGEST_PDU or total > self._memory:
-            calling = title_of(event.assoc.requestor.ae_title)
+            calling = title_of(association.requestor.ae_title)
             logger.warning(
                 "Association of %r ended: %s bytes of one object, %s in memory altogether.",
                 calling, f"{mine.bytes:,}", f"{total:,}",
             )  # fmt: skip
-            event.assoc.abort()
+            association.abort(block=False)  # by the thread that ends it: it cannot wait for itself
 
-    def _closed(self, event: evt.Event) -> None:
-        with self._lock:
-            self._flight.pop(id(event.assoc), None)
-
-    def _store(self, event: evt.Event) -> int:
-        association = event.assoc
-        data_set: BytesIO = event.request.DataSet  # type: ignore[union-attr, assignment]
+    def came(self, association: Association, content: memoryview, transfer_syntax: str) -> int:
+        """Store an object; the status that answers it."""
         asked: Any = association.requestor.primitive
         sender = Sender(
-            calling=title_of(association.requestor.ae_title),
+            calling=title_of(asked.calling_ae_title),
             called=title_of(asked.called_ae_title),
             address=str(association.requestor.address),
         )
         try:
-            with data_set.getbuffer() as content:
-                return self._storing.take(content, str(event.context.transfer_syntax), sender)
+            return self._storing.take(content, transfer_syntax, sender)
         except LoupeError as error:
             logger.exception("An object of %r was refused: %s", sender.calling, error.code)
             return PROCESSING_FAILURE
@@ -165,7 +160,19 @@ class Associations:
             logger.exception("An object of %r was refused: %s", sender.calling, error.strerror)
             return OUT_OF_RESOURCES
         finally:
-            self._closed(event)
+            self._gone(association)
+
+    def _gone(self, association: Association) -> None:
+        with self._lock:
+            self._flight.pop(id(association), None)
+
+    def _closed(self, event: evt.Event) -> None:
+        self._gone(event.assoc)
+
+    def _store(self, event: evt.Event) -> int:
+        data_set: BytesIO = event.request.DataSet  # type: ignore[union-attr, assignment]
+        with data_set.getbuffer() as content:
+            return self.came(event.assoc, content, str(event.context.transfer_syntax))
 
     def _echo(self, event: evt.Event) -> int:
         self._closed(event)

@@ -95,7 +95,7 @@ class Storing:
         return SUCCESS
 
 
-def _file(content: memoryview, first: First, transfer_syntax: str) -> Iterator[bytes]:
+def _file(content: memoryview, first: First, transfer_syntax: str) -> Iterator[bytes | memoryview]:
     yield file_head(first.sop_class, first.sop_instance, transfer_syntax)
     for at in range(0, len(content), _PIECE):
-        yield bytes(content[at : at + _PIECE])
+        yield content[at : at + _PIECE]
