@@ -41,6 +41,7 @@ def addresses(bank: Bank) -> list[tuple[str, str, Action]]:
     filled = {
         "<int:alert_id>": str(bank.alert("C-1").pk),
         "<uuid:backtest_id>": "00000000-0000-0000-0000-000000000000",
+        "<uuid:run_id>": "00000000-0000-0000-0000-000000000000",
         "<int:shadow_id>": "1",
         "<int:ring_id>": str(Alert.objects.get(kind="ring").pk),
         "<int:number>": "1",

@@ -14,6 +14,8 @@ import loupe.urls
 import apps.fraud.assembling, apps.fraud.decide, apps.fraud.exports, apps.fraud.row
 import apps.fraud.views.rules, apps.fraud.views.thresholds, apps.fraud.views.scheme
 import apps.fraud.views.rates, apps.fraud.services.measuring, apps.fraud.services.scheme_effects
+import apps.fraud.services.explanation_work, apps.fraud.services.fitting_work
+import apps.fraud.views.explanations, apps.fraud.tasks, apps.fraud.api.urls
 import apps.fraud.services.following, apps.fraud.services.outbox, apps.fraud.services.ringing
 HEAVY = {"torch", "xgboost", "sklearn", "numba", "torch_geometric", "pyarrow", "polars", "scipy"}
 print(sorted(HEAVY & set(sys.modules)))
