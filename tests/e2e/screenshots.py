@@ -89,7 +89,7 @@ SHOTS = (
 )
 README = {
     "home", "workspace", "results", "result", "job", "model", "label", "operating-point", "station",
-    "quality", "alert", "entity", "study",
+    "quality", "alert", "study",
 }  # fmt: skip
 
 
