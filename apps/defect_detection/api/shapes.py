@@ -217,7 +217,7 @@ class FindingOrder(Order):
     found_at: datetime | None = None
 
 
-class RateShape(Shape):
+class ShareShape(Shape):
     """A rate with its exact 95 % interval; null where there is nothing to divide by."""
 
     count: int
@@ -258,8 +258,8 @@ class QualityShape(Shape):
     passed: int
     failed: int
     review: int
-    escape: RateShape
-    overkill: RateShape
+    escape: ShareShape
+    overkill: ShareShape
     defects: list[BarShape]
     lots: list[BarShape]
     stations: list[BarShape]

@@ -13,7 +13,7 @@ from apps.defect_detection.points.shapes import (
     CurvesShape,
     FitAndSetOrder,
     FitOrder,
-    ProposalShape,
+    FittedPointShape,
     RehearsalOrder,
     RehearsalShape,
     SetShape,
@@ -116,12 +116,12 @@ class Fit(PointEndpoint):
         operation_id="defect_detection_operating_fit",
         parameters=[describe.PROJECT, describe.IDEMPOTENCY_KEY],
         request=FitOrder,
-        responses={200: ProposalShape, **describe.PROBLEMS},
+        responses={200: FittedPointShape, **describe.PROBLEMS},
     )
     @idempotent
     def post(self, request: Request, model_id: int, number: int) -> Response:
         """Find the point that keeps a promise, and say what is missing; nothing is set."""
-        return answer(ProposalShape(**proposal_fields(self.fit(ordered(request, FitOrder)))))
+        return answer(FittedPointShape(**proposal_fields(self.fit(ordered(request, FitOrder)))))
 
 
 class FitAndSet(PointEndpoint):

@@ -77,7 +77,7 @@ class ClassRatesShape(Shape):
     overkill: RateShape = Field(description="of good parts, those a find of this class fails")
 
 
-class RatesShape(Shape):
+class PointRatesShape(Shape):
     """What an operating point does to all parts that training has not seen."""
 
     escape: RateShape
@@ -89,15 +89,15 @@ class RatesShape(Shape):
     classes: list[ClassRatesShape]
 
 
-class ProposalShape(Shape):
+class FittedPointShape(Shape):
     """A point that keeps a promise, and its certificate."""
 
     point: OperatingPoint
     certificate: Certificate | None
-    rates: RatesShape | None
+    rates: PointRatesShape | None
 
 
-class SetShape(ProposalShape):
+class SetShape(FittedPointShape):
     """The proposal that decides now."""
 
     number: int
@@ -130,7 +130,7 @@ class CurvesShape(Shape):
     escape: CurveShape
     overkill: CurveShape
     pair: PairShape
-    rates: RatesShape
+    rates: PointRatesShape
     point: OperatingPoint
     certificate: Certificate | None
 
@@ -178,9 +178,9 @@ class RehearsalShape(Shape):
     judged: JudgedShape
 
 
-def rates_shape(found: "Rates") -> RatesShape:
+def rates_shape(found: "Rates") -> PointRatesShape:
     """Rates as REST says them."""
-    return RatesShape(
+    return PointRatesShape(
         **{
             name: _rate(getattr(found, name))
             for name in ("escape", "overkill", "asked_good", "asked_bad", "missed")

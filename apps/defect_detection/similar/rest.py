@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from apps.defect_detection.models import Case
 from apps.defect_detection.similar import asking
 from apps.defect_detection.similar.places import Place
-from apps.defect_detection.similar.shapes import CaseShape, PlaceShape, SimilarShape
+from apps.defect_detection.similar.shapes import PlaceShape, SimilarCaseShape, SimilarShape
 from loupe.contract.runtime.errors import InputRefused
 from loupe.host.people import Action
 from loupe.host.rest import Endpoint, answer, describe, limit_of
@@ -45,7 +45,7 @@ class Similar(Endpoint):
                 place=_place(found.place),
                 places=[_place(place) for place in found.places],
                 cases=[
-                    CaseShape(
+                    SimilarCaseShape(
                         result=one.result.pk,
                         name=one.result.item.input.name if one.result.item.input else "",
                         likeness=one.likeness,

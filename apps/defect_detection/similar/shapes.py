@@ -18,7 +18,7 @@ class PlaceShape(Shape):
     label: str
 
 
-class CaseShape(Shape):
+class SimilarCaseShape(Shape):
     """One confirmed case."""
 
     result: int
@@ -37,6 +37,6 @@ class SimilarShape(Shape):
     result: int
     place: PlaceShape
     places: list[PlaceShape] = Field(description="what else of the result can be asked about")
-    cases: list[CaseShape]
+    cases: list[SimilarCaseShape]
     searched: int = Field(description="places of confirmed cases that were compared")
     waiting: int = Field(description="confirmed results that are not in the search yet")

@@ -8,7 +8,7 @@ from rest_framework.response import Response
 
 from apps.fraud.api import present
 from apps.fraud.api.paging import page
-from apps.fraud.api.shapes import LabelPage, LabelsOrder, LabelsShape
+from apps.fraud.api.shapes import LabelPage, LabelsShape, TransactionLabelsOrder
 from apps.fraud.services import labels
 from apps.fraud.services.labels import Said
 from loupe.host.people import Action
@@ -34,14 +34,14 @@ class Labels(Endpoint):
     @extend_schema(
         operation_id="fraud_labels_give",
         parameters=[describe.PROJECT, describe.IDEMPOTENCY_KEY],
-        request=LabelsOrder,
+        request=TransactionLabelsOrder,
         responses={200: LabelsShape, **describe.PROBLEMS},
     )
     @idempotent
     def post(self, request: Request) -> Response:
         """Tell labels with the time they became known. A label may come before its transaction;
         of several the one that was known last stands."""
-        order = ordered(request, LabelsOrder)
+        order = ordered(request, TransactionLabelsOrder)
         said = [
             Said(transaction=one.transaction, label=one.label, known_at=one.known_at, note=one.note)
             for one in order.labels

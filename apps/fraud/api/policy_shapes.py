@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field
 from apps.fraud.schema import Rule
 from apps.fraud.scheme import Scheme
 from apps.fraud.services.rates import MOST
-from apps.fraud.thresholds.asked import Asked, Certificate
+from apps.fraud.thresholds.asked import Asked, BudgetCertificate
 from loupe.host.rest import Order, Paged, Shape
 
 
@@ -103,7 +103,7 @@ class ProposalShape(Shape):
     model: str
     rows: int
     bands: list[dict[str, Any]]
-    certificate: Certificate
+    certificate: BudgetCertificate
     who: str
     created_at: datetime
     used_as: int | None = Field(description="number of the operating point made of it")
@@ -183,7 +183,7 @@ class SchemeSavedShape(Shape):
     effects: list[EffectShape]
 
 
-class RateShape(Shape):
+class ExchangeRateShape(Shape):
     """From `from_time` on one unit of `currency` is worth `rate` units of `base`."""
 
     id: int
@@ -198,7 +198,7 @@ class RateShape(Shape):
 class RatePage(Paged):
     """Rates, those that hold last first."""
 
-    rates: list[RateShape]
+    rates: list[ExchangeRateShape]
 
 
 class RateOrder(Order):

@@ -7,7 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.fraud.api.paging import page
-from apps.fraud.api.policy_shapes import RatePage, RateShape, RatesOrder, RatesShape
+from apps.fraud.api.policy_shapes import ExchangeRateShape, RatePage, RatesOrder, RatesShape
 from apps.fraud.models import ExchangeRate
 from apps.fraud.services import rates, schemes
 from apps.fraud.services.rates import Told
@@ -78,8 +78,8 @@ class RemoveRate(Endpoint):
         return Response(status=204)
 
 
-def _shape(row: ExchangeRate) -> RateShape:
-    return RateShape(
+def _shape(row: ExchangeRate) -> ExchangeRateShape:
+    return ExchangeRateShape(
         id=row.pk,
         currency=row.currency,
         base=row.base,

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.fraud.api.paging import page
-from apps.fraud.api.shapes import ReasonShape
+from apps.fraud.api.shapes import ScoreReasonShape
 from apps.fraud.models import Alert
 from apps.fraud.models.alerts import AlertKind
 from apps.fraud.services import alerts
@@ -36,7 +36,7 @@ class RingShape(Shape):
         description="what its members paid meanwhile, minor units of the project's currency"
     )
     moved: int = Field(description="of that, what went from member to member")
-    evidence: list[ReasonShape] = Field(description="strongest first")
+    evidence: list[ScoreReasonShape] = Field(description="strongest first")
     state: str = Field(description="open, in_case or closed")
     case: int | None
     disposition: str

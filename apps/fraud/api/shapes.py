@@ -14,7 +14,7 @@ from loupe.host.rest import Order, Paged, Shape
 Word = Literal["fraud", "honest", "unknown"]
 
 
-class ReasonShape(Shape):
+class ScoreReasonShape(Shape):
     """Why a decision fell as it did."""
 
     code: str
@@ -37,7 +37,7 @@ class HitShape(Shape):
     label: str
     entities: dict[str, str]
     attributes: dict[str, str]
-    reasons: list[ReasonShape]
+    reasons: list[ScoreReasonShape]
 
 
 class AlertShape(Shape):
@@ -55,7 +55,7 @@ class AlertShape(Shape):
     score: float
     amount: int
     label: str
-    reasons: list[ReasonShape]
+    reasons: list[ScoreReasonShape]
     first_event: int
     last_event: int
     disposition: str = Field(description="fraud, honest or unknown; empty while it is open")
@@ -151,7 +151,7 @@ class LabelOrder(Order):
     note: str = Field(default="", max_length=500)
 
 
-class LabelsOrder(Order):
+class TransactionLabelsOrder(Order):
     """Labels, at most 5,000; sending them again changes nothing."""
 
     model_config = ConfigDict(

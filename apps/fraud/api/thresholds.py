@@ -21,7 +21,7 @@ from apps.fraud.api.policy_shapes import (
 )
 from apps.fraud.models import ThresholdFit, ThresholdRun
 from apps.fraud.services import fittings, thresholds
-from apps.fraud.thresholds.asked import Asked, Certificate
+from apps.fraud.thresholds.asked import Asked, BudgetCertificate
 from loupe.host.people import Action
 from loupe.host.rest import Endpoint, answer, describe, idempotent, ordered
 
@@ -160,7 +160,7 @@ def _shape(row: ThresholdFit) -> ProposalShape:
         model=str(row.model_version),
         rows=row.rows,
         bands=row.bands,
-        certificate=Certificate.model_validate(row.certificate),
+        certificate=BudgetCertificate.model_validate(row.certificate),
         who=row.who,
         created_at=row.created_at,
         used_as=row.used_as,

@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "certificate",
-                    models.JSONField(help_text="`apps.fraud.thresholds.asked.Certificate`"),
+                    models.JSONField(help_text="`apps.fraud.thresholds.asked.BudgetCertificate`"),
                 ),
                 ("curve", models.JSONField(help_text="`apps.fraud.policy.curve.Curve`")),
                 ("who", models.CharField(max_length=160)),

@@ -39,7 +39,7 @@ class ThresholdFit(models.Model):
     model_version = models.ForeignKey(ModelVersion, on_delete=models.CASCADE, related_name="+")
     rows = models.PositiveIntegerField(help_text="scored transactions that were looked at")
     bands = models.JSONField(help_text="`apps.fraud.schema.Band`s that are proposed")
-    certificate = models.JSONField(help_text="`apps.fraud.thresholds.asked.Certificate`")
+    certificate = models.JSONField(help_text="`apps.fraud.thresholds.asked.BudgetCertificate`")
     curve = models.JSONField(help_text="`apps.fraud.policy.curve.Curve`")
     who = models.CharField(max_length=160)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -12,7 +12,7 @@ from apps.fraud.models import ThresholdFit
 from apps.fraud.money import DIGITS
 from apps.fraud.services import deciding, declaring
 from apps.fraud.services.errors import Taken, Unusable
-from apps.fraud.thresholds.asked import Asked, Certificate
+from apps.fraud.thresholds.asked import Asked, BudgetCertificate
 from loupe.host.models import OperatingPoint as Stored
 from loupe.host.people import Action, Actor, NotVisible, Project, require
 
@@ -76,7 +76,7 @@ def use(actor: Actor, project: Project, pk: int, note: str = "") -> Stored:
             _("It was fitted for %(old)s; %(new)s decides now: fit again.")
             % {"old": chosen.model_version, "new": present.version}
         )
-    certificate = Certificate.model_validate(chosen.certificate)
+    certificate = BudgetCertificate.model_validate(chosen.certificate)
     fields = {"bands": chosen.bands, "queue_per_day": certificate.asked.queue_per_day}
     said = note.strip() or f"Thresholds of proposal {chosen.pk}"
     made = deciding.change(actor, project, fields, said, certificate=chosen.certificate)

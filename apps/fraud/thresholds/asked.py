@@ -70,7 +70,7 @@ class Asked(_Frozen):
         return (1 - self.confidence) / max(1, len(self.budgets))
 
 
-class Share(_Frozen):
+class BudgetShare(_Frozen):
     """`hits` of `rows` and the two-sided Clopper–Pearson interval."""
 
     hits: int
@@ -85,8 +85,8 @@ class BudgetFound(_Frozen):
 
     budget: Budget
     holds: bool = Field(description="certified on later rows that had no say in the choice")
-    chosen_on: Share
-    certified_on: Share
+    chosen_on: BudgetShare
+    certified_on: BudgetShare
     missing: int | None = Field(
         default=None,
         description="legitimate rows still missing for a certificate, at least; null: none do",
@@ -122,7 +122,7 @@ class BandFound(_Frozen):
     caught_amount: int
 
 
-class Certificate(_Frozen):
+class BudgetCertificate(_Frozen):
     """How an operating point was fitted, and on what."""
 
     schema_version: Literal[1] = 1
@@ -141,4 +141,4 @@ class Fitted(_Frozen):
     """A proposal: `point` has the rules it was given and thresholds of its own."""
 
     point: OperatingPoint
-    certificate: Certificate
+    certificate: BudgetCertificate

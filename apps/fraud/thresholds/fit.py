@@ -22,10 +22,10 @@ from apps.fraud.thresholds.asked import (
     Asked,
     BandFound,
     Budget,
+    BudgetCertificate,
     BudgetFound,
-    Certificate,
+    BudgetShare,
     Fitted,
-    Share,
 )
 from apps.fraud.thresholds.ladder import NEVER, Ladder
 from apps.fraud.thresholds.rows import DAY, Scored, parted, scored
@@ -79,7 +79,7 @@ def fit(
     point = _point(rules, asked, step_up, review, block)
     return Fitted(
         point=point,
-        certificate=Certificate(
+        certificate=BudgetCertificate(
             asked=asked,
             holds=all(side.found.holds for side in sides.values()),
             found=tuple(sides[one.outcome].found for one in asked.budgets),
@@ -140,9 +140,9 @@ def _missing(
     return max(1, needed - len(later.honest.score))
 
 
-def _share(hits: int, rows: int, confidence: float) -> Share:
+def _share(hits: int, rows: int, confidence: float) -> BudgetShare:
     found = bounds.rate(hits, rows, confidence)
-    return Share(hits=hits, rows=rows, value=found.value, low=found.low, high=found.high)
+    return BudgetShare(hits=hits, rows=rows, value=found.value, low=found.low, high=found.high)
 
 
 def _by_day(rows: Scored, cuts: Floats) -> NDArray[np.int64]:

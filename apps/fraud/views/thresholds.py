@@ -17,7 +17,7 @@ from apps.fraud.money import DIGITS
 from apps.fraud.services import deciding, fittings, schemes, thresholds
 from apps.fraud.services.drawing_curves import HEIGHT, WIDTH, drawn
 from apps.fraud.services.errors import Unusable
-from apps.fraud.thresholds.asked import Certificate
+from apps.fraud.thresholds.asked import BudgetCertificate
 from apps.fraud.thresholds.words import of_budget, of_queue
 from loupe.contract.runtime.errors import LoupeError
 from loupe.host.pages import PageRequest, project_page, say, say_refused
@@ -166,7 +166,7 @@ def _shown(request: PageRequest, error: LoupeError | None = None) -> HttpRespons
 
 def _proposal(row: ThresholdFit) -> dict[str, Any]:
     """A proposal as the page tells it."""
-    certificate = Certificate.model_validate(row.certificate)
+    certificate = BudgetCertificate.model_validate(row.certificate)
     block = next((one for one in certificate.found if one.budget.outcome == "block"), None)
     told = block or (certificate.found[0] if certificate.found else None)
     return {
@@ -196,7 +196,7 @@ def _caught(row: ThresholdFit, share: float | None) -> float | None:
 
 
 def _matrix(
-    bands: list[dict[str, Any]], certificate: Certificate | None = None
+    bands: list[dict[str, Any]], certificate: BudgetCertificate | None = None
 ) -> list[dict[str, Any]]:
     """A row for each band of amounts: its end, its cut-offs, and what was measured in it."""
     found = certificate.bands if certificate is not None else ()
@@ -214,7 +214,7 @@ def _certificate(stored: Any) -> list[Any]:
     """What the thresholds that decide were certified for; empty: they were set by hand."""
     if not isinstance(stored, dict) or stored.get("method") is None:
         return []
-    certificate = Certificate.model_validate(stored)
+    certificate = BudgetCertificate.model_validate(stored)
     said = [
         text for one in certificate.found for text in of_budget(one, certificate.asked.confidence)
     ]

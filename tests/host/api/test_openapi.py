@@ -5,6 +5,9 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from pydantic import BaseModel
+
+from loupe.api.shapes.base import Order, Shape
 
 
 @pytest.fixture
@@ -53,3 +56,22 @@ def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
     for part in text.split('"$ref": "')[1:]:
         name = part.partition('"')[0].removeprefix("#/components/schemas/")
         assert name in document["components"]["schemas"], name
+
+
+def test_every_shape_is_described_as_itself(document: dict[str, Any]) -> None:
+    """The document keeps shapes by name: of two alike, one would be described as the other."""
+    described = document["components"]["schemas"]
+    wrong = set()
+    for shape in _below(Shape) | _below(Order):
+        if not shape.__module__.startswith(("loupe.", "apps.")) or shape.__name__ not in described:
+            continue
+        schema = shape.model_json_schema()
+        for name, each in {**schema.pop("$defs", {}), shape.__name__: schema}.items():
+            if set(each.get("properties", ())) != set(described[name].get("properties", ())):
+                wrong.add((f"{shape.__module__}.{shape.__name__}", name))
+    assert wrong == set()
+
+
+def _below(kind: type[BaseModel]) -> set[type[BaseModel]]:
+    direct = set(kind.__subclasses__())
+    return direct.union(*(_below(each) for each in direct))

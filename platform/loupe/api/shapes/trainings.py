@@ -57,7 +57,7 @@ class EvaluationOrder(Order):
     source: str | None = Field(default=None, description="a source of the app, as it is now")
 
 
-class SourceShape(Shape):
+class TrainingSourceShape(Shape):
     """Something of the project's that models can be trained and measured on."""
 
     key: str
@@ -67,7 +67,7 @@ class SourceShape(Shape):
 class SourceList(Shape):
     """What an app can train on beside datasets."""
 
-    sources: list[SourceShape]
+    sources: list[TrainingSourceShape]
 
 
 class TrainingShape(Shape):

@@ -22,11 +22,11 @@ from loupe.api.shapes.trainings import (
     EvaluationOrder,
     EvaluationPage,
     SourceList,
-    SourceShape,
     TrainingDetail,
     TrainingOrder,
     TrainingPage,
     TrainingShape,
+    TrainingSourceShape,
 )
 from loupe.api.views.models import VersionEndpoint
 from loupe.datasets.models import DatasetVersion
@@ -90,7 +90,9 @@ class Sources(Endpoint):
     def get(self, request: Request) -> Response:
         """List the project's sources: its own log, uploaded tables."""
         found = gathering.sources(self.project, parameter(request, "app"))
-        return answer(SourceList(sources=[SourceShape(key=key, words=said) for key, said in found]))
+        return answer(
+            SourceList(sources=[TrainingSourceShape(key=key, words=said) for key, said in found])
+        )
 
 
 class Trainings(Endpoint):

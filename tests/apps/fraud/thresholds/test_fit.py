@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from apps.fraud.decide import decide_columns
 from apps.fraud.schema import OperatingPoint, Rule
-from apps.fraud.thresholds.asked import Asked, Budget, Certificate, Fitted
+from apps.fraud.thresholds.asked import Asked, Budget, BudgetCertificate, Fitted
 from apps.fraud.thresholds.fit import fit
 from apps.fraud.thresholds.words import of_budget, of_queue
 from loupe.contract.runtime.errors import InputRefused
@@ -33,7 +33,7 @@ def test_a_budget_holds_on_the_later_stretch_and_the_point_keeps_the_rules() -> 
     # Not by blocking nobody: the ladder is walked as far as the budget goes.
     assert found.certified_on.value > 0.005
     assert (decided[labels == 1] == "block").mean() > 0.5
-    assert Certificate.model_validate_json(fitted.certificate.model_dump_json()) == (
+    assert BudgetCertificate.model_validate_json(fitted.certificate.model_dump_json()) == (
         fitted.certificate
     )
 
