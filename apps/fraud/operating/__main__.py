@@ -2,7 +2,7 @@
 
     {"op": "begin", "artefact": PATH | null, "version": ID, "point": {…}}          → {}
     {"op": "folder", "folder": PATH, "champion": {…}, "first": MS | null, "stop": MS | null}
-                                                                  → {"done": [block numbers]}
+                                                     → {"done": [block numbers], "rows": N}
     {"op": "open", "path": PATH, "version": ID | null}            → {"ids": […], "times": […]}
     {"op": "part", "number": N, "labels": […]}                    → {"rows": N}
     {"op": "conclude", "prices": {…}}                             → {"comparison": {…} | null}
@@ -76,12 +76,13 @@ class Program:
         return {}
 
     def folder(self, asked: Asked) -> dict[str, Any]:
-        """Where the parts are, and which blocks are done."""
+        """Where the parts are, which blocks are done, and how many rows were taken from them."""
         self._folder = Folder(Path(asked["folder"]))
         self._champion = OperatingPoint.model_validate(asked["champion"])
         self._span = asked["first"], asked["stop"]
         self._seen = self._folder.ids()
-        return {"done": [number for number in range(asked["blocks"]) if self._folder.there(number)]}
+        done = [number for number in range(asked["blocks"]) if self._folder.there(number)]
+        return {"done": done, "rows": len(self._seen)}
 
     def open(self, asked: Asked) -> dict[str, Any]:
         """Read a block: its transactions within the period that did not come before."""

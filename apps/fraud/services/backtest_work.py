@@ -61,24 +61,23 @@ def _work(backtest: Backtest) -> bool:
     with deciding(backtest.version, point) as program:
         if not LEASING.holding(backtest):
             return True
-        done = set(
-            program.ask(
-                "folder",
-                folder=str(folder_of(backtest)),
-                champion=backtest.champion,
-                first=backtest.first_ms,
-                stop=backtest.stop_ms,
-                blocks=len(found),
-            )["done"]
+        told = program.ask(
+            "folder",
+            folder=str(folder_of(backtest)),
+            champion=backtest.champion,
+            first=backtest.first_ms,
+            stop=backtest.stop_ms,
+            blocks=len(found),
         )
-        for number, (block, version) in enumerate(found):
-            if number in done:
-                continue
+        reached, left_out = _reached(backtest, told["done"], told["rows"])
+        held = {"done": reached, "rows": told["rows"], "left_out": left_out}
+        if not LEASING.holding(backtest, **held):
+            return True
+        for number, (block, version) in enumerate(found[reached:], reached):
             rows, refusal = _one(backtest, program, number, block, version)
             told = {"done": number + 1, "rows": F("rows") + rows}
             if refusal is not None:
-                told["left_out"] = F("left_out") + 1
-                told["left_out_why"] = refusal.message
+                told |= {"left_out": F("left_out") + 1, "left_out_why": refusal.message}
             # A turn that came this far was not lost.
             if not LEASING.holding(backtest, attempts=1, **told):
                 return True
@@ -90,6 +89,17 @@ def _work(backtest: Backtest) -> bool:
         answer = program.ask("conclude", prices=backtest.prices)
     _end(backtest, answer["comparison"])
     return True
+
+
+def _reached(backtest: Backtest, kept: Sequence[int], rows: int) -> tuple[int, int]:
+    """With which block to go on, and how many were left out before it.
+
+    A worker that was killed may have kept a part and not told of it. Where parts were lost, all
+    begins anew.
+    """
+    if rows < backtest.rows:
+        return 0, 0
+    return max(backtest.done, max(kept, default=-1) + 1), backtest.left_out
 
 
 def _one(

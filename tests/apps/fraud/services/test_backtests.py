@@ -1,5 +1,6 @@
 """Backtests count what a candidate would have done, survive their workers, and can be stopped."""
 
+import shutil
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -118,8 +119,23 @@ def test_it_goes_on_where_a_worker_was_killed(
     finished(cut)
     # Four blocks were read four times in all: nothing again, nothing left out.
     assert read.count("part") == 4
-    assert cut.result == whole.result
+    assert (cut.result, cut.rows, cut.done) == (whole.result, whole.rows, whole.done)
     assert not backtest_work.folder_of(cut).exists()
+
+
+def test_it_begins_anew_where_its_parts_were_lost(
+    bank: Bank, models: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for day in range(3):
+        bank.store(*trials.payments(10, day))
+    whole = finished(asked(bank, version=models[1].pk))
+    cut = asked(bank, version=models[1].pk)
+    with monkeypatch.context() as short:
+        short.setattr(backtest_work, "TURN_S", -1.0)
+        backtest_work.turn(cut.pk)
+    shutil.rmtree(backtest_work.folder_of(cut))
+    finished(cut)
+    assert (cut.result, cut.rows, cut.done) == (whole.result, whole.rows, whole.done)
 
 
 def test_a_turn_ends_after_a_while_and_the_next_one_goes_on(
@@ -155,13 +171,19 @@ def test_cancelled_it_stops_and_keeps_nothing(bank: Bank, models: tuple[Any, Any
         backtests.cancel(bank.actor("engineer"), found)
 
 
+@pytest.mark.parametrize("seconds", [45.0, -1.0], ids=["in one turn", "a turn for each block"])
 def test_blocks_the_candidate_cannot_score_are_left_out_and_told(
-    bank: Bank, models: tuple[Any, Any]
+    bank: Bank, models: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch, seconds: float
 ) -> None:
-    bank.store(*trials.payments(10))
     bank.store(*[row.model_copy(update={"features": {}, "id": f"x{row.id}"})
                  for row in trials.payments(10, 1)])  # fmt: skip
-    found = finished(asked(bank, version=models[1].pk))
+    bank.store(*trials.payments(10))
+    found = asked(bank, version=models[1].pk)
+    with monkeypatch.context() as turns:
+        turns.setattr(backtest_work, "TURN_S", seconds)
+        for _turn in range(2):
+            backtest_work.turn(found.pk)
+    found = finished(found)
     assert (found.state, found.rows, found.left_out) == ("done", 10, 1)
     assert "features are missing" in found.left_out_why
 
