@@ -19,7 +19,7 @@ from numba.extending import intrinsic
 _HOW: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 
 #: Code that only borrows arrays counts no references to them. Counting is two atomic additions for
-#: each array that a loop hands to an inlined function: a fifth of the time of `windowed_state`.
+#: each array that a loop hands to an inlined function, event by event in `windowed_state`.
 _BORROWS: dict[str, Any] = {**_HOW, "_nrt": False}
 
 

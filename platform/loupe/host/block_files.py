@@ -13,20 +13,14 @@ __all__ = ["newest_files"]
 
 @contextmanager
 def newest_files(
-    app: str,
-    project_id: uuid.UUID,
-    most_rows: int,
-    most_blocks: int,
-    model_version_id: int | None = None,
+    app: str, project_id: uuid.UUID, most_rows: int, most_blocks: int
 ) -> Iterator[list[Path]]:
     """The Parquet files of the newest blocks, in the order they were stored; whole blocks, at most
-    `most_rows` rows and `most_blocks` files, those of one model's version alone if it is given.
+    `most_rows` rows and `most_blocks` files.
 
     They are there until the context is left. Ask the policy before.
     """
     rows = ResultBlock.objects.filter(project_id=project_id, app=app).select_related("blob")
-    if model_version_id is not None:
-        rows = rows.filter(provenance__model_version_id=model_version_id)
     chosen, total = [], 0
     for block in rows.order_by("-pk")[:most_blocks].iterator(chunk_size=500):
         if total + block.rows > most_rows:
