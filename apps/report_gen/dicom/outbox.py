@@ -26,7 +26,7 @@ from apps.report_gen.models import (
     SendingState,
     Study,
 )
-from loupe.contract.runtime.errors import TemporarilyUnavailable
+from loupe.contract.runtime.errors import LoupeError, TemporarilyUnavailable
 from loupe.host.people import Action, Actor, NotVisible, Project, record_audit, require, visible
 from loupe.host.results import new_id
 
@@ -117,12 +117,15 @@ def replay(actor: Actor, project: Project, sending_id: uuid.UUID | None = None) 
         rows = rows.filter(pk=sending_id)
         if not rows.exists():
             raise NotVisible(_("Nothing that was given up has this number."))
-    again = {"state": SendingState.WAITING, "tries": 0, "next_at": timezone.now(), "error": ""}
+    again = {
+        "state": SendingState.WAITING, "tries": 0, "next_at": timezone.now(), "error_code": "",
+        "error": "",
+    }  # fmt: skip
     with transaction.atomic():
         count = rows.update(**again)
         if sending_id is None:
             unmade = ReportReturn.objects.filter(project=project, state=SendingState.DEAD)
-            count += visible(unmade, actor).update(**again, error_code="")
+            count += visible(unmade, actor).update(**again)
         record_audit(actor, project, "dicom.replayed", f"sendings:{count}")
     return count
 
@@ -142,23 +145,25 @@ def _delivered(options: Options, row: Sending) -> bool:
             content = stream.read()
         send(options, row.peer, [content])
     except TemporarilyUnavailable as error:
-        _failed(row, error.message, again=row.tries + 1 < MOST_TRIES)
+        _failed(row, error, again=row.tries + 1 < MOST_TRIES)
         return False
     except (NotSent, Tampered, KeyMissing, Missing) as error:
-        _failed(row, error.message, again=False)
+        _failed(row, error, again=False)
         return False
     Sending.objects.filter(pk=row.pk).update(
-        state=SendingState.SENT, tries=row.tries + 1, sent_at=timezone.now(), error=""
-    )
+        state=SendingState.SENT, tries=row.tries + 1, sent_at=timezone.now(), error_code="",
+        error="",
+    )  # fmt: skip
     logger.info("%s of study %s is stored at %s", row.label, row.study_id, row.peer.title)
     return True
 
 
-def _failed(row: Sending, why: str, *, again: bool) -> None:
+def _failed(row: Sending, error: LoupeError, *, again: bool) -> None:
     Sending.objects.filter(pk=row.pk).update(
         state=SendingState.WAITING if again else SendingState.DEAD,
         tries=row.tries + 1,
         next_at=timezone.now() + timedelta(seconds=wait_seconds(row.tries)),
-        error=why[:300],
+        error_code=error.code[:50],
+        error=error.message[:300],
     )
-    logger.warning("%s of study %s was not stored: %s", row.label, row.study_id, why)
+    logger.warning("%s of study %s was not stored: %s", row.label, row.study_id, error.message)

@@ -188,6 +188,7 @@ class Sending(models.Model):
     )
     tries = models.PositiveIntegerField(default=0)
     next_at = models.DateTimeField()
+    error_code = models.CharField(max_length=50, blank=True)
     error = models.CharField(max_length=300, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     sent_at = models.DateTimeField(null=True)

@@ -6,8 +6,6 @@ Without a period nothing is erased: the run says what is kept.
 from typing import Any, Final
 from uuid import UUID
 
-from django.utils.translation import gettext as _
-
 from apps.report_gen.clinical import erasing
 from loupe.contract.runtime.errors import InputRefused
 from loupe.host.people import SYSTEM, Project, record_audit
@@ -30,21 +28,17 @@ def retain(project_id: str, options: dict[str, Any]) -> str:
     days, dry = _checked(options)
     project = Project.objects.get(pk=UUID(project_id))
     if days is None:
-        return _(
-            "No period is set (option days): nothing was erased; %(count)s studies name somebody."
-        ) % {"count": erasing.old(project, 0).count()}
+        count = erasing.old(project, 0).count()
+        return f"No period is set (option days): nothing was erased; {count} studies name somebody."
     if dry:
-        return _("%(count)s studies are older than %(days)s days; nothing was erased (dry).") % {
-            "count": erasing.old(project, days).count(), "days": days,
-        }  # fmt: skip
+        count = erasing.old(project, days).count()
+        return f"{count} studies are older than {days} days; nothing was erased (dry)."
     erased = erasing.erase_old(project, days, MOST_SECONDS)
     left = erasing.old(project, days).count()
     if erased:
         told = {"days": days, "studies": erased, "left": left}
         record_audit(SYSTEM, project, "clinical.retained", f"project:{project.slug}", told)
-    return _("%(count)s studies older than %(days)s days were erased, %(left)s are left.") % {
-        "count": erased, "days": days, "left": left,
-    }  # fmt: skip
+    return f"{erased} studies older than {days} days were erased, {left} are left."
 
 
 def _checked(options: dict[str, Any]) -> tuple[int | None, bool]:

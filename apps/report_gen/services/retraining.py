@@ -35,12 +35,13 @@ def retrain(project_id: str, options: dict[str, Any]) -> str:
             raise
         return error.message
     if trainings.Run.objects.filter(dataset_version=version).exists():
-        return f"nothing new since version {version.number}, which was trained on"
+        return f"There is nothing new since version {version.number}, which was trained on."
     config = dict(options.get("config") or {})
     usable = models.usable(SYSTEM, project, SLUG)
     if not usable and not config.get("from_scratch"):
         return (
-            "no model is in production to go on from: say from_scratch in the recipe, or give one"
+            "No model is in production to go on from: say from_scratch in the recipe, or promote "
+            "one."
         )
     run = trainings.start(
         SYSTEM, project, app=SLUG, model_name=str(options.get("model", MODEL)),
@@ -48,4 +49,4 @@ def retrain(project_id: str, options: dict[str, Any]) -> str:
         base=None if config.get("from_scratch") else usable[0],
         seed=int(options.get("seed", 0)),
     )  # fmt: skip
-    return f"training {run.pk} queued on version {version.number}"
+    return f"Training {run.pk} is queued on version {version.number}."

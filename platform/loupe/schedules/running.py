@@ -1,4 +1,8 @@
-"""One run of a schedule, from due to ended. Each step may be repeated after a kill."""
+"""One run of a schedule, from due to ended. Each step may be repeated after a kill.
+
+What came of it is kept in English; the page says it in the reader's language by the tables of
+`loupe.console.said`.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,7 +11,6 @@ from datetime import timedelta
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from loupe.changes.kinds import Kind
 from loupe.changes.services import publish
@@ -67,9 +70,8 @@ def _begin(schedule_id: str, message_id: str, run_id: int | None) -> ScheduleRun
     running = ScheduleRun.objects.filter(schedule=schedule, state=State.RUNNING).first()
     if running is not None and schedule.skip_if_running:
         run.state, run.ended_at = State.SKIPPED, run.started_at
-        run.outcome = _("Skipped: the run of %(time)s has not ended.") % {
-            "time": running.started_at.isoformat(timespec="seconds")
-        }
+        began = running.started_at.isoformat(timespec="seconds")
+        run.outcome = f"Skipped: the run of {began} has not ended."
     run.save()
     return run
 
@@ -78,20 +80,19 @@ def _carry_out(run: ScheduleRun) -> None:
     schedule = run.schedule
     if schedule.task == FOLDER and handing.takes_over(schedule.app):
         count = folder.hand_over(run)
-        told = _("%(count)s files were handed over.") % {"count": count} if count else ""
-        _end(run, State.DONE, told or _("No new files."))
+        _end(run, State.DONE, f"{count} files were handed over." if count else "No new files.")
         return
     if schedule.task == FOLDER:
         job = folder.send(run)
         if job is None:
-            _end(run, State.DONE, _("No new files."))
+            _end(run, State.DONE, "No new files.")
         else:
             run.job_id = job.pk
             run.save(update_fields=["job_id"])
         return
     tasks = {task.key: task for task in apps.get(schedule.app).schedules}
     if schedule.task not in tasks:
-        _end(run, State.FAILED, _("The app does not offer this task any more."))
+        _end(run, State.FAILED, "The app does not offer this task any more.")
         return
     answer = load(tasks[schedule.task].run)(str(schedule.project_id), dict(schedule.options))
     _end(run, State.DONE, str(answer))
@@ -106,7 +107,7 @@ def _ended_whatever_happens(run: ScheduleRun) -> Iterator[None]:
         finished = True
     finally:
         if not finished:
-            _end(run, State.FAILED, _("The task broke off with an error; the log has it."))
+            _end(run, State.FAILED, "The task broke off with an error; the log has it.")
 
 
 def settle() -> int:
@@ -117,24 +118,21 @@ def settle() -> int:
     for run in running:
         if run.job_id is None:
             if run.started_at < lost_before:
-                count += _end(run, State.FAILED, _("The worker that ran it was lost."))
+                count += _end(run, State.FAILED, "The worker that ran it was lost.")
             continue
         job = Job.objects.filter(pk=run.job_id).first()
         if job is None:
-            count += _end(run, State.FAILED, _("Its job was deleted."))
+            count += _end(run, State.FAILED, "Its job was deleted.")
             continue
         if job.ended_at is None:
             continue
         now = progress(job)
-        told = _("%(done)s of %(total)s files inspected, %(failed)s failed, %(rest)s cancelled.")
-        counts = {
-            "done": now.done,
-            "total": now.total,
-            "failed": now.failed,
-            "rest": now.cancelled,
-        }
+        told = (
+            f"{now.done} of {now.total} files inspected, {now.failed} failed, {now.cancelled} "
+            "cancelled."
+        )
         state = State.FAILED if now.done == 0 else State.DONE
-        count += _end(run, state, told % counts)
+        count += _end(run, state, told)
     return count
 
 

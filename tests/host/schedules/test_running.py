@@ -6,12 +6,15 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from django.utils import timezone
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone, translation
 from pytest_django import Settings
 
 from loupe.accounts.models import Project
 from loupe.accounts.policy import SYSTEM, Actor
 from loupe.changes.models import Change
+from loupe.console.said import translated
 from loupe.intake.models import Channel, Submission
 from loupe.jobs.models import Item, ItemState, Job, JobState
 from loupe.registry.services import register_shipped
@@ -242,3 +245,33 @@ def test_a_run_by_hand_is_carried_out_also_while_switched_off(
     )
     done = running.due(str(night.pk), "message-1", run.pk)
     assert names(done) == {"a.json"}
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        "Skipped: the run of 2026-11-23T02:30:00+00:00 has not ended.", "3 files were handed over.",
+        "No new files.", "The app does not offer this task any more.",
+        "The task broke off with an error; the log has it.", "The worker that ran it was lost.",
+        "Its job was deleted.", "2 of 3 files inspected, 1 failed, 0 cancelled.",
+    ],
+)  # fmt: skip
+def test_what_came_of_a_run_is_told_in_the_readers_language(
+    engineer: Actor, night: Schedule, client: Client, outcome: str
+) -> None:
+    """Workers know no language: the row is English, and the page is not."""
+    ScheduleRun.objects.create(
+        schedule=night, state=State.DONE, started_at=timezone.now(), outcome=outcome
+    )
+    assert engineer.user is not None
+    client.force_login(engineer.user)
+    address = reverse("console:schedule", args=[night.project.slug, night.pk])
+    assert outcome in client.get(address, headers={"accept-language": "en"}).content.decode()
+    chinese = client.get(address, headers={"accept-language": "zh-hans"}).content.decode()
+    assert outcome not in chinese
+    assert translated_to_chinese(outcome) in chinese
+
+
+def translated_to_chinese(outcome: str) -> str:
+    with translation.override("zh-hans"):
+        return translated(outcome)

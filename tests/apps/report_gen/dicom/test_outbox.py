@@ -12,6 +12,7 @@ from apps.report_gen.dicom.options import read_options
 from apps.report_gen.dicom.outbox import MOST_TRIES, wait_seconds
 from apps.report_gen.dicom.sending import NotSent
 from apps.report_gen.models import DicomPeer, Sending, Study
+from apps.report_gen.services.chinese import in_chinese
 from loupe.accounts.errors import Denied
 from loupe.accounts.models import Role
 from loupe.accounts.policy import SYSTEM, Actor
@@ -46,6 +47,8 @@ def test_a_node_that_is_away_is_tried_again_later_and_given_up_in_the_end(
     row.refresh_from_db()
     assert (row.state, row.tries) == ("waiting", 1)
     assert "PACS at 127.0.0.1:9 does not answer" in row.error
+    assert row.error_code == "peer_unreachable"
+    assert in_chinese(row.error, row.error_code).startswith("节点 PACS（127.0.0.1:9）没有应答")
     assert row.next_at > timezone.now() + timedelta(seconds=3)
     assert outbox.deliver_due(read_options()) == 0
     row.refresh_from_db()
@@ -56,18 +59,33 @@ def test_a_node_that_is_away_is_tried_again_later_and_given_up_in_the_end(
     assert row.state == "dead"
 
 
+def test_a_file_that_was_altered_is_not_sent_and_it_is_said_in_both_languages(
+    study: Study, report: bytes
+) -> None:
+    outbox.post(SYSTEM, study, {"SR": report})
+    row = Sending.objects.select_related("kept").get()
+    stored = next(installed.store().root.rglob(row.kept.sealed))
+    stored.write_bytes(stored.read_bytes()[:-1] + b"?")
+    outbox.deliver_due(read_options())
+    row.refresh_from_db()
+    assert (row.state, row.error_code) == ("dead", "clinical_tampered")
+    told = in_chinese(row.error, row.error_code)
+    assert "与写入时不一致" in told
+    assert "无法打开" in told
+
+
 def test_what_was_given_up_is_sent_again_by_who_may_say_where_data_goes(
     study: Study, report: bytes
 ) -> None:
     [row] = outbox.post(SYSTEM, study, {"SR": report})
-    Sending.objects.update(state="dead", tries=12)
+    Sending.objects.update(state="dead", tries=12, error_code="not_stored_there", error="No.")
     reviewer = Actor.of(factories.person("rita", study.project, Role.REVIEWER))
     with pytest.raises(Denied):
         outbox.replay(reviewer, study.project)
     admin = Actor.of(factories.person("ada", study.project, Role.ADMIN))
     assert outbox.replay(admin, study.project, row.pk) == 1
     row.refresh_from_db()
-    assert (row.state, row.tries, row.error) == ("waiting", 0, "")
+    assert (row.state, row.tries, row.error, row.error_code) == ("waiting", 0, "", "")
 
 
 def test_pauses_double_up_to_an_hour() -> None:

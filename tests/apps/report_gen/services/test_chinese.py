@@ -18,8 +18,12 @@ TABLE = Sentences(read(APP / "sentences.json"))
 PLACES = (
     "outputs", "services/arriving.py", "services/clinical_text.py", "services/retaining.py",
     "services/sorting.py", "services/reporting/sending_back.py", "bundles/asking.py",
+    "dicom/sending.py",
 )  # fmt: skip
-REFUSING = {"InputRefused": "input_refused", "_refused": "fhir_request", "LoupeError": "error"}
+REFUSING = {
+    "InputRefused": "input_refused", "_refused": "fhir_request", "LoupeError": "error",
+    "NotSent": "not_stored_there", "PeerUnreachable": "peer_unreachable",
+}  # fmt: skip
 
 
 def chinese(text: str | None) -> bool:
@@ -60,6 +64,27 @@ def test_every_sentence_that_refuses_has_its_chinese() -> None:
     told = refusals()
     assert len(told) > 25
     assert [(said, code) for said, code in told if not chinese(TABLE.in_chinese(said, code))] == []
+
+
+@pytest.mark.parametrize("how", ["refused the association", "does not answer"])
+def test_why_a_node_cannot_be_reached_has_its_chinese(how: str) -> None:
+    said = (
+        f"The node PACS at 10.1.2.3:104 {how}: see that it is running and knows the AE title LOUPE."
+    )
+    told = TABLE.in_chinese(said, "peer_unreachable")
+    assert chinese(told)
+    assert "10.1.2.3:104" in str(told)
+
+
+def test_what_a_schedule_did_has_its_chinese() -> None:
+    said = [
+        _filled(each.value)
+        for name in ("retaining", "retraining")
+        for each in ast.walk(ast.parse((APP / "services" / f"{name}.py").read_text()))
+        if isinstance(each, ast.Return) and each.value is not None and _filled(each.value)
+    ]
+    assert len(said) == 6
+    assert [one for one in said if not chinese(TABLE.in_chinese(one))] == []
 
 
 @pytest.mark.slow

@@ -139,6 +139,18 @@ def test_a_signed_report_that_cannot_be_made_into_files_stands_in_the_outbox(
     assert (Sending.objects.get().state, ReportReturn.objects.get().state) == ("waiting", "waiting")
 
 
+def test_why_nothing_was_stored_at_a_node_is_said_in_the_readers_language(
+    desk: Desk, arriving: Study
+) -> None:
+    Sending.objects.update(
+        error_code="not_stored_there", error="The node PACS does not take it (0xA900)."
+    )
+    address = at("dicom", desk.project)
+    assert "does not take it (0xA900)" in client(desk).get(address).content.decode()
+    chinese = client(desk).get(address, headers={"accept-language": "zh-hans"}).content.decode()
+    assert "节点 PACS 不予接收（0xA900）。" in chinese
+
+
 def test_a_study_is_held_to_be_complete_without_waiting(desk: Desk, arriving: Study) -> None:
     client(desk).post(at("dicom_complete", desk.project, arriving.pk))
     arriving.refresh_from_db()

@@ -212,7 +212,7 @@ def test_the_schedule_queues_a_training_once_for_what_is_new(desk: Desk, chests:
     project = str(desk.project.pk)
     assert "has not consented" in retraining.retrain(project, {})
     options = {"source": "folder-chests", "config": TOY}
-    assert "queued on version 1" in retraining.retrain(project, options)
+    assert "is queued on version 1" in retraining.retrain(project, options)
     assert "nothing new since version 1" in retraining.retrain(project, options)
     (chests / "more.csv").write_text("VolumeName\n")
-    assert "queued on version 2" in retraining.retrain(project, options)
+    assert "is queued on version 2" in retraining.retrain(project, options)
