@@ -2,8 +2,8 @@
 
 DIR holds NIfTI files, zips or folders of DICOM, and CSV files in CT-RATE's layout; other names of
 columns by ``mapping.json`` there, ``--mapping`` or ``--column``. Goes on from the shipped model
-unless another or none is asked for. Runs without any service. Exit status: 0 done, 2 refused, 130
-cancelled.
+unless another or none is asked for. Runs without any service. With ``--name`` the model is
+registered as a candidate, which needs the database. Exit status: 0 done, 2 refused, 130 cancelled.
 """
 
 import argparse
@@ -22,17 +22,22 @@ from apps.report_gen.training.real.training import PROBLEMS, train_on
 from loupe.contract.runtime.errors import Cancelled, InputRefused, LoupeError
 from loupe.contract.runtime.reporting import ConsoleReporter, RecordingReporter
 from loupe.contract.runtime.training import ARTEFACT, HISTORY, read_config
+from loupe.host import commands, models
+from loupe.host.people import SYSTEM, Project
 
+SLUG = "report_gen"
+MAKE = "apps.report_gen.artefact:copied"
 DONE, REFUSED, CANCELLED = 0, 2, 130
 FIELDS = ("steps", "batch", "rate", "insert", "phantoms", "pool", "evaluate_every", "device")
 
 
 def main(argv: Sequence[str]) -> int:
-    """Read, learn, measure, store; tell what came of it."""
+    """Read, learn, measure, store, register; tell what came of it."""
     asked = _parser().parse_args(argv)
     screen = ConsoleReporter()
     screen.listen()
     try:
+        project = _project(asked) if asked.name else None
         if not asked.data.is_dir():
             raise InputRefused(f"--data {asked.data} is no folder.")
         asked.out.mkdir(parents=True, exist_ok=True)
@@ -44,6 +49,8 @@ def main(argv: Sequence[str]) -> int:
             reporter=RecordingReporter(screen, asked.out / HISTORY),
             columns=read_mapping(mapping, tuple(asked.column)),
         )  # fmt: skip
+        if project is not None:
+            said["registered"] = _register(asked, project)
     except Cancelled as error:
         print(error.message, file=sys.stderr)
         return CANCELLED
@@ -57,7 +64,25 @@ def main(argv: Sequence[str]) -> int:
     print(f"{said['use'].capitalize()}. {said['figures']}: macro-F1 {value} ({low} to {high}).")
     print(f"{said['left_out']} things were left out; {asked.out / PROBLEMS} lists them.")
     print(f"The model and its card are in {asked.out / ARTEFACT}.")
+    if asked.name:
+        one = said["registered"]
+        print(f"{one['model']} version {one['version']} is registered as a {one['stage']}.")
     return DONE
+
+
+def _project(asked: argparse.Namespace) -> Project:
+    """Where the model is to be registered, looked up before hours are spent on training."""
+    models.check_name(asked.name)
+    commands.prepare_for(SLUG)
+    return commands.project_named(asked.project)
+
+
+def _register(asked: argparse.Namespace, project: Project) -> dict[str, Any]:
+    """The model as a candidate; what was trained goes the way of any upload."""
+    version = models.install_made(
+        SYSTEM, project, SLUG, asked.name, MAKE, asked.out / ARTEFACT, filename=asked.name
+    )
+    return {"model": version.model.name, "version": version.number, "stage": version.stage}
 
 
 def recipe(asked: argparse.Namespace) -> TrainingConfig:
@@ -89,6 +114,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="manage.py train report_gen")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--name", default="", help="register the model as a candidate of this name")
+    parser.add_argument("--project", help="its slug; not needed where there is only one")
     parser.add_argument("--base", help="a shipped model's name or a folder; else the shipped one")
     parser.add_argument("--from-scratch", action="store_true", help="begin with random weights")
     parser.add_argument("--toy", action="store_true", help="with --from-scratch: a tiny network")
