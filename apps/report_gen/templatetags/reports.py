@@ -9,7 +9,8 @@ from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from apps.report_gen.findings import KINDS, LOBE_NAMES, SIDE_NAMES, STATE_NAMES, Lobe, Side, State
-from apps.report_gen.report import Part
+from apps.report_gen.report import Part, ReportFinding
+from apps.report_gen.reporting.checks import named
 from apps.report_gen.reporting.differences import Mark, Piece
 from apps.report_gen.services.reporting.shown_result import ShownResult, of_result
 from loupe.contract.text import Text
@@ -54,6 +55,15 @@ def side_text(side: str) -> Text:
 def state_text(state: str) -> Text:
     """What a state is called."""
     return STATE_NAMES[State(state)]
+
+
+@register.filter
+def finding_words(finding: ReportFinding) -> str:
+    """A finding in a few words, with its state where it is not simply there."""
+    said = two_words(named(finding))
+    if finding.state is State.PRESENT:
+        return said
+    return f"{said} ({two_words(STATE_NAMES[finding.state])})"
 
 
 @register.simple_tag

@@ -4,7 +4,7 @@ import json
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -15,6 +15,7 @@ from apps.report_gen.app import App
 from apps.report_gen.findings import FINDINGS, Lobe, Side, State
 from apps.report_gen.models import Clock, ReportState, Study
 from apps.report_gen.report import NOTICE, ReportDocument
+from apps.report_gen.reporting.beside import Choice
 from apps.report_gen.reporting.drafting import series_read
 from apps.report_gen.reporting.operations import read as read_edit
 from apps.report_gen.schema import StudyResult
@@ -40,6 +41,8 @@ from loupe.host.pages import PageRequest, project_page, say, say_refused, transl
 from loupe.host.people import Action
 
 LARGEST_EDIT = 64 * 1024
+CHOOSE = "choose-"
+"""Before the key of a row, in the form of a newer draft."""
 
 
 @require_GET
@@ -170,8 +173,7 @@ def read_again(request: PageRequest, app: str, study_id: UUID) -> HttpResponse:
 
 def _acted(request: PageRequest, study: Study) -> str:
     posted, actor = request.POST, request.actor
-    text = posted.get("revision", "")
-    revision = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
+    revision = _number(posted, "revision")
     match posted.get("verb", ""):
         case "review":
             signing.review(actor, study, revision)
@@ -193,7 +195,7 @@ def _acted(request: PageRequest, study: Study) -> str:
             signing.give_up(actor, study, revision)
             return _("Dropped: the signed report stands.")
         case "take_newer":
-            newer.take(actor, study, revision)
+            newer.take(actor, study, revision, _chosen(posted), result=_number(posted, "result"))
             return _("The report goes on from the newer draft. What it said before is a version.")
         case "reject":
             signing.reject(actor, study, revision, posted.get("reason", ""))
@@ -202,6 +204,25 @@ def _acted(request: PageRequest, study: Study) -> str:
             raise LoupeError(
                 _("%(verb)r cannot be done with a report.") % {"verb": verb[:40]}, code="invalid"
             )
+
+
+def _number(posted: QueryDict, name: str) -> int:
+    text = posted.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 18 else -1
+
+
+def _chosen(posted: QueryDict) -> dict[str, Choice]:
+    """What the form of a newer draft says: row by row, which of two is to stand."""
+    try:
+        return {
+            name.removeprefix(CHOOSE): Choice(str(value))
+            for name, value in posted.items()
+            if name.startswith(CHOOSE)
+        }
+    except ValueError as error:
+        raise LoupeError(
+            _("One of the choices is none that is offered: compare the two again."), code="invalid"
+        ) from error
 
 
 def _told(request: PageRequest) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The readers' pages: who sees what, what a page says, and how JSON edits are answered."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -228,10 +229,20 @@ def test_a_newer_draft_is_compared_and_taken_over_the_page(desk: Desk) -> None:
     # What is edited meanwhile is in the comparison, too.
     answer = send(desk, study, {"verb": "say", "sentence": 1, "text": "Mine, again."})
     assert "again" in answer.json()["newer"]
-    told = {"verb": "take_newer", "revision": str(Report.objects.get(study=study).revision)}
+    row = re.search(r'name="choose-(s\d+)" value="yours" checked', answer.json()["newer"])
+    assert row is not None
+    told = {
+        "verb": "take_newer", "revision": str(Report.objects.get(study=study).revision),
+        "result": str(other.result_id), f"choose-{row[1]}": "both",
+    }  # fmt: skip
+    wrong = {**told, f"choose-{row[1]}": "neither"}
+    assert "none that is offered" in reader.post(
+        at("act", desk, study.pk), wrong, follow=True
+    ).content.decode()  # fmt: skip
     text = reader.post(at("act", desk, study.pk), told, follow=True).content.decode()
     assert 'id="take-newer"' not in text
     assert "14" in text
+    assert "Mine, again." in text
     kept = reader.get(at("version", desk, study.pk, 2)).content.decode()
     assert "Mine, again." in kept
 

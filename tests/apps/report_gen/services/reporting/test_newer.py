@@ -1,10 +1,12 @@
-"""A study that was read again: the newer draft is compared and taken, and nothing is lost."""
+"""A study that was read again: the newer draft lies beside the report, and nothing is lost."""
 
 import pytest
 
 from apps.report_gen.models import Report, ReportVersion, Study
 from apps.report_gen.report import Origin, Part, ReportDocument
+from apps.report_gen.reporting.beside import Choice
 from apps.report_gen.reporting.differences import Mark
+from apps.report_gen.reporting.refusing import EditRefused
 from apps.report_gen.services.reporting import editing, newer, reports
 from apps.report_gen.services.reporting.errors import Changed, Closed
 from loupe.audit.models import Event
@@ -14,9 +16,9 @@ from tests.apps.report_gen.desk import Desk, fresh, result
 from tests.apps.report_gen.reporting.made import EFFUSION, NODULE, nodule
 
 
-def read_again(desk: Desk, study: Study) -> None:
+def read_again(desk: Desk, study: Study, uid: str = "9") -> None:
     """A newer model sees the effusion alone, and another nodule."""
-    other = desk.study(nodule(id="lung_nodule.1", size_mm=12.0), EFFUSION, uid=f"{study.uid}.9")
+    other = desk.study(nodule(id="lung_nodule.1", size_mm=12.0), EFFUSION, uid=f"{study.uid}.{uid}")
     row = Result.objects.get(pk=other.result_id or 0)
     row.data = result(nodule(size_mm=12.0), EFFUSION, uid=study.uid).model_dump(mode="json")
     row.save()
@@ -38,21 +40,29 @@ def worked_on(desk: Desk) -> Study:
     return study
 
 
-def test_the_differences_are_shown_before_anything_changes(desk: Desk) -> None:
-    study = worked_on(desk)
-    before = revision(study)
+def offered(study: Study) -> newer.Newer:
     found = newer.newer(reports.opened(fresh(study)))
     assert found is not None
-    pieces = [one for part in found.differences for one in part.pieces]
-    removed = "".join(one.text for one in pieces if one.mark is Mark.REMOVED)
-    added = "".join(one.text for one in pieces if one.mark is Mark.ADDED)
-    assert "looked at twice" in removed
-    assert "12" in added
-    assert (found.carried, found.kept) == (1, True)
+    return found
+
+
+def test_both_are_shown_side_by_side_before_anything_changes(desk: Desk) -> None:
+    study = worked_on(desk)
+    before = revision(study)
+    found = offered(study)
+    row = next(
+        each for each in found.beside.sentences if each.yours and each.newer and each.by_hand
+    )
+    assert "looked at twice" in "".join(
+        each.text for each in row.yours_marked if each.mark is Mark.REMOVED
+    )
+    assert "12" in "".join(each.text for each in row.newer_marked if each.mark is Mark.ADDED)
+    # The sentence, the mass and its sentence, the comparison.
+    assert (found.beside.by_hand, found.kept) == (4, True)
     assert revision(study) == before
 
 
-def test_what_the_reader_had_is_a_version_and_what_they_added_goes_along(desk: Desk) -> None:
+def test_what_the_reader_had_is_a_version_and_what_was_done_by_hand_stays(desk: Desk) -> None:
     study = worked_on(desk)
     mine = reports.opened(fresh(study)).document
     newer.take(desk.actor(), fresh(study), revision(study))
@@ -66,16 +76,51 @@ def test_what_the_reader_had_is_a_version_and_what_they_added_goes_along(desk: D
     assert ("mass", Origin.READER) in kinds
     assert next(one for one in whole.document.findings if one.kind == "lung_nodule").size_mm == 12
     assert "Compare with the outside CT." in whole.document.text(Part.IMPRESSION)
-    assert "looked at twice" not in whole.document.text(Part.FINDINGS)
+    assert "looked at twice" in whole.document.text(Part.FINDINGS)
     assert "mass" in whole.document.text(Part.FINDINGS).lower()
     # Nobody has confirmed what the newer model says.
     assert not any(one.confirmed for one in whole.document.findings if one.origin == "model")
-    # What went along is a step of its own.
+    # What stays is a step of its own.
     editing.undo(desk.actor(), fresh(study), revision(study))
     whole = reports.opened(fresh(study))
     assert whole.document == whole.draft
     assert newer.newer(whole) is None
     assert Event.objects.filter(action="report.newer_draft").count() == 1
+
+
+def test_the_reader_chooses_sentence_by_sentence(desk: Desk) -> None:
+    study = worked_on(desk)
+    found = offered(study)
+    row = next(
+        each for each in found.beside.sentences if each.yours and each.newer and each.by_hand
+    )
+    newer.take(
+        desk.actor(), fresh(study), revision(study), {row.key: Choice.NEWER}, result=found.result
+    )
+    said = reports.opened(fresh(study)).document.text(Part.FINDINGS)
+    assert "looked at twice" not in said
+    assert row.newer is not None
+    assert row.newer.text in said
+    told = Event.objects.get(action="report.newer_draft").details
+    assert (told["by_hand"], told["otherwise"]) == (4, 1)
+
+
+def test_choices_on_a_draft_that_is_no_longer_the_newest_are_refused(desk: Desk) -> None:
+    study = worked_on(desk)
+    seen = offered(study).result
+    read_again(desk, study, "again")
+    with pytest.raises(Changed, match="read once more"):
+        newer.take(desk.actor(), fresh(study), revision(study), result=seen)
+    newer.take(desk.actor(), fresh(study), revision(study), result=offered(study).result)
+
+
+def test_a_choice_that_is_none_stores_nothing(desk: Desk) -> None:
+    study = worked_on(desk)
+    before = revision(study)
+    with pytest.raises(EditRefused, match="cannot be chosen"):
+        newer.take(desk.actor(), fresh(study), before, {"s999": Choice.NEWER})
+    assert revision(study) == before
+    assert ReportVersion.objects.filter(report__study=study).count() == 1
 
 
 def test_what_was_drawn_stays_where_it_was_drawn(desk: Desk) -> None:
