@@ -109,32 +109,3 @@ def _fill(alert: Alert, ring: Ring, scheme: Scheme) -> None:
             for tie in ring.ties[:MOST_DRAWN]
         ],
     }
-
-
-def drawing(alert: Alert, names: dict[str, str]) -> dict[str, Any]:
-    """The graph of a ring's alert, in the form of `entities.Neighbourhood.as_json`."""
-    payer = str(alert.ring.get("payer", ""))
-    members = set(alert.ring.get("members", ()))
-    nodes: dict[str, dict[str, Any]] = {}
-
-    def node(type_: str, key: str, place: str) -> str:
-        name = f"{type_} {key}"
-        nodes.setdefault(
-            name,
-            {
-                "id": name, "type": type_, "key": key, "count": 1, "flagged": 0,
-                "score": round(alert.score, 3) if place == "near" else 0, "place": place,
-                "alerted": False,
-            },
-        )  # fmt: skip
-        return name
-
-    for member in sorted(members):
-        node(payer, member, "near")
-    edges = []
-    for tie in alert.ring.get("ties", ()):
-        paid = tie["relation"] == "pays"
-        other = node(payer if paid else tie["relation"], tie["right"], "near" if paid else "far")
-        left = node(payer, tie["left"], "near")
-        edges.append({"from": left, "to": other, "count": max(1, int(tie["count"]))})
-    return {"nodes": list(nodes.values()), "edges": edges, "hidden": 0, "names": names}

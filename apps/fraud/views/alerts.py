@@ -15,13 +15,13 @@ from apps.fraud.services import (
     alerts,
     cases,
     drawing,
+    drawing_rings,
     entities,
     history,
     labels,
     lists,
     people,
     rescoring,
-    ringing,
     schemes,
 )
 from apps.fraud.services.alerts import Filters
@@ -94,12 +94,13 @@ def page(request: PageRequest, app: str, alert_id: int) -> HttpResponse:
             **explanations.facts(request, alert),
             "truths": labels.of_transactions(request.project, [hit.transaction for hit in hits]),
             "entity": entity,
-            "graph": ringing.drawing(alert, type_names(scheme))
+            "graph": drawing_rings.drawing(alert, type_names(scheme))
             if alert.kind == "ring"
             else around.as_json(type_names(scheme))
             if around.edges
             else None,
-            "around": around,
+            "flows": drawing_rings.flows(alert),
+            "shared": drawing_rings.shared(alert),
             "timeline": drawing.timeline(points),
             "listed": list(entities.lists_of(entity)) if entity else [],
             "earlier": list(entities.alerts_of(entity).exclude(pk=alert.pk)[:5]) if entity else [],

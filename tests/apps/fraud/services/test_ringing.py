@@ -52,7 +52,7 @@ def test_a_ring_in_the_blocks_becomes_one_alert_with_its_members(bank: Bank) -> 
     assert "0 new, 0 renewed" in ringing.refresh(str(bank.project.pk), {})
     page = bank.client("viewer").get(bank.url(f"alerts/{alert.pk}/"))
     assert b"R-7" in page.content
-    assert b'"near"' in page.content
+    assert b'"member"' in page.content
 
 
 def test_a_ring_that_grows_goes_on_in_its_alert_and_opens_again_when_closed(bank: Bank) -> None:
