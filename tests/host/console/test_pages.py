@@ -98,6 +98,15 @@ def test_a_review_that_came_too_late_is_refused_with_a_sentence(house: House) ->
     assert Review.objects.count() == 1
 
 
+@pytest.mark.parametrize("seen", ["{}", "-1", "1" * 30, "\uff11"])
+def test_a_review_from_a_damaged_form_is_refused_with_a_sentence(house: House, seen: str) -> None:
+    there = house.app(f"results/{house.result.pk}/review")
+    form = {"verb": "lower", "last_review_id": seen}
+    answer = house.client("reviewer").post(there, form, follow=True)
+    assert "open it again" in answer.content.decode()
+    assert not Review.objects.exists()
+
+
 def test_a_signature_needs_the_password(house: House) -> None:
     client = house.client("reviewer")
     there = house.app(f"results/{house.result.pk}/review")

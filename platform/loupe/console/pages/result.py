@@ -133,7 +133,7 @@ def give(request: PageRequest, app: str, result_id: int) -> HttpResponse:
             _correction(request),
             note=request.POST.get("note", "").strip(),
             password=request.POST.get("password") or None,
-            expected_last_review_id=int(request.POST.get("last_review_id") or 0),
+            expected_last_review_id=_last_seen(request),
             request=request,
         )
     except LoupeError as error:
@@ -145,6 +145,14 @@ def give(request: PageRequest, app: str, result_id: int) -> HttpResponse:
         return HttpResponseRedirect(f"{address}?{query}")
     say(request, _("Stored. This was the last one of the list."))
     return HttpResponseRedirect(here)
+
+
+def _last_seen(request: PageRequest) -> int:
+    """The last statement that the page showed; 0 where it showed none."""
+    said = request.POST.get("last_review_id") or "0"
+    if not (said.isascii() and said.isdigit() and len(said) < 20):
+        raise LoupeError(_("The page's form is damaged: open it again."), code="bad_request")
+    return int(said)
 
 
 def _correction(request: PageRequest) -> dict[str, Any] | None:
