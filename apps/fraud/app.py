@@ -146,6 +146,7 @@ class App(DomainApp):
         ),
     )
     shipped_models: ClassVar = ("models_shipped/payments",)
+    sentences = "sentences.json"
     samples = "samples"
     check_artefact = "apps.fraud.inference.uploads:check_artefact"
     training = Training(

@@ -79,7 +79,9 @@ def read_forest(file: Path) -> PackedForest:
             f"{file.name} cannot be read: {error.strerror}.", code="file_missing"
         ) from error
     except ArgumentRefused as error:
-        raise ModelRefused(f"{file.name}: {error}", code="not_a_forest") from error
+        raise ModelRefused(
+            f"{file.name} is no forest that can be read: {error}", code="not_a_forest"
+        ) from error
     if len(forest.base) != 1:
         raise ModelRefused(
             f"{file.name} has {len(forest.base)} outputs; a fraud model has one margin. Train it "
