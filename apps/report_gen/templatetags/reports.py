@@ -24,6 +24,17 @@ PARTS = {
     Part.FINDINGS: gettext_lazy("Findings"),
     Part.IMPRESSION: gettext_lazy("Impression"),
 }
+STAGES = {
+    "queue": gettext_lazy("Waiting in the queue"),
+    "read": gettext_lazy("Reading the files"),
+    "draft": gettext_lazy("Drafting"),
+    "prepare": gettext_lazy("Preparing the volume"),
+    "detect": gettext_lazy("Detecting findings"),
+    "find": gettext_lazy("Detecting findings"),
+    "write": gettext_lazy("Writing the draft"),
+    "store": gettext_lazy("Storing the result"),
+    "total": gettext_lazy("Together"),
+}
 TAGS = {Mark.ADDED: "ins", Mark.REMOVED: "del"}
 
 
@@ -31,6 +42,12 @@ TAGS = {Mark.ADDED: "ins", Mark.REMOVED: "del"}
 def part_name(part: Part) -> str:
     """A part's heading."""
     return str(PARTS[Part(part)])
+
+
+@register.filter
+def stage_name(key: str) -> str:
+    """What a stage of the machine's work is called; a key that has no name, as it is."""
+    return str(STAGES.get(key, key))
 
 
 @register.filter

@@ -275,3 +275,27 @@ def test_a_failed_study_is_read_again_from_its_page(desk: Desk) -> None:
     assert fresh(study).state == StudyState.WAITING
     text = client(desk, "operator").post(address, follow=True).content.decode()
     assert "has not failed" in text
+
+
+def test_no_word_of_the_machine_is_left_in_english_on_a_chinese_page(desk: Desk) -> None:
+    study = desk.study()
+    row = fresh(study).result
+    assert row is not None
+    row.times_ms = {"queue": 80.0, "read": 900.0, "find": 40.0}
+    row.save()
+    reader = client(desk)
+    assert "Reading the files" in reader.get(at("reading", desk)).content.decode()
+    reader.cookies.load({"django_language": "zh-hans"})
+    text = reader.get(at("reading", desk)).content.decode()
+    assert "读取文件" in text
+    assert "<td>read</td>" not in text
+    # A column's heading is not the report's section of that name.
+    assert '<th scope="col">征象</th>' in reader.get(at("worklist", desk)).content.decode()
+
+
+def test_parts_of_a_signed_report_that_say_nothing_are_not_shown(desk: Desk) -> None:
+    study = desk.study(nodule())
+    address = at("study", desk, study.pk)
+    assert 'data-part="comparison"' in client(desk).get(address).content.decode()
+    desk.sign(study)
+    assert 'data-part="comparison"' not in client(desk).get(address).content.decode()
