@@ -1,7 +1,7 @@
 """Reports hold on PostgreSQL too.
 
-Runs tests of signing again, in a process whose DATABASE_URL names a real server: the triggers that
-hold versions, locks, JSON.
+Runs tests again in a process whose DATABASE_URL names a real server: the triggers that hold
+versions, what people and workers do at the same moment, claims, newer drafts, sending back.
 """
 
 import os
@@ -15,12 +15,21 @@ from tests.host.jobs.stack import ROOT
 from tests.postgres import fresh_database
 
 pytestmark = [pytest.mark.slow, pytest.mark.serial]
-SIGNING = "tests/apps/report_gen/services/reporting/test_signing.py"
+REPORTING = "tests/apps/report_gen/services/reporting"
+SIGNING = f"{REPORTING}/test_signing.py"
+RETURNING = f"{REPORTING}/test_sending_back.py"
 TRIGGERS = f"{SIGNING}::test_the_database_itself_refuses_to_change_or_delete_a_version"
 AGAIN = (
     TRIGGERS,
     f"{SIGNING}::test_an_amendment_is_a_new_version_with_a_reason",
     f"{SIGNING}::test_two_people_never_overwrite_one_another",
+    f"{REPORTING}/test_at_once.py",
+    f"{REPORTING}/test_newer.py",
+    f"{REPORTING}/test_worklist.py",
+    f"{RETURNING}::test_nothing_is_lost_between_the_signature_and_its_message",
+    f"{RETURNING}::test_a_worker_that_is_killed_keeps_nobody_from_sending_it_later",
+    f"{RETURNING}::test_an_amendment_goes_back_after_what_it_amends",
+    "tests/apps/report_gen/dicom/test_outbox.py",
 )
 
 

@@ -1,8 +1,10 @@
 """What goes back: tried again with growing pauses, given up in the end, sent again when asked."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from django.db import connections
 from django.utils import timezone
 from pydicom import dcmread
 
@@ -72,6 +74,24 @@ def test_a_file_that_was_altered_is_not_sent_and_it_is_said_in_both_languages(
     told = in_chinese(row.error, row.error_code)
     assert "与写入时不一致" in told
     assert "无法打开" in told
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_processes_that_deliver_at_once_try_it_once(
+    transactional_db: None, study: Study, report: bytes
+) -> None:
+    outbox.post(SYSTEM, study, {"SR": report})
+
+    def deliver(number: int) -> int:
+        try:
+            return outbox.deliver_due(read_options())
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(deliver, range(4))) == [0] * 4
+    row = Sending.objects.get()
+    assert (row.state, row.tries, row.error_code) == ("waiting", 1, "peer_unreachable")
 
 
 def test_what_was_given_up_is_sent_again_by_who_may_say_where_data_goes(
