@@ -179,7 +179,7 @@ def _write(
         said=said,
         reference=artefact.reference_of(told.values, told.names, scores),
         card=model_card(
-            name or f"Fraud model from {dataset}",
+            f"Fraud model {name}" if name else f"Fraud model from {dataset}",
             source
             or f"{len(table):,} transactions of {dataset}; {read.refused:,} rows could not be "
             "used.",
