@@ -66,6 +66,22 @@ def test_a_translation_keeps_the_placeholders(place: Path) -> None:
                 assert sorted(pattern.findall(translated)) == sorted(pattern.findall(entry.msgid))
 
 
+@pytest.mark.parametrize(
+    "place", messages.PLACES, ids=lambda path: path.relative_to(ROOT).as_posix()
+)
+def test_chinese_sentences_have_chinese_punctuation(place: Path) -> None:
+    file = messages.catalogue(place)
+    if not file.exists():
+        return
+    narrow = re.compile(r"[\u4e00-\u9fff][,:;!?](?=[\s\u4e00-\u9fff]|$)|[,:;!?(][\u4e00-\u9fff]")
+    said = [
+        translated
+        for entry in messages.polib.pofile(str(file))
+        for translated in [entry.msgstr, *entry.msgstr_plural.values()]
+    ]
+    assert [text for text in said if narrow.search(text)] == []
+
+
 def test_a_planted_string_is_found_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(messages, "ROOT", tmp_path)
     folder = tmp_path / "place" / "templates"
