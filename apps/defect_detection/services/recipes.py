@@ -16,8 +16,10 @@ from apps.defect_detection.models import Product, Recipe
 from apps.defect_detection.picture import PictureRules
 from apps.defect_detection.schema import OperatingPoint as Point
 from apps.defect_detection.services.errors import Taken, Unusable
+from loupe.contract.runtime.errors import LoupeError
 from loupe.host.models import (
     Model,
+    ModelVersion,
     OperatingPoint,
     operating_point,
     resolve,
@@ -78,6 +80,21 @@ def point_of(actor: Actor, product: Product) -> OperatingPoint:
     """
     version = resolve(actor, product.project, APP, scope=product.key)
     return operating_point(version, product.project, product.key)
+
+
+def version_of(actor: Actor, product: Product) -> ModelVersion | None:
+    """The version that decides about the product now, which may have been promoted since its
+    recipe was saved; None where no model of it is in production.
+
+    Raises:
+        NotVisible, Denied: the actor may not look.
+    """
+    try:
+        return resolve(actor, product.project, APP, scope=product.key)
+    except LoupeError as error:
+        if error.code != "no_model":
+            raise
+        return None
 
 
 def save(actor: Actor, product: Product, draft: Draft) -> Recipe:

@@ -62,6 +62,7 @@ def page(request: PageRequest, app: str, key: str) -> HttpResponse:
         {
             "domain": App,
             "product": product,
+            "decides": recipes.version_of(request.actor, product),
             "history": list(recipes.history(request.actor, product)[:100]),
         },
     )

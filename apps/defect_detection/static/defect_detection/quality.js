@@ -36,7 +36,9 @@ const tooltip = (more = {}) => ({
   ...more,
 });
 
-function pareto(bars) {
+/* `room`: pixels for the names below the bars; only many of them are turned and cut. */
+const FEW = 6;
+function pareto(bars, room) {
   return {
     animation: false,
     textStyle: text(),
@@ -51,7 +53,7 @@ function pareto(bars) {
     xAxis: {
       type: "category",
       data: bars.map((bar) => bar.name),
-      axisLabel: { interval: 0, rotate: bars.length > 6 ? 35 : 0, width: 90, overflow: "truncate", color: colour("--quiet") },
+      axisLabel: { interval: 0, rotate: bars.length > FEW ? 35 : 0, width: bars.length > FEW ? 90 : Math.floor(room / bars.length), overflow: bars.length > FEW ? "truncate" : "break", color: colour("--quiet") },
       axisLine: lines(),
       axisTick: { show: false },
     },
@@ -99,7 +101,7 @@ if (over) put(over, () => overTime(data.days), (index) => day(data.days[index].d
 for (const place of document.querySelectorAll(".chart[data-pareto]")) {
   const name = place.dataset.pareto;
   const bars = data.paretos[name];
-  put(place, () => pareto(bars), (index) => show(name, bars[index].key));
+  put(place, () => pareto(bars, place.clientWidth - 110), (index) => show(name, bars[index].key));
 }
 for (const button of document.querySelectorAll("[data-pareto-key]")) {
   button.addEventListener("click", () => show(button.dataset.paretoKey, button.dataset.key));

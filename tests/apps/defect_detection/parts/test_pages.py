@@ -9,7 +9,8 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.defect_detection.models import Finding, Product, Station
 from loupe.jobs.models import Result
-from tests.apps.defect_detection.parts.conftest import Plant, picture
+from loupe.testing import factories
+from tests.apps.defect_detection.parts.conftest import APP, Plant, picture
 
 PAGES = (
     "parts/",
@@ -153,6 +154,14 @@ def test_a_recipe_is_saved_on_its_page_and_a_late_one_is_refused(full: Plant) ->
     assert b"Somebody else saved" in late.content
     wrong = client.post(path, {**sent, "seen": "2", "file_names": "{serial}{view}"})
     assert b"nothing between" in wrong.content
+
+
+def test_a_product_names_the_version_that_decides_now(full: Plant) -> None:
+    newer = factories.model_version(full.project, APP, "rings")
+    html = full.client("viewer").get(full.url("products/bracket/")).content.decode()
+    current = html[html.index("data-current") :].partition("</tr>")[0]
+    assert f"<td>{newer}" in current
+    assert f"<td>{full.version}" not in current
 
 
 def test_the_station_counts_its_shift_and_shows_the_last_part(full: Plant) -> None:
