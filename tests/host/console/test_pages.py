@@ -8,7 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from loupe.intake.models import Submission
+from loupe.intake.models import Channel, Submission
 from loupe.jobs.models import Job, JobState, Result
 from loupe.registry.models import Stage
 from loupe.review.models import Review
@@ -55,6 +55,22 @@ def test_filters_in_the_address_decide_what_is_listed_and_exported(house: House)
     answer = client.get(house.app("results/export/lines?outcome=high"))
     lines = answer.getvalue().decode().strip().splitlines()
     assert len(lines) == len(wanted)
+
+
+def test_calls_of_a_line_do_not_hide_the_other_recent_jobs(house: House) -> None:
+    factories.job(house.project, APP, [reading("a.json", 0.1)], name="Lot 1107")
+    for number in range(9):
+        made = [reading(f"call-{number}.json", 0.1)]
+        factories.job(house.project, APP, made, name=f"call {number}", channel=Channel.SYNC)
+    page = house.client().get(house.url("")).content.decode()
+    recent = page[page.index('id="recent"') :]
+    assert "Lot 1107" in recent
+    assert "call 8" not in recent
+    Job.objects.exclude(submission__channel=Channel.SYNC).update(
+        project=factories.project("b", "B")
+    )
+    page = house.client().get(house.url("")).content.decode()
+    assert "call 8" in page[page.index('id="recent"') :]
 
 
 def test_words_in_the_address_that_mean_nothing_do_not_filter(house: House) -> None:
