@@ -345,7 +345,6 @@ def test_an_engineers_day(shop: Site, visit: Visit, tmp_path: Path) -> None:
     ]
     bring(page, files, BY_MOUSE)
     label(page, first)
-    page.screenshot(path="/tmp/e_shot.png")
     page.get_by_role("link", name="Back to the dataset").click()
     page.get_by_role("link", name="Add files").first.click()
     bring(

@@ -252,7 +252,7 @@ def require_reason(reason: str) -> None:
     Raises:
         StageRefused: it was not.
     """
-    if not reason.strip():
+    if not any(sign.isprintable() and not sign.isspace() for sign in reason):
         raise StageRefused(
             _("Say why in a few words; the audit log keeps it."), code="reason_missing"
         )
