@@ -172,10 +172,13 @@ class _File:
             return False
         category = _number(said.get("category_id"))
         if category is None or category not in self.categories:
+            given = said.get("category_id")
             self._refuse(
                 "unknown_class",
-                f"annotations[{index}] has the category_id {said.get('category_id')!r}, which is "
-                "not among the categories.",
+                f"annotations[{index}] has no category_id."
+                if given is None
+                else f"annotations[{index}] has the category_id {given!r}, which is not among the "
+                "categories.",
             )
             return None
         box = said.get("bbox") or _around(said.get("segmentation"))

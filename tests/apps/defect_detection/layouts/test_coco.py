@@ -101,6 +101,12 @@ def test_what_is_wrong_is_named_and_costs_no_more_than_its_picture(
     assert (labels_of(found) is not None) == labelled
 
 
+def test_an_annotation_without_a_class_is_said_to_have_none(tmp_path: Path) -> None:
+    found = read(tmp_path, document(annotations=[{"id": 1, "image_id": 1, "bbox": [1, 1, 2, 2]}]))
+    (problem,) = found.problems
+    assert problem.reason == "annotations[0] has no category_id."
+
+
 def test_two_images_of_one_name_and_of_one_id_are_named(tmp_path: Path) -> None:
     image = document()["images"][0]
     found = read(tmp_path, document(images=[image, image | {"id": 2}, image]))
