@@ -115,6 +115,7 @@ function mark(box, image) {
   const element = document.createElement("div");
   element.className = `box severity-${box.severity}`;
   if (box.y1 < image.height * 0.04) element.classList.add("top");
+  if (box.x2 > image.width * 0.8) element.classList.add("end");
   const name = document.createElement("span");
   name.className = "box-name";
   name.textContent = `${box.label} ${box.score.toFixed(2)}`;

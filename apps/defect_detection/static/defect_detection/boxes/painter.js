@@ -73,18 +73,19 @@ export function createPainter(canvas) {
     context.lineWidth = lit ? 2.5 : 2;
     context.strokeStyle = colour;
     context.strokeRect(x, y, w, h);
-    if (name && (lit || width > 28 || height > 28)) tag(name, x, y, colour, top < 18);
+    if (name && (lit || width > 28 || height > 28)) tag(name, x, y, colour, top < 18, view);
   }
 
-  function tag(name, left, top, colour, within) {
+  function tag(name, left, top, colour, within, view) {
     if (!widths.has(name)) {
       if (widths.size > 2000) widths.clear();
       widths.set(name, context.measureText(name).width);
     }
     const y = within ? Math.max(top, 0) : top - 17;
-    const x = Math.max(left - 1, 0);
+    const width = widths.get(name) + 10;
+    const x = Math.max(Math.min(left - 1, view.width - width), 0);
     context.fillStyle = colour;
-    context.fillRect(x, y, widths.get(name) + 10, 16);
+    context.fillRect(x, y, width, 16);
     context.fillStyle = INK;
     context.fillText(name, x + 5, y + 8.5);
   }
