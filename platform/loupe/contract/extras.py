@@ -28,13 +28,15 @@ class AppSchedule:
     """A task the host can run on a timetable.
 
     `run` names a function ``(project_id: str, options: dict) -> str`` whose answer goes into the
-    schedule's history; `default_cron` is five fields in the project's time zone.
+    schedule's history; `default_cron` is five fields in the project's time zone. With `from_start`
+    every project has it on its timetable, until somebody there switches it off or deletes it.
     """
 
     key: str
     label: Text
     run: str
     default_cron: str
+    from_start: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

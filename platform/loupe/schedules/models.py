@@ -46,6 +46,22 @@ class Schedule(models.Model):
         return self.name
 
 
+class StartedTask(models.Model):
+    """That a project was given one of an app's tasks from the start, so that it is given once."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
+    app = models.CharField(max_length=50)
+    task = models.CharField(max_length=50)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["project", "app", "task"], name="task_started_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.project_id} {self.app} {self.task}"
+
+
 class ScheduleRun(models.Model):
     """One time a schedule came due."""
 

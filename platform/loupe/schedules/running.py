@@ -24,6 +24,8 @@ from loupe.schedules import folder
 from loupe.schedules.models import Schedule, ScheduleRun
 
 FOLDER = "folder"
+MOST_RUNS = 1_000
+"""Runs of a schedule that are kept; older ones that have ended go."""
 State = ScheduleRun.State
 
 
@@ -144,6 +146,7 @@ def _end(run: ScheduleRun, state: str, outcome: str) -> int:
         state=state, ended_at=now, outcome=outcome
     )
     if ended:
+        _forget(run)
         run.state, run.ended_at, run.outcome = state, now, outcome
         publish(
             run.schedule.project,
@@ -158,3 +161,11 @@ def _end(run: ScheduleRun, state: str, outcome: str) -> int:
             },
         )
     return ended
+
+
+def _forget(run: ScheduleRun) -> None:
+    """Let go of runs behind the newest `MOST_RUNS` of a schedule."""
+    runs = ScheduleRun.objects.filter(schedule=run.schedule_id).order_by("-pk")
+    last = runs.values_list("pk", flat=True)[MOST_RUNS - 1 : MOST_RUNS].first()
+    if last is not None:
+        runs.filter(pk__lt=last).exclude(state=State.RUNNING).delete()

@@ -4,7 +4,7 @@ from typing import Any
 
 from celery import shared_task
 
-from loupe.schedules import running
+from loupe.schedules import running, starting
 
 DUE = "loupe.schedules.due"
 
@@ -17,5 +17,6 @@ def due(self: Any, schedule_id: str, run_id: int | None = None) -> None:
 
 @shared_task(name="loupe.schedules.settle")  # type: ignore[untyped-decorator]
 def settle() -> None:
-    """End runs whose job has ended."""
+    """End runs whose job has ended, and give new projects their timetable."""
+    starting.begin()
     running.settle()

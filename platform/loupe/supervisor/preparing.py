@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.management import call_command
 
 from loupe.registry import services as registry
+from loupe.schedules import starting
 from loupe.supervisor import demo
 
 FOLDERS = ("run", "log", "broker", "blobs", "scratch", "spool")
@@ -28,6 +29,7 @@ def steps() -> Iterator[Step]:
     yield Step("static files", _static_files)
     yield Step("shipped models", registry.register_shipped)
     yield Step("demo project", demo.prepare)
+    yield Step("timetables", starting.begin)
 
 
 def _folders() -> None:

@@ -20,7 +20,7 @@ from loupe.contract.app import DomainApp
 from loupe.contract.runtime.errors import LoupeError
 from loupe.plugins import registry as apps
 from loupe.schedules import services as schedules
-from loupe.schedules.models import Schedule
+from loupe.schedules.models import Schedule, ScheduleRun
 from loupe.schedules.running import FOLDER
 from loupe.schedules.timing import Timing
 
@@ -186,13 +186,15 @@ def edit(request: PageRequest, schedule_id: uuid.UUID) -> HttpResponse:
 def page(request: PageRequest, schedule_id: uuid.UUID) -> HttpResponse:
     """One schedule with its history."""
     schedule = _find(request, schedule_id)
+    runs = list(schedules.history(request.actor, schedule)[:SHOWN])
     return render(
         request,
         "console/schedule.html",
         {
             "schedule": schedule,
             "next": schedules.next_run(schedule),
-            "runs": list(schedules.history(request.actor, schedule)[:SHOWN]),
+            "runs": runs,
+            "running": any(run.state == ScheduleRun.State.RUNNING for run in runs),
         },
     )
 

@@ -17,12 +17,15 @@ from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from loupe.console.said import translated
+from loupe.contract.extras import AppSchedule
 from loupe.contract.outcomes import Reason, Tone
 from loupe.contract.text import Text
 from loupe.datasets.models import Record
 from loupe.jobs.models import Job, JobState
 from loupe.plugins import registry as apps
 from loupe.review.models import Review
+from loupe.schedules.models import Schedule
+from loupe.schedules.running import FOLDER
 
 register = template.Library()
 
@@ -180,6 +183,29 @@ def app_name(slug: str) -> str:
     """What an app is called in the language of the page; its slug where it is not installed."""
     found = next((app for app in apps.installed() if app.slug == slug), None)
     return words(found.name) if found else slug
+
+
+@register.simple_tag
+def task_name(schedule: Schedule) -> str:
+    """What a schedule runs, in the language of the page; its key where nobody offers it."""
+    if schedule.task == FOLDER:
+        return _("inspect a folder")
+    found = _app_task(schedule)
+    return words(found.label) if found else schedule.task
+
+
+@register.simple_tag
+def schedule_name(schedule: Schedule) -> str:
+    """A schedule's name; one that it was given from the start in the language of the page."""
+    found = _app_task(schedule)
+    return words(found.label) if found and found.label.en == schedule.name else schedule.name
+
+
+def _app_task(schedule: Schedule) -> AppSchedule | None:
+    offered = (
+        task for app in apps.installed() if app.slug == schedule.app for task in app.schedules
+    )
+    return next((task for task in offered if task.key == schedule.task), None)
 
 
 @register.filter
