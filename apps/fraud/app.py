@@ -148,6 +148,7 @@ class App(DomainApp):
     shipped_models: ClassVar = ("models_shipped/payments",)
     sentences = "sentences.json"
     samples = "samples"
+    after_samples = "apps.fraud.services.first_day:prepare"
     check_artefact = "apps.fraud.inference.uploads:check_artefact"
     training = Training(
         module="apps.fraud.training",
@@ -182,6 +183,7 @@ class App(DomainApp):
             label=Text(en="Look for rings in the newest transactions", zh="在最新交易中查找团伙"),
             run="apps.fraud.services.ringing:refresh",
             default_cron="10 * * * *",
+            from_start=True,
         ),
         AppSchedule(
             key="rescore",
@@ -191,6 +193,7 @@ class App(DomainApp):
             ),
             run="apps.fraud.services.rescoring:rescore",
             default_cron="30 2 * * *",
+            from_start=True,
         ),
         AppSchedule(
             key="trials",
@@ -199,7 +202,8 @@ class App(DomainApp):
                 zh="继续被中断的回测和影子运行",
             ),
             run="apps.fraud.services.trials:go_on",
-            default_cron="* * * * *",
+            default_cron="*/10 * * * *",
+            from_start=True,
         ),
         AppSchedule(
             key="tell-live",
@@ -209,12 +213,14 @@ class App(DomainApp):
             ),
             run="apps.fraud.services.outbox:tell_live",
             default_cron="*/5 * * * *",
+            from_start=True,
         ),
         AppSchedule(
             key="compact",
             label=Text(en="Compact old transactions of the live log", zh="压缩实时日志中的旧交易"),
             run="apps.fraud.services.compacting:compact",
             default_cron="15 4 * * *",
+            from_start=True,
         ),
         AppSchedule(
             key="retrain",
@@ -224,6 +230,7 @@ class App(DomainApp):
             ),
             run="apps.fraud.services.retraining:retrain",
             default_cron="30 3 * * 0",
+            from_start=True,
         ),
     )
 

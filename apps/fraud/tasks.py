@@ -5,7 +5,14 @@ import uuid
 from celery import shared_task
 from celery.signals import worker_ready
 
-from apps.fraud.services import backtest_work, explanation_work, fitting_work, shadow_work, wakeups
+from apps.fraud.services import (
+    backtest_work,
+    explanation_work,
+    fitting_work,
+    ringing,
+    shadow_work,
+    wakeups,
+)
 
 
 @shared_task(name=wakeups.BACKTEST)  # type: ignore[untyped-decorator]
@@ -30,6 +37,12 @@ def explanation(explanation_id: str) -> None:
 def fitting(run_id: str) -> None:
     """Go on with fitting thresholds."""
     fitting_work.turn(uuid.UUID(run_id))
+
+
+@shared_task(name=wakeups.RINGS)  # type: ignore[untyped-decorator]
+def rings(job_id: str) -> None:
+    """Look for rings in what a file brought."""
+    ringing.after_file(uuid.UUID(job_id))
 
 
 @shared_task(name=wakeups.RECOVER)  # type: ignore[untyped-decorator]

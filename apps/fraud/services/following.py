@@ -8,10 +8,18 @@ import numpy as np
 
 from apps.fraud.schema import OperatingPoint, ScoredTransaction
 from apps.fraud.scheme import Scheme
-from apps.fraud.services import announcing, bad_rows, indexing, schemes, told_labels
+from apps.fraud.services import (
+    announcing,
+    bad_rows,
+    indexing,
+    ringing,
+    schemes,
+    told_labels,
+    wakeups,
+)
 from apps.fraud.services.raising import Hit, raise_alerts
 from apps.fraud.services.statements import insert_new
-from loupe.contract.blocks import StoredBlock
+from loupe.contract.blocks import LIVE, StoredBlock
 from loupe.contract.outcomes import DecisionColumns
 from loupe.contract.runtime.columns import Columns, to_rows
 from loupe.contract.runtime.steps import load
@@ -26,6 +34,8 @@ def on_blocks(blocks: Sequence[StoredBlock]) -> None:
     """See `loupe.contract.blocks.OnBlocks`."""
     declared: dict[UUID, Scheme] = {}
     for block in blocks:
+        if block.session != LIVE and block.position == 0:
+            wakeups.wake_rings(block.job_id, ringing.LOOK_S)
         if block.rows == 0:
             continue
         if block.project_id not in declared:

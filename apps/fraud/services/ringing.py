@@ -1,4 +1,4 @@
-"""Rings: found in the newest transactions by schedule, one alert a ring.
+"""Rings: found in the newest transactions by schedule and after each file, one alert a ring.
 
 A ring keeps its key while its first member stays in it, so a ring that grows goes on in the alert
 it has; what is closed stays closed until the ring has new members.
@@ -16,15 +16,18 @@ from apps.fraud.models import Alert
 from apps.fraud.models.alerts import AlertKind, AlertState
 from apps.fraud.rings.told import Ring
 from apps.fraud.scheme import Scheme
-from apps.fraud.services import announcing, schemes
+from apps.fraud.services import announcing, schemes, wakeups
 from apps.fraud.services.naming import LONGEST_KEY, entity_id, storable
 from apps.fraud.services.raising import refresh_cases
 from apps.fraud.services.searching_rings import search
+from loupe.host import jobs
 from loupe.host.blocks import newest_columns
 
 MOST_ROWS = 1_000_000
 """The newest transactions that are looked at."""
 MOST_DRAWN = 2_000
+LOOK_S = 5.0
+"""How long after the last look a worker looks again whether a file is through."""
 
 
 def refresh(project_id: str, options: dict[str, Any]) -> str:
@@ -48,6 +51,21 @@ def refresh(project_id: str, options: dict[str, Any]) -> str:
     found = search(events, scheme)
     made, renewed = raise_rings(project, scheme, found)
     return f"{len(found)} rings in {len(columns['id'])} transactions: {made} new, {renewed} renewed"
+
+
+def after_file(job_id: UUID) -> bool:
+    """Look for rings once the job of a file has ended; until then, have it looked at again.
+
+    Returns whether they were looked for.
+    """
+    job = jobs.named(job_id)
+    if job is None:
+        return False
+    if job.ended_at is None:
+        wakeups.wake_rings(job_id, LOOK_S)
+        return False
+    refresh(str(job.project_id), {})
+    return True
 
 
 @transaction.atomic

@@ -10,6 +10,7 @@ BACKTEST = "apps.fraud.backtest"
 SHADOW = "apps.fraud.shadow"
 EXPLANATION = "apps.fraud.explanation"
 FITTING = "apps.fraud.fitting"
+RINGS = "apps.fraud.rings"
 RECOVER = "apps.fraud.recover"
 
 
@@ -31,6 +32,11 @@ def wake_explanation(explanation_id: UUID, seconds: float = 0) -> None:
 def wake_fitting(run_id: UUID, seconds: float = 0) -> None:
     """Have a worker go on with fitting thresholds."""
     transaction.on_commit(lambda: _send(FITTING, str(run_id), seconds), robust=True)
+
+
+def wake_rings(job_id: UUID, seconds: float) -> None:
+    """Have a worker look for rings once the job of a file has ended."""
+    transaction.on_commit(lambda: _send(RINGS, str(job_id), seconds), robust=True)
 
 
 def _send(name: str, about: str, seconds: float) -> None:

@@ -142,6 +142,11 @@ class DomainApp(ABC):
     samples: ClassVar[str | None] = None
     """Folder (relative to the app's package) with sample inputs for a first try."""
 
+    after_samples: ClassVar[str | None] = None
+    """Names a function ``(actor: loupe.host.people.Actor, project: Project) -> None`` that a worker
+    calls once the samples of the demo project are through: what else there is to look at on a first
+    day. It SHALL be safe to repeat."""
+
     @classmethod
     @abstractmethod
     def assemble(cls, payload: Payload) -> BaseModel | Columns:

@@ -40,6 +40,11 @@ def find(actor: Actor, project: Project, app: str, job_id: uuid.UUID) -> Job:
     return job
 
 
+def named(job_id: uuid.UUID) -> Job | None:
+    """A job, for what the app itself does by the clock; None once it was deleted."""
+    return Job.objects.filter(pk=job_id).first()
+
+
 def of_files(actor: Actor, project: Project, app: str) -> "QuerySet[Job]":
     """Jobs on files, newest first; synchronous calls are none."""
     rows = visible(Job.objects.filter(project=project, app=app), actor)

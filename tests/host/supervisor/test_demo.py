@@ -6,10 +6,15 @@ from pathlib import Path
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import call_command
+from django.utils import timezone
 from pytest_django import Settings
 
+from loupe.accounts.models import Project
+from loupe.jobs.models import Job
+from loupe.plugins import registry
 from loupe.supervisor import demo
 from loupe.supervisor.single import alone
+from loupe.testing import factories
 
 pytestmark = pytest.mark.django_db
 
@@ -79,3 +84,21 @@ def test_without_a_demo_there_is_no_login(tmp_path: Path, settings: Settings) ->
     demo.prepare()
     assert demo.login() is None
     assert not User.objects.exists()
+
+
+def test_an_app_adds_to_its_samples_once_they_are_through(
+    made: demo.Login, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = Project.objects.get(slug=demo.SLUG)
+    job = factories.job(project, registry.installed()[0].slug, [])
+    called: list[tuple[str | None, Project]] = []
+    monkeypatch.setattr(registry.get(job.app), "after_samples", "any:name")
+    monkeypatch.setattr(
+        demo, "load", lambda _name: lambda actor, where: called.append((actor.label, where))
+    )
+    Job.objects.filter(pk=job.pk).update(ended_at=None)
+    assert not demo.after_samples(job.pk)
+    assert called == []
+    Job.objects.filter(pk=job.pk).update(ended_at=timezone.now())
+    assert demo.after_samples(job.pk)
+    assert called == [(f"user:{made.username}", project)]

@@ -1,14 +1,19 @@
 """Rings: found in stored blocks, one alert each, renewed as they grow."""
 
 from dataclasses import replace
+from typing import Any
+from uuid import uuid4
 
 import numpy as np
+import pytest
+from django.utils import timezone
 
 from apps.fraud.models import Alert
 from apps.fraud.rings.told import Evidence, Ring, Tie
 from apps.fraud.scheme import CARD_PAYMENTS
-from apps.fraud.services import alerts, ringing
+from apps.fraud.services import alerts, ringing, wakeups
 from loupe.host.blocks import newest_columns
+from loupe.jobs.models import Job
 from tests.apps.fraud.bank import AT, Bank, paid
 
 DAY = 86_400_000
@@ -76,3 +81,27 @@ def test_newest_columns_come_in_the_order_they_were_stored(bank: Bank) -> None:
     assert found["id"].tolist() == [f"T-{n}" for n in range(10, 30)]
     assert found["amount"].dtype == np.int64
     assert newest_columns("fraud", bank.other.pk, ["id"], 25) == {}
+
+
+def test_rings_are_looked_for_once_a_file_is_through(
+    bank: Bank, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+) -> None:
+    sent: list[tuple[str, float]] = []
+    monkeypatch.setattr(wakeups, "_send", lambda name, _job, wait: sent.append((name, wait)))
+    searched: list[str] = []
+    monkeypatch.setattr(ringing, "refresh", lambda project, _options: searched.append(project))
+    with django_capture_on_commit_callbacks(execute=True):
+        bank.store(paid(1))
+    assert sent == []
+    with django_capture_on_commit_callbacks(execute=True):
+        block = bank.store(paid(2), session="a file's")
+    assert sent == [(wakeups.RINGS, ringing.LOOK_S)]
+
+    Job.objects.filter(pk=block.job_id).update(ended_at=None)
+    with django_capture_on_commit_callbacks(execute=True):
+        assert not ringing.after_file(block.job_id)
+    assert (len(sent), searched) == (2, [])
+    Job.objects.filter(pk=block.job_id).update(ended_at=timezone.now())
+    assert ringing.after_file(block.job_id)
+    assert searched == [str(bank.project.pk)]
+    assert not ringing.after_file(uuid4())
