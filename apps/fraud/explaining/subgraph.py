@@ -102,7 +102,7 @@ def subgraph(
 
 def around(entity: str) -> Callable[[Sequence[Neighbour]], dict[str, float]]:
     """How the features ``around_<entity>_…`` are told from the payers that share an entity: the
-    formulas of `apps.fraud.features.network_formulas`, for a handful of neighbours."""
+    formulas of `apps.fraud.features.loops.filling`, for a handful of neighbours."""
 
     def told(some: Sequence[Neighbour]) -> dict[str, float]:
         count, payments = len(some), sum(one.payments for one in some)

@@ -1,82 +1,54 @@
-"""From integers to the numbers a model sees: one formula each, float32 at the very end.
+"""Which formula of which numbers makes a feature; the formulas themselves are `loops.filling`."""
 
-Every formula works in float64 on integers that are exact, and is rounded once.
-"""
-
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.fraud.features.feature import NOTHING, Feature
-from apps.fraud.features.loops.deviation import deviations
+from apps.fraud.features.feature import Feature
+from apps.fraud.features.loops import filling as by
 
 Array = NDArray[np.int64]
-Floats = NDArray[np.float64]
-Told = Mapping[str, Array]
-
-
-def share(part: Array, whole: Array) -> Floats:
-    """part / whole; 0 where both are."""
-    told: Floats = part / np.maximum(whole, 1)
-    return told
-
-
-def mean(total: Array, count: Array) -> Floats:
-    """total / count; 0 where there is none."""
-    return share(total, count)
-
-
-def ratio(amount: Array, total: Array, count: Array) -> Floats:
-    """The amount over the mean of the others; `NOTHING` without others, or of a mean ≤ 0.
-
-    amount · (count − 1) / (total − amount), held to 0…10⁶.
-    """
-    rest = total - amount
-    can = (count > 1) & (rest > 0)
-    told = amount.astype(np.float64) * (count - 1) / np.maximum(rest, 1)
-    return np.where(can, np.minimum(np.maximum(told, 0.0), 1e6), NOTHING)
-
-
-def deviation(count: Array, total: Array, high: Array, low: Array) -> Floats:
-    """The population's standard deviation of `count` amounts; 0 without any."""
-    out = np.empty(len(count))
-    deviations(count, total, high, low, out)
-    return out
-
-
-def seconds(since: Array) -> Floats:
-    """Milliseconds as seconds; `NOTHING` for −1."""
-    return np.where(since < 0, NOTHING, since / 1000.0)
-
-
-def of_window(feature: Feature, told: Told, amounts: Array, longest: int) -> Floats | Array:
-    """A feature of a window, or of the time since the last event, from the windows' numbers.
-
-    `longest` is the longest window in seconds.
-    """
-    if feature.what == "since":
-        return seconds(told[f"{feature.entity}_since"])
-
-    def part(what: str) -> Array:
-        return told[f"{feature.entity}_{what}_{feature.window * 1000}"]
-
-    if feature.what == "burst":
-        return share(part("distinct"), told[f"{feature.entity}_distinct_{longest * 1000}"])
-    return _WINDOWED[feature.what](part, amounts)
-
-
-Part = Callable[[str], Array]
-_WINDOWED: Final[Mapping[str, Callable[[Part, Array], Floats | Array]]] = {
-    "count": lambda part, _: part("count"),
-    "sum": lambda part, _: part("sum"),
-    "max": lambda part, _: part("max"),
-    "distinct": lambda part, _: part("distinct"),
-    "seen": lambda part, _: part("seen"),
-    "mean": lambda part, _: mean(part("sum"), part("count")),
-    "std": lambda part, _: deviation(part("count"), part("sum"), part("high"), part("low")),
-    "ratio": lambda part, amounts: ratio(amounts, part("sum"), part("count")),
-    "risk": lambda part, _: share(part("frauds"), part("labelled")),
+Step = tuple[int, ...]
+"""A formula, and the rows of the numbers that it takes."""
+_WINDOWED: Final[Mapping[str, tuple[int, tuple[str, ...]]]] = {
+    "count": (by.AS_IT_IS, ("count",)),
+    "sum": (by.AS_IT_IS, ("sum",)),
+    "max": (by.AS_IT_IS, ("max",)),
+    "distinct": (by.AS_IT_IS, ("distinct",)),
+    "seen": (by.AS_IT_IS, ("seen",)),
+    "mean": (by.SHARE, ("sum", "count")),
+    "std": (by.DEVIATION, ("count", "sum", "high", "low")),
+    "ratio": (by.RATIO, ("sum", "count")),
+    "risk": (by.SHARE, ("frauds", "labelled")),
 }
 WINDOWED: Final = frozenset({*_WINDOWED, "since", "burst"})
+"""What is told of the windows of an entity, and of the time since its last event."""
+
+
+def of_window(feature: Feature, answers: Sequence[str], longest: int) -> Step:
+    """A feature of an entity's windows.
+
+    Args:
+        answers: the names of their numbers, as `Entity.answers` has them.
+        longest: of the windows, in seconds.
+    """
+
+    def row(what: str, window: int) -> int:
+        return answers.index(f"{feature.entity}_{what}_{window * 1000}")
+
+    if feature.what == "since":
+        return by.SECONDS, answers.index(f"{feature.entity}_since")
+    if feature.what == "burst":
+        return by.SHARE, row("distinct", feature.window), row("distinct", longest)
+    formula, parts = _WINDOWED[feature.what]
+    return formula, *(row(part, feature.window) for part in parts)
+
+
+def together(steps: Sequence[tuple[int, Step]]) -> Array:
+    """[k, `STEP`] of steps, each with the row of its feature."""
+    made = np.zeros((len(steps), by.STEP), np.int64)
+    for at, (feature, step) in enumerate(steps):
+        made[at, : 1 + len(step)] = feature, *step
+    return made

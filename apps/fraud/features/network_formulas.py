@@ -8,47 +8,97 @@ from numpy.typing import NDArray
 
 from apps.fraud.features import layout as at
 from apps.fraud.features.feature import Feature
-from apps.fraud.features.formulas import Array, Floats, mean, seconds, share
+from apps.fraud.features.formulas import Array, Step
+from apps.fraud.features.loops import filling as by
 from apps.fraud.features.network_catalogue import categories, related
-from apps.fraud.features.priors import Known, Priors
+from apps.fraud.features.priors import Floats, Known, Priors
 from apps.fraud.scheme import Scheme
 
 _WHERE: Final[Mapping[str, int]] = {"around": at.AROUND, "own": at.OWN, "kin": at.KIN}
+_FIGURES: Final[Mapping[str, tuple[int, int, int]]] = {
+    "count": (by.AS_IT_IS, at.COUNT, at.COUNT),
+    "risk": (by.DAMPED, at.G_FRAUDS, at.G_LABELLED),
+    "top_risk": (by.DAMPED, at.TOP_FRAUDS, at.TOP_LABELLED),
+    "amount": (by.SHARE, at.G_SUM, at.WEIGHT),
+    "degree": (by.SHARE, at.G_DEGREE, at.COUNT),
+}
+"""Of a group of neighbours."""
+_OF_OTHER: Final[Mapping[str, tuple[int, int]]] = {
+    "met": (by.AS_IT_IS, at.MET),
+    "met_since": (by.SECONDS, at.MET_SINCE),
+    "fan_in": (by.AS_IT_IS, at.DEGREE_OF),
+}
+_ONCE: Final[Mapping[str, tuple[int, int]]] = {
+    "returned": (by.SECONDS, at.RETURNED),
+    "received": (by.SECONDS, at.RECEIVED),
+    "cycles": (by.AS_IT_IS, at.CYCLES),
+}
+
+
+class Places:
+    """Where the network's answers about an event lie, for one scheme.
+
+    Attributes:
+        node: by entity, the first row of its own labels.
+        values: category attributes, in order.
+        segments: the first row of the segments' labels.
+        other: by entity but the payer, the first row of its answers.
+        category: by category attribute, the row of its meetings.
+    """
+
+    def __init__(self, scheme: Scheme) -> None:
+        kinds = [entity.key for entity in scheme.entities]
+        self.node = {key: at.ONCE + at.PER_NODE * kind for kind, key in enumerate(kinds)}
+        self.values = [key for key, _, _ in categories(scheme)]
+        self.segments = at.ONCE + at.PER_NODE * len(kinds)
+        nodes = len(kinds) + len(self.values) + 2
+        base = at.ONCE + at.PER_NODE * nodes
+        others = [key for key in kinds if key != scheme.payer.key]
+        self.other = {key: base + at.PER_OTHER * x for x, key in enumerate(others)}
+        last = base + at.PER_OTHER * len(others)
+        self.category = {key: last + number for number, key in enumerate(self.values)}
+
+    def step(self, feature: Feature) -> Step | None:
+        """How a feature is made of rows of the answers; None where it takes more than that."""
+        where, dot, figure = feature.what.partition(".")
+        if dot:
+            formula, *parts = _FIGURES[figure]
+            start = self.other[feature.entity] + _WHERE[where]
+            return formula, *(start + part for part in parts)
+        if feature.what in _OF_OTHER:
+            formula, part = _OF_OTHER[feature.what]
+            return formula, self.other[feature.entity] + part
+        return _ONCE.get(feature.what)
 
 
 class NetworkTold:
     """The answers of the network about one batch, by what they are.
 
     Args:
-        scheme: of the project.
+        scheme: of the project, with its `places`.
         out: [width, n] as `Network.feed` returns it.
         there: by entity, [n] whether the event has one.
     """
 
-    def __init__(self, scheme: Scheme, out: Array, there: Mapping[str, NDArray[np.bool_]]) -> None:
-        self._scheme, self._out, self._there = scheme, out, there
-        kinds = [entity.key for entity in scheme.entities]
-        self._node = {key: at.ONCE + at.PER_NODE * kind for kind, key in enumerate(kinds)}
-        self._values = [key for key, _, _ in categories(scheme)]
-        self._first_segment = at.ONCE + at.PER_NODE * len(kinds)
-        nodes = len(kinds) + len(self._values) + 2
-        base = at.ONCE + at.PER_NODE * nodes
-        others = [key for key in kinds if key != scheme.payer.key]
-        self._other = {key: base + at.PER_OTHER * x for x, key in enumerate(others)}
-        last = base + at.PER_OTHER * len(others)
-        self._category = {key: last + number for number, key in enumerate(self._values)}
+    def __init__(
+        self, scheme: Scheme, places: Places, out: Array, there: Mapping[str, NDArray[np.bool_]]
+    ) -> None:
+        self.out = out
+        self._scheme, self._places, self._there = scheme, places, there
 
     @property
     def history(self) -> Array:
         """[n] earlier events of the payer."""
-        told: Array = self._out[at.HISTORY]
+        told: Array = self.out[at.HISTORY]
         return told
 
     def priors(self) -> Priors:
         """What is expected of each event."""
+        places = self._places
         payees = [entity.key for entity in self._scheme.of_role("payee")]
         none = np.zeros_like(self.history)
-        segments = [self._known(self._first_segment + 2 * n) for n in range(len(self._values) + 2)]
+        count = len(places.values) + 2
+        segments = [self._known(places.segments + 2 * n) for n in range(count)]
         labelled, frauds = none, none
         for entity in self._scheme.entities:
             if entity.key in related(self._scheme):
@@ -63,39 +113,22 @@ class NetworkTold:
             alike=self._group(payees[0], at.AROUND) if payees else (none, none),
             neighbours=(labelled, frauds),
             history=self.history,
-            payer=self._known(self._node[self._scheme.payer.key]),
+            payer=self._known(places.node[self._scheme.payer.key]),
         )
 
-    def feature(self, feature: Feature, priors: Priors) -> Floats | Array | NDArray[np.bool_]:
-        """[n] one feature."""
-        where, dot, figure = feature.what.partition(".")
-        if dot:
-            return self._figure(feature.entity, _WHERE[where], figure)
+    def feature(self, feature: Feature, priors: Priors) -> Floats | NDArray[np.bool_]:
+        """[n] one feature of which `Places.step` knows no step."""
         return _TOLD[feature.what](self, feature.entity, priors)
 
     def _known(self, row: int) -> Known:
-        return self._out[row], self._out[row + 1]
+        return self.out[row], self.out[row + 1]
 
     def _of(self, entity: str, offset: int) -> Array:
-        told: Array = self._out[self._other[entity] + offset]
+        told: Array = self.out[self._places.other[entity] + offset]
         return told
 
     def _group(self, entity: str, where: int) -> Known:
         return self._of(entity, where + at.G_LABELLED), self._of(entity, where + at.G_FRAUDS)
-
-    def _figure(self, entity: str, where: int, figure: str) -> Floats | Array:
-        def told(offset: int) -> Array:
-            return self._of(entity, where + offset)
-
-        if figure == "count":
-            return told(at.COUNT)
-        if figure == "risk":
-            return damped(told(at.G_FRAUDS), told(at.G_LABELLED))
-        if figure == "top_risk":
-            return damped(told(at.TOP_FRAUDS), told(at.TOP_LABELLED))
-        if figure == "amount":
-            return mean(told(at.G_SUM), told(at.WEIGHT))
-        return share(told(at.G_DEGREE), told(at.COUNT))
 
     def _new(self, entity: str) -> NDArray[np.bool_]:
         both = self._there[entity] & self._there[self._scheme.payer.key]
@@ -103,32 +136,22 @@ class NetworkTold:
         return new
 
     def _new_value(self, attribute: str) -> NDArray[np.bool_]:
-        payer, before = self._there[self._scheme.payer.key], self._out[self._category[attribute]]
-        new: NDArray[np.bool_] = payer & (before == 0)
+        payer = self._there[self._scheme.payer.key]
+        new: NDArray[np.bool_] = payer & (self.out[self._places.category[attribute]] == 0)
         return new
 
-
-def damped(frauds: Array, labelled: Array) -> Floats:
-    """frauds / (labelled + `layout.DAMP`): one fraud of one event is not all."""
-    return frauds / (labelled + float(at.DAMP))
+    def _value(self, attribute: str, priors: Priors) -> Floats:
+        return priors.values[self._places.values.index(attribute)]
 
 
-_TOLD: Final[
-    Mapping[str, Callable[[NetworkTold, str, Priors], Floats | Array | NDArray[np.bool_]]]
-] = {
+_TOLD: Final[Mapping[str, Callable[[NetworkTold, str, Priors], Floats | NDArray[np.bool_]]]] = {
     "new": lambda told, key, _: told._new(key),
-    "met": lambda told, key, _: told._of(key, at.MET),
-    "met_since": lambda told, key, _: seconds(told._of(key, at.MET_SINCE)),
     "new_value": lambda told, key, _: told._new_value(key),
-    "fan_in": lambda told, key, _: told._of(key, at.DEGREE_OF),
-    "returned": lambda told, _, __: seconds(told._out[at.RETURNED]),
-    "received": lambda told, _, __: seconds(told._out[at.RECEIVED]),
-    "cycles": lambda told, _, __: told._out[at.CYCLES],
     "prior_all": lambda _, __, priors: priors.everything,
-    "prior_value": lambda told, key, priors: priors.values[told._values.index(key)],
+    "prior_value": lambda told, key, priors: told._value(key, priors),
     "prior_segment": lambda _, __, priors: priors.segment,
     "prior_behaviour": lambda _, __, priors: priors.behaviour,
-    "prior_entity": lambda told, key, priors: priors.entity(told._known(told._node[key])),
+    "prior_entity": lambda told, key, priors: priors.entity(told._known(told._places.node[key])),
     "prior_alike": lambda _, __, priors: priors.alike,
     "prior_neighbours": lambda _, __, priors: priors.neighbours,
     "prior_mixed": lambda _, __, priors: priors.mixed,

@@ -13,13 +13,13 @@ from apps.fraud.features.batch import Batch, read
 from apps.fraud.features.calendar import local
 from apps.fraud.features.catalogue import catalogue
 from apps.fraud.features.columns import LATEST, Array
-from apps.fraud.features.filling import Moment, fill
+from apps.fraud.features.filling import Filling, Moment
 from apps.fraud.features.hashing import SECRET_BYTES, keys_of
 from apps.fraud.features.lists import FOREVER, Lists
 from apps.fraud.features.memory import LARGEST, Memory
 from apps.fraud.features.network import Network
 from apps.fraud.features.network_catalogue import categories
-from apps.fraud.features.network_formulas import NetworkTold
+from apps.fraud.features.network_formulas import NetworkTold, Places
 from apps.fraud.features.segments import buckets
 from apps.fraud.features.windows import MILLI, Windows
 from apps.fraud.scheme import Scheme
@@ -103,6 +103,9 @@ class FeatureState:
         self._entities = tuple(entity.key for entity in scheme.entities)
         self._categories = tuple(key for key, _, _ in categories(scheme))
         self._windows = Windows(scheme, self.features)
+        self._places = Places(scheme)
+        answers = {one.name: one.answers() for one in self._windows.entities}
+        self._filling = Filling(self.features, answers, self._places, scheme.windows[-1])
         wanted = {feature.group for feature in self.features}
         depth = 2 if "graph" in wanted else int(bool(wanted & {"novelty", "priors", "motifs"}))
         if remembered < (depth > 0):
@@ -172,14 +175,12 @@ class FeatureState:
             cross, self._memory.kept, self._memory.room,
         )  # fmt: skip
         there = {entity: batch.keys[entity] != 0 for entity in self._entities}
-        network = NetworkTold(self.scheme, out, there)
-        values = fill(
-            self.features,
+        network = NetworkTold(self.scheme, self._places, out, there)
+        values = self._filling.fill(
             Moment(
                 clock=clock, hour=hour, weekday=weekday, amounts=batch.amounts, keys=batch.keys,
                 numbers=batch.numbers, windows=windows, network=network, lists=self._lists,
-                longest=self.scheme.windows[-1],
-            ),
+            )
         )  # fmt: skip
         self.sequence += len(clock)
         self.clock = int(clock[-1])

@@ -106,8 +106,8 @@ class Windows:
                 before this batch.
 
         Returns:
-            every number by its name as `Entity.answers` has it, zeros (since: −1) where the entity
-            is missing; and by entity the [n] numbers under which `learn` finds the events.
+            by entity, [n, numbers] as `Entity.answers` names them, zeros (since: −1) where the
+            entity is missing; and the [n] numbers under which `learn` finds the events.
         """
 
         def fed(entity: Entity) -> tuple[Array, Array]:
@@ -133,12 +133,10 @@ class Windows:
             return table, sequence + numbers
 
         side_by_side = map if self._pool is None else self._pool.map
-        tables = list(side_by_side(fed, self.entities))
         told: dict[str, Array] = {}
         numbers: dict[str, Array] = {}
-        for entity, (table, mine) in zip(self.entities, tables, strict=True):
-            told.update(zip(entity.answers(), table.T, strict=True))
-            numbers[entity.name] = mine
+        for entity, found in zip(self.entities, side_by_side(fed, self.entities), strict=True):
+            told[entity.name], numbers[entity.name] = found
         return told, numbers
 
     def learn(

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from apps.fraud.features.loops.compiling import compiled, inlined
+from apps.fraud.features.loops.compiling import inlined
 
 _MASK = np.uint64(0xFFFFFFFF)
 
@@ -18,26 +18,23 @@ def _product(one, other):
     return high, (low & _MASK) | (middle << np.uint64(32))
 
 
-@compiled
-def deviations(counts, sums, highs, lows, out):
-    """out = sqrt(n · Q − S²) / n, with Q = high · 2⁴⁰ + low; 0 where n is 0.
+@inlined
+def deviation(n, total, squares, rest_of_squares):
+    """sqrt(n · Q − S²) / n, S = total, Q = squares · 2⁴⁰ + rest_of_squares; 0 where n is 0.
 
     n · Q − S² is exact in 128 bits; it becomes float64 as its high word · 2⁶⁴ + its low word.
     """
-    for row in range(len(counts)):
-        n = counts[row]
-        if n == 0:
-            out[row] = 0.0
-            continue
-        count, high = np.uint64(n), np.uint64(highs[row])
-        top, rest = _product(count, high)
-        top = (top << np.uint64(40)) | (rest >> np.uint64(24))
-        rest = rest << np.uint64(40)
-        more, less = _product(count, np.uint64(lows[row]))
-        rest += less
-        top += more + np.uint64(1 if rest < less else 0)
-        size = np.uint64(abs(sums[row]))
-        square_top, square = _product(size, size)
-        left = top - square_top - np.uint64(1 if rest < square else 0)
-        right = rest - square
-        out[row] = np.sqrt(np.float64(left) * 18446744073709551616.0 + np.float64(right)) / n
+    if n == 0:
+        return 0.0
+    count = np.uint64(n)
+    top, rest = _product(count, np.uint64(squares))
+    top = (top << np.uint64(40)) | (rest >> np.uint64(24))
+    rest = rest << np.uint64(40)
+    more, less = _product(count, np.uint64(rest_of_squares))
+    rest += less
+    top += more + np.uint64(1 if rest < less else 0)
+    size = np.uint64(abs(total))
+    square_top, square = _product(size, size)
+    left = top - square_top - np.uint64(1 if rest < square else 0)
+    right = rest - square
+    return np.sqrt(np.float64(left) * 18446744073709551616.0 + np.float64(right)) / n

@@ -6,7 +6,7 @@ import numpy as np
 
 from apps.fraud.explaining.subgraph import MOST, Neighbour, around, subgraph
 from apps.fraud.features import layout
-from apps.fraud.features.network_formulas import damped
+from apps.fraud.features.loops import filling
 
 NAMES = ("amount", "near_frauds", "near_count")
 
@@ -61,12 +61,13 @@ def test_without_neighbours_there_is_nothing_to_carry() -> None:
 def test_features_around_an_entity_are_told_as_they_were_scored() -> None:
     some = [_neighbour(1, 0), _neighbour(2, 3), _neighbour(3, 1)]
     told = around("device")(some)
-    risk = damped(np.array([4]), np.array([12]))[0]
-    top = damped(np.array([3]), np.array([4]))[0]
-    assert told == {
+    steps = np.array([[0, filling.DAMPED, 0, 1, 0, 0], [1, filling.DAMPED, 2, 3, 0, 0]])
+    scored = np.empty((2, 1), np.float32)
+    filling.fill(steps, np.array([[4], [12], [3], [4]]), np.ones(1, np.int64), scored)
+    assert {key: np.float32(value) for key, value in told.items()} == {
         "around_device_count": 3.0,
-        "around_device_risk": risk,
-        "around_device_top_risk": top,
+        "around_device_risk": scored[0, 0],
+        "around_device_top_risk": scored[1, 0],
         "around_device_amount": 600 / 12,
         "around_device_degree": 2.0,
     }

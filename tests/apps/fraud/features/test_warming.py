@@ -2,7 +2,7 @@
 
 import pytest
 
-from apps.fraud.features.loops import deviation, hashing, labels, memory, network, nodes
+from apps.fraud.features.loops import filling, hashing, labels, memory, network, nodes
 from apps.fraud.features.warming import warm
 from apps.fraud.scheme import Scheme
 from core_kernels.cpu_ops import window_hash, window_idle
@@ -13,7 +13,7 @@ from tests.apps.fraud.features.histories import ACCOUNTS, CARDS
 def test_warming_compiles_what_feeding_and_learning_run(scheme: Scheme) -> None:
     warm(scheme)
     loops = (
-        deviation.deviations, hashing.hashed, labels.wait, memory.enter, memory.find,
+        filling.fill, hashing.hashed, labels.wait, memory.enter, memory.find,
         network.feed, nodes.living, nodes.move_nodes, nodes.move_pairs, nodes.rows_of,
         window_hash.living, window_hash.move_keys, window_hash.move_pairs, window_idle.sweep,
     )  # fmt: skip
