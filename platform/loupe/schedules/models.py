@@ -10,6 +10,9 @@ from django_celery_beat.models import PeriodicTask
 from loupe.accounts.models import Project
 from loupe.ids import new_id
 
+DUE = "loupe.schedules.due"
+"""The task that beat, or a person, sends where a schedule is due."""
+
 
 class Schedule(models.Model):
     """A project's timetable entry: inspect a folder, or run one of an app's own tasks."""

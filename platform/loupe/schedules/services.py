@@ -23,9 +23,8 @@ from loupe.contract.runtime.errors import TemporarilyUnavailable
 from loupe.plugins import registry as apps
 from loupe.schedules import folder
 from loupe.schedules.errors import InvalidSchedule
-from loupe.schedules.models import Schedule, ScheduleRun
+from loupe.schedules.models import DUE, Schedule, ScheduleRun
 from loupe.schedules.running import FOLDER
-from loupe.schedules.tasks import DUE
 from loupe.schedules.timing import Timing
 
 

@@ -5,8 +5,7 @@ from typing import Any
 from celery import shared_task
 
 from loupe.schedules import running, starting
-
-DUE = "loupe.schedules.due"
+from loupe.schedules.models import DUE
 
 
 @shared_task(name=DUE, bind=True)  # type: ignore[untyped-decorator]
