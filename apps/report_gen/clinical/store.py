@@ -167,10 +167,13 @@ class ClinicalStore:
 
     def accept(self, name: str) -> None:
         """Move a file out of the inbox; nothing happens where that is done."""
-        target = self._object(name)
-        target.parent.mkdir(exist_ok=True, mode=0o700)
-        with suppress(FileNotFoundError):
-            self._inbox(name).rename(target)
+        waiting, target = self._inbox(name), self._object(name)
+        try:
+            waiting.rename(target)
+        except FileNotFoundError:  # of the file, or of the folder it goes to
+            target.parent.mkdir(exist_ok=True, mode=0o700)
+            with suppress(FileNotFoundError):
+                waiting.rename(target)
 
     def delete(self, name: str) -> bool:
         """Remove a file; returns whether it was there."""
@@ -267,7 +270,7 @@ def _pieces(
         yield from content
 
 
-def _write_all(file: io.FileIO, block: bytes) -> None:
+def _write_all(file: io.FileIO, block: bytes | memoryview) -> None:
     view = memoryview(block)
     while len(view):
         view = view[file.write(view) :]

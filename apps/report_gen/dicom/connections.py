@@ -6,6 +6,7 @@ more than was agreed, or stands still, ends the connection.
 
 import socket
 import ssl
+import struct
 import time
 from functools import partial
 
@@ -47,12 +48,18 @@ class FedServer(ThreadedAssociationServer):
 
     def feed(self, client: socket.socket, address: tuple[str, int]) -> None:
         """Serve a connection in a thread; the handshake of TLS is left to that thread."""
-        client.settimeout(self.timeout_seconds)
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self.ssl_context is not None:
+            client.settimeout(self.timeout_seconds)
             client = self.ssl_context.wrap_socket(
                 client, server_side=True, do_handshake_on_connect=False
             )
+        else:
+            # The kernel itself waits, so that one call reads a whole fragment (`received`).
+            client.settimeout(None)
+            limit = struct.pack("@ll", *divmod(int(self.timeout_seconds * 1e6), 1_000_000))
+            for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+                client.setsockopt(socket.SOL_SOCKET, option, limit)
         self.process_request(client, address)
 
 
@@ -73,6 +80,8 @@ def received(connection: AssociationSocket, into: memoryview) -> int:
 
 
 def _some(reader: socket.socket, into: memoryview) -> int:
+    if not isinstance(reader, ssl.SSLSocket):
+        return reader.recv_into(into, 0, socket.MSG_WAITALL)
     while True:
         try:
             return reader.recv_into(into)

@@ -8,6 +8,7 @@ straight into one buffer, which is stored and answered by the thread that read i
 
 import queue
 import select
+import socket
 import ssl
 import struct
 from collections.abc import Callable
@@ -142,6 +143,7 @@ class Receiving:
         if command is None or context not in self._association._accepted_cx:
             return False
         self._object = found = _Object(context=context, command=command)
+        self._acknowledge()
         while end < len(body):
             if len(body) - end < _PDV.size:
                 raise _Invalid
@@ -195,6 +197,16 @@ class Receiving:
             fragment = _PDV.pack(len(answer) + 2, found.context, COMMAND_LAST) + answer
             connection.send(_PDU.pack(_P_DATA, len(fragment)) + fragment)
 
+    def _acknowledge(self) -> None:
+        """Have TCP acknowledge at once what comes, until something is sent.
+
+        After an answer Linux holds acknowledgements back for 40 ms, and dcmtk's senders (Nagle's
+        algorithm) hold the end of an object back until they have one.
+        """
+        reader = None if self._dul.socket is None else self._dul.socket.socket
+        if reader is not None:
+            reader.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+
     def _bytes(self, length: int) -> bytearray:
         _agreed(length)
         taken = bytearray(length)
@@ -204,7 +216,9 @@ class Receiving:
         return taken
 
     def _more(self) -> bool:
-        """Whether something comes within `PAUSE`."""
+        """Whether something comes within `PAUSE`; the rest of an object is waited for in `read`."""
+        if self._object is not None:
+            return True
         reader = None if self._dul.socket is None else self._dul.socket.socket
         if reader is None:
             return False

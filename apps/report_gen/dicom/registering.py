@@ -33,8 +33,10 @@ from loupe.host.results import new_id
 
 logger = logging.getLogger("loupe.report_gen")
 
-AT_ONCE: Final = 200
+AT_ONCE: Final = 500
 _PAUSE: Final = 0.1
+_TOGETHER: Final = 0.5
+"""Seconds that the first object of a batch waits for others: each batch costs a dozen queries."""
 _AFTER_FAILURE: Final = 1.0
 _UIDS: Final = ["SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID"]
 _CLOSED_FOR_GOOD: Final = (StudyState.REPORTED,)
@@ -85,9 +87,11 @@ class Registering:
                 return
 
     def _gathered(self) -> list[Stored]:
+        """What came within `_TOGETHER` of the first; when ending, what is there."""
         batch: list[Stored] = []
         with suppress(queue.Empty):
             batch.append(self._waiting.get(timeout=_PAUSE))
+            self._stop.wait(_TOGETHER)
             while len(batch) < AT_ONCE:
                 batch.append(self._waiting.get_nowait())
         return batch

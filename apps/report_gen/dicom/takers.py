@@ -14,7 +14,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Final
 
@@ -216,7 +216,17 @@ def _heard(channel: socket.socket) -> bytes:
 
 
 def _written(stored: Stored) -> dict[str, Any]:
-    return {**asdict(stored), "received_at": stored.received_at.isoformat()}
+    return {
+        "sealed": _fields(stored.sealed),
+        "first": _fields(stored.first),
+        "transfer_syntax": stored.transfer_syntax,
+        "calling": stored.calling,
+        "received_at": stored.received_at.isoformat(),
+    }
+
+
+def _fields(one: Sealed | First) -> dict[str, Any]:
+    return {each.name: getattr(one, each.name) for each in fields(one)}
 
 
 def _read(said: dict[str, Any]) -> Stored:

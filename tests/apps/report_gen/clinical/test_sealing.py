@@ -5,6 +5,7 @@ import io
 import json
 import secrets
 import struct
+from itertools import zip_longest
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,11 @@ STEP = CHUNK + 16
 
 
 def written(content: bytes, name: str = "n", ring: Keyring = RING) -> bytes:
-    return b"".join(sealed([content], ring, name))
+    return joined([content], name, ring)
+
+
+def joined(pieces: list[bytes], name: str = "n", ring: Keyring = RING) -> bytes:
+    return b"".join(bytes(block) for block in sealed(pieces, ring, name))
 
 
 def opened(blob: bytes, name: str = "n", ring: Keyring = RING) -> bytes:
@@ -40,7 +45,25 @@ def begin(blob: bytes) -> int:
 )
 def test_pieces_of_any_size_come_back_as_they_were(pieces: list[bytes], more: int) -> None:
     pieces.append(b"\7" * more)
-    assert opened(b"".join(sealed(pieces, RING, "n"))) == b"".join(pieces)
+    assert opened(joined(pieces)) == b"".join(pieces)
+
+
+def test_two_files_that_are_sealed_at_once_do_not_mix() -> None:
+    ours, theirs = secrets.token_bytes(CHUNK + 7), secrets.token_bytes(2 * CHUNK)
+    streams = [sealed([content], RING, "n") for content in (ours, theirs)]
+    found = [b"", b""]
+    for blocks in zip_longest(*streams, fillvalue=b""):
+        for at, block in enumerate(blocks):
+            found[at] += bytes(block)
+    assert [opened(one) for one in found] == [ours, theirs]
+
+
+def test_a_file_that_is_given_up_half_way_leaves_nothing_to_the_next() -> None:
+    stream = sealed([b"1" * CHUNK, b"2"], RING, "n")
+    next(stream)
+    next(stream)
+    stream.close()
+    assert opened(written(b"short")) == b"short"
 
 
 def test_the_form_is_aes_256_gcm_with_a_derived_key() -> None:

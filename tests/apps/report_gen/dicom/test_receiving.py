@@ -198,3 +198,28 @@ def test_an_object_without_a_study_is_answered_with_a_refusal(node: Node) -> Non
         sent(one, cuts(command(made.SOPInstanceUID), content)["all in one PDU"])
         assert answer(one) == (MESSAGE, 0xC000)
     assert len(node.refused) == 1
+
+
+def test_a_sender_with_nagles_algorithm_is_not_kept_waiting(node: Node) -> None:
+    """dcmtk's: the end of an object goes when what went before is acknowledged, which Linux does
+    40 ms late after an answer."""
+    # What is refused is not written, so that no disk is timed.
+    made, content = encoded(LITTLE, StudyInstanceUID="", EncapsulatedDocument=bytes(200_000))
+    late = 0
+    with associated(node) as one:
+        (served,) = node.associations._server.active_associations
+        for _ in range(40):
+            connection(served).setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 0)
+            began = time.monotonic()
+            sent(one, pdu(fragment(COMMAND | LAST, command(made.SOPInstanceUID))))
+            for piece in pieces(content, 100_000):
+                sent(one, pdu(piece))
+            assert answer(one) == (MESSAGE, 0xC000)
+            late += time.monotonic() - began > 0.039
+    assert late < 6
+
+
+def connection(one: Association) -> socket.socket:
+    assert one.dul.socket is not None
+    assert one.dul.socket.socket is not None
+    return one.dul.socket.socket
