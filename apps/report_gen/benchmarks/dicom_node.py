@@ -21,10 +21,17 @@ class DicomNode:
     Args:
         var: the variable folder of the installation; made ready by the node itself.
         variables: more of the environment.
+        start_seconds: it has to listen within.
     """
 
-    def __init__(self, var: Path, variables: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        var: Path,
+        variables: Mapping[str, str] | None = None,
+        start_seconds: float = _START_SECONDS,
+    ) -> None:
         self.var = var
+        self._start_seconds = start_seconds
         self.port = free_port()
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("LOUPE_")},
@@ -48,7 +55,7 @@ class DicomNode:
         """Start, and return when the port answers.
 
         Raises:
-            RuntimeError: it does not; the end of what it printed is quoted.
+            RuntimeError: it does not, and was ended; the end of what it printed is quoted.
         """
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as out:
@@ -56,8 +63,15 @@ class DicomNode:
                 [sys.executable, "-m", "apps.report_gen.dicom"],
                 cwd=ROOT, env=self.environment, stdout=out, stderr=out, stdin=subprocess.DEVNULL,
             )  # fmt: skip
-        until = time.monotonic() + _START_SECONDS
-        while time.monotonic() < until and self.process.poll() is None:
+        try:
+            self._answers(self.process)
+        except BaseException:
+            self.kill()
+            raise
+
+    def _answers(self, process: "subprocess.Popen[bytes]") -> None:
+        until = time.monotonic() + self._start_seconds
+        while time.monotonic() < until and process.poll() is None:
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", self.port)) == 0:
                     return
