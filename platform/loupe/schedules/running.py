@@ -23,8 +23,6 @@ from loupe.plugins import registry as apps
 from loupe.schedules import folder
 from loupe.schedules.models import Schedule, ScheduleRun
 
-DUE = "loupe.schedules.due"
-"""The task that carries a run out."""
 FOLDER = "folder"
 MOST_RUNS = 1_000
 """Runs of a schedule that are kept; older ones that have ended go."""
