@@ -90,6 +90,6 @@ def _counted(sums: dict[str, int]) -> dict[str, Any]:
         "untouched": sums.get("untouched", 0),
         "rows": [
             (name, [sums.get(f"{key}_{verb}", 0) for verb in verbs])
-            for key, name in (("findings", _("What was found")), ("sentences", _("Sentences")))
+            for key, name in (("findings", _("Findings seen")), ("sentences", _("Sentences")))
         ],
     }

@@ -361,7 +361,7 @@ def _script_words() -> dict[str, str]:
         ),
         "failed": _("The volume cannot be shown at the moment: %why"),
         "saving": _("Saving"),
-        "saved": _("Saved"),
+        "saved": _("All saved"),
         "unsaved": _("Not saved: no connection. What you wrote is still here."),
         "yours": _("What you wrote: %text"),
         "reload": _("Show the report as it is now"),

@@ -149,6 +149,8 @@ def test_why_nothing_was_stored_at_a_node_is_said_in_the_readers_language(
     assert "does not take it (0xA900)" in client(desk).get(address).content.decode()
     chinese = client(desk).get(address, headers={"accept-language": "zh-hans"}).content.decode()
     assert "节点 PACS 不予接收（0xA900）。" in chinese
+    # Headings are this page's own: "From" and "To" are people who pay and are paid elsewhere.
+    assert ("发往" in chinese, "收款方" in chinese, "付款方" in chinese) == (True, False, False)
 
 
 def test_a_study_is_held_to_be_complete_without_waiting(desk: Desk, arriving: Study) -> None:
