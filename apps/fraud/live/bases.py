@@ -1,7 +1,8 @@
 """The features' state on the disk without holding the writer up: written by a forked child.
 
 The child sees memory as it was at the moment of the fork (copy on write) and does nothing but
-write arrays and end; the writer goes on after the milliseconds that a fork takes. What it wrote
+write arrays and end; the writer goes on after the milliseconds that a fork takes, while a thread
+copies what both still share. What it wrote
 counts from the first snapshot after it has ended well. Until then a snapshot keeps the last base,
 and a start feeds more of the log again.
 """
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from apps.fraud.features.state import FeatureState
 from apps.fraud.live.files import Kept
+from core_kernels.dispatch.growing import apart, joined
 
 log = logging.getLogger(__name__)
 PREFIX = "fraud-base-"
@@ -38,6 +40,7 @@ class Growing:
     base: Base
     folder: Path
     child: int
+    over: bool = False
 
     @classmethod
     def begin(cls, state: FeatureState, base: Base, near: Path) -> "Growing":
@@ -51,10 +54,13 @@ class Growing:
         child = os.fork()
         if child == 0:
             _write_and_end(state, folder / "state")
+        apart()
         return cls(base, folder, child)
 
     def ended(self, *, wait: bool = False) -> bool:
         """Whether the child has ended; its base then has files, or none where it failed."""
+        if self.over:
+            return True
         try:
             pid, status = os.waitpid(self.child, 0 if wait else os.WNOHANG)
         except ChildProcessError:  # somebody else heard of its end: the files tell
@@ -68,6 +74,8 @@ class Growing:
         else:
             log.warning("no base of fraud's features: the child ended with status %s", status)
         shutil.rmtree(self.folder, ignore_errors=True)
+        self.over = True
+        joined()
         return True
 
     def give_up(self) -> None:

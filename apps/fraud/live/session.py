@@ -177,6 +177,8 @@ class Session:
             self._repeat(repeated, sequences, told, columns)
         if self.ring_view is not None:
             self.ring_view.follow(self.log)
+        if self.growing is not None:
+            self.growing.ended()
         if self.ids.freeze_if_full(self.room.near):
             self.ids_from = self.log.end
         return {
