@@ -17,6 +17,11 @@ urlpatterns: list[URLPattern] = [
     ),
     path("studies/<uuid:study_id>/report", reports.StudyReport.as_view(), name="report"),
     path(
+        "studies/<uuid:study_id>/report/versions/<int:number>",
+        reports.StudyReportVersion.as_view(),
+        name="report-version",
+    ),
+    path(
         "studies/<uuid:study_id>/report.<slug:form>",
         reports.ReportFile.as_view(),
         name="report-file",

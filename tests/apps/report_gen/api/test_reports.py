@@ -11,6 +11,7 @@ from apps.report_gen.api.urls import urlpatterns
 from apps.report_gen.clinical import identity
 from apps.report_gen.clinical.identity import Person
 from apps.report_gen.models import ReportVersion, Study
+from apps.report_gen.report import Part
 from apps.report_gen.services.reporting import reports, signing
 from loupe.accounts.models import Role
 from loupe.accounts.policy import LOWEST_ROLE, SCOPES, Action
@@ -45,6 +46,44 @@ def test_what_was_signed_is_shown_until_an_amendment_is_signed(
     chain = list(ReportVersion.objects.order_by("number").values_list("hash", "signature"))
     assert [one["hash"] for one in body["versions"]] == [one for one, _signature in chain]
     assert [one["signed_by"] for one in body["versions"]] == ["", *["ward-reviewer"] * 2]
+
+
+def test_each_version_is_read_with_what_it_changed_word_by_word(
+    desk: Desk, study: Study, ask: Asking
+) -> None:
+    draft = reports.opened(study).document
+    desk.do(study, verb="say", sentence=1, text="A nodule, seen before.")
+    desk.sign(study)
+    operation, path = "report_gen_studies_report_version", f"studies/{study.pk}/report/versions"
+    first = check(ask.get(f"{path}/1"), operation)
+    assert (first["compared_with"], first["signature"]) == (1, None)
+    assert not any(part["changed"] for part in first["differences"])
+    second = check(ask.get(f"{path}/2"), operation)
+    assert (second["state"], second["signed_by"], second["compared_with"]) == (
+        "signed", "ward-reviewer", 1,
+    )  # fmt: skip
+    assert second["previous_hash"] == first["hash"]
+    (part,) = (one for one in second["differences"] if one["changed"])
+    before = "".join(one["text"] for one in part["pieces"] if one["mark"] != "added")
+    after = "".join(one["text"] for one in part["pieces"] if one["mark"] != "removed")
+    assert before == draft.text(Part.FINDINGS)
+    assert "A nodule, seen before." in after
+    other_way = check(ask.get(f"{path}/1?against=2"), operation)
+    assert other_way["compared_with"] == 2
+    assert "seen before" in str([p for p in other_way["differences"] if p["changed"]])
+
+
+@pytest.mark.parametrize(
+    ("tail", "status"),
+    [("3", 404), ("0", 404), ("99999999999", 404), ("1?against=7", 404), ("1?against=x", 400),
+     ("1?against=-1", 400)],
+)  # fmt: skip
+def test_a_version_that_is_none_is_not_found(
+    study: Study, ask: Asking, tail: str, status: int
+) -> None:
+    answer = ask.get(f"studies/{study.pk}/report/versions/{tail}")
+    check(answer, "report_gen_studies_report_version")
+    assert answer.status_code == status
 
 
 def test_a_report_as_fhir_is_valid_and_names_nobody_to_a_key(
@@ -97,7 +136,8 @@ def test_a_study_without_a_draft_has_no_report(desk: Desk, ask: Asking) -> None:
 
 
 def addresses(study: Study) -> list[tuple[str, str, Action]]:
-    filled = {"<uuid:study_id>": str(study.pk), "<uuid:delivery_id>": NOBODY, "<slug:form>": "fhir"}
+    filled = {"<uuid:study_id>": str(study.pk), "<uuid:delivery_id>": NOBODY, "<slug:form>": "fhir",
+              "<int:number>": "1"}  # fmt: skip
     found = []
     for pattern in urlpatterns:
         assert isinstance(pattern, URLPattern)
@@ -152,12 +192,13 @@ def test_every_address_stands_in_the_openapi_document(study: Study) -> None:
         for method in several
         if path.startswith(API)
     }
-    assert len(described) == len(addresses(study)) == 8
+    assert len(described) == len(addresses(study)) == 9
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "POST"])
 def test_a_report_is_changed_and_signed_on_its_page_alone(
     method: str, study: Study, ask: Asking
 ) -> None:
-    answer = ask.person(ask.desk.people["admin"], f"studies/{study.pk}/report", method)
-    assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
+    for path in ("report", "report/versions/1"):
+        answer = ask.person(ask.desk.people["admin"], f"studies/{study.pk}/{path}", method)
+        assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
