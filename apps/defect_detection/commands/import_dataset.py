@@ -14,7 +14,7 @@ from typing import Any
 from loupe.contract.runtime.errors import LoupeError
 from loupe.contract.runtime.reporting import ConsoleReporter
 from loupe.host import commands, datasets
-from loupe.host.people import SYSTEM, Project
+from loupe.host.people import SYSTEM
 
 SLUG = "defect_detection"
 ALL, SOME, NOTHING = 0, 1, 2
@@ -28,13 +28,15 @@ def main(argv: Sequence[str]) -> int:
     reporter.listen()
     try:
         commands.prepare_for(SLUG)
-        dataset = _dataset(commands.project_named(asked.project), asked.name)
+        project = commands.project_named(asked.project)
         options = datasets.Options(
             layout=asked.layout,
             group_by=asked.group_by,
             unlabelled="good" if asked.unlabelled_is_good else "",
         )
-        found = datasets.import_folder(SYSTEM, dataset, asked.data, options, reporter)
+        dataset, found = datasets.import_named(
+            SYSTEM, project, SLUG, asked.name, asked.data, options, reporter
+        )
         said = _told(dataset, found)
         if asked.version:
             made = datasets.make_version(SYSTEM, dataset, seed=asked.seed)
@@ -67,11 +69,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=0, help="of that version's split")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of lines")
     return parser
-
-
-def _dataset(project: Project, name: str) -> datasets.Dataset:
-    found = datasets.Dataset.objects.filter(project=project, app=SLUG, name=name).first()
-    return found or datasets.create(SYSTEM, project, SLUG, name)
 
 
 def _told(dataset: datasets.Dataset, found: datasets.Import) -> dict[str, Any]:

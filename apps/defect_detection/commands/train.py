@@ -99,12 +99,12 @@ def _data(
 ) -> datasets.DatasetVersion:
     """The folder as a version of a dataset."""
     name = asked.dataset or asked.name
-    dataset = datasets.Dataset.objects.filter(project=project, app=SLUG, name=name).first()
-    dataset = dataset or datasets.create(SYSTEM, project, SLUG, name)
     options = datasets.Options(
         group_by=asked.group_by, unlabelled="good" if asked.unlabelled_is_good else ""
     )
-    found = datasets.import_folder(SYSTEM, dataset, asked.data, options, reporter)
+    dataset, found = datasets.import_named(
+        SYSTEM, project, SLUG, name, asked.data, options, reporter
+    )
     for problem in found.problems.order_by("-fatal", "pk")[:10]:
         place = f"{problem.file}:{problem.line}" if problem.line else problem.file
         kind = "error" if problem.fatal else "warning"

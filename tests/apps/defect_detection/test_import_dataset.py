@@ -51,6 +51,22 @@ def test_what_can_be_used_is_there_and_what_cannot_is_told(
     assert DatasetVersion.objects.get().counts["records"] == said["version"]["records"] == 2
 
 
+@pytest.mark.parametrize("there", [False, True])
+def test_a_folder_that_is_refused_leaves_no_dataset_behind(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], there: bool
+) -> None:
+    project = factories.project("line-3", "Line 3")
+    if there:
+        about = {"classes": ["pit"]}
+        Dataset.objects.create(project=project, app="defect_detection", name="boards", about=about)
+    (tmp_path / "nothing").mkdir()
+    for place in ("nothing", "nowhere"):
+        assert main(["--data", str(tmp_path / place), "--name", "boards"]) == 2
+    assert "known are: yolo" in capsys.readouterr().err
+    assert Dataset.objects.exists() == there
+    assert {row.state for row in Import.objects.all()} == ({"failed"} if there else set())
+
+
 def test_the_same_folder_again_adds_nothing(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -71,7 +87,7 @@ def test_what_is_no_dataset_ends_with_a_sentence(
     empty.mkdir()
     assert main(["--data", str(put(empty, files)), "--name", "boards"]) == 2
     assert "unknown_layout" in capsys.readouterr().err
-    assert Import.objects.get().state == "failed"
+    assert not Dataset.objects.exists()
 
 
 def test_of_several_projects_one_must_be_named(

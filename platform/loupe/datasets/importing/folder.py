@@ -1,4 +1,5 @@
-"""Imports a folder on this machine at once, with nothing but the database: `import_folder`."""
+"""Imports a folder on this machine at once, with nothing but the database: `import_folder`, and
+`import_named` where a command names the dataset."""
 
 import uuid
 from collections.abc import Mapping
@@ -9,6 +10,7 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from loupe.accounts.models import Project
 from loupe.accounts.policy import Action, Actor, require
 from loupe.contract.runtime.errors import LoupeError
 from loupe.contract.runtime.reporter import Reporter
@@ -19,8 +21,35 @@ from loupe.datasets.importing.lease import Lease
 from loupe.datasets.importing.options import Options
 from loupe.datasets.importing.work import READ_SECONDS, read
 from loupe.datasets.models import Dataset, Import, ImportPhase, ImportState
+from loupe.datasets.services.creating import create
+from loupe.datasets.services.removing import delete
 from loupe.plugins import registry
 from loupe.sandbox.pool import SandboxPool
+
+
+def import_named(
+    actor: Actor,
+    project: Project,
+    app: str,
+    name: str,
+    folder: Path,
+    options: Options,
+    reporter: Reporter,
+) -> tuple[Dataset, Import]:
+    """As `import_folder`, into the project's dataset of that name. It is made where there is none,
+    and not left behind where the folder was refused.
+
+    Raises:
+        As `import_folder`; DatasetRefused: the name is not allowed.
+    """
+    there = Dataset.objects.filter(project=project, app=app, name=name).first()
+    dataset = there or create(actor, project, app, name)
+    try:
+        return dataset, import_folder(actor, dataset, folder, options, reporter)
+    except LoupeError:
+        if there is None and not dataset.records.exists():
+            delete(actor, dataset, "Nothing could be read from the folder it was made for.")
+        raise
 
 
 def import_folder(
