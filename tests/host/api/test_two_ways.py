@@ -72,6 +72,7 @@ def cases(full: str, view: str, other: str) -> dict[str, tuple[str, dict[str, st
         "other project's key": (MEASURE, {"Authorization": f"Api-Key {other}"}, b'{"value": 7}'),
         "bad policy": (MEASURE + "?policy=maybe", key | JSON, b'{"value": 7}'),
         "bad deadline": (MEASURE + "?deadline_ms=0", key | JSON, b'{"value": 7}'),
+        "negative deadline": (MEASURE + "?deadline_ms=-3", key | JSON, b'{"value": 7}'),
         "bad idempotency key": (MEASURE, key | {"Idempotency-Key": "é"}, b'{"value": 7}'),
         "rows": (SCORE, key | JSON, rows),
         "ndjson": (

@@ -153,8 +153,8 @@ def _wanted(name: str, raw: str | None) -> bool:
 def _deadline(raw: str | None, mode: SyncMode) -> int:
     if raw is None:
         return mode.deadline_ms
-    if not (raw.isascii() and raw.isdigit() and len(raw) < 10):
-        raise refuse_field("deadline_ms", f"deadline_ms={raw[:20]!r} is no whole number.")
-    if not 1 <= int(raw) <= MOST_DEADLINE_MS:
-        raise refuse_field("deadline_ms", f"deadline_ms={raw} is not from 1 to {MOST_DEADLINE_MS}.")
+    whole = raw.isascii() and raw.isdigit() and len(raw) < 10
+    if not whole or not 1 <= int(raw) <= MOST_DEADLINE_MS:
+        said = f"deadline_ms={raw[:20]!r} is no whole number from 1 to {MOST_DEADLINE_MS}."
+        raise refuse_field("deadline_ms", said)
     return int(raw)
