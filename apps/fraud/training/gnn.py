@@ -25,6 +25,7 @@ class GnnRecipe:
 
     Attributes:
         epochs: at most.
+        levels: parts of a feature's range that the head tells apart.
         refresh: milliseconds between two makings of the entities' embeddings.
     """
 
@@ -34,6 +35,7 @@ class GnnRecipe:
     decay: float = 0.02
     hidden: int = 32
     embedding: int = 12
+    levels: int = 16
     refresh: int = DAY_MS
 
 
@@ -57,7 +59,7 @@ class Network:
         cls, messages: Messages, recipe: GnnRecipe, kept: Mapping[str, np.ndarray]
     ) -> "Network":
         """The network whose `weights` are among what was kept."""
-        scorer = Scorer(messages.shape(recipe.hidden, recipe.embedding))
+        scorer = Scorer(messages.shape(recipe.hidden, recipe.embedding, recipe.levels))
         scorer.load_state_dict(
             {
                 name.removeprefix(WEIGHTS): torch.from_numpy(each)
@@ -132,6 +134,9 @@ def train_network(
 ) -> Network:
     """Learn from rows: in each epoch from all frauds and other honest ones, by lot.
 
+    Rows that stand for several count once, as for the trees: while it learns, margins are moved by
+    the logarithm of what an honest row stands for.
+
     Args:
         weight: [n] of the rows: what each stands for.
         most: rows of an epoch.
@@ -141,7 +146,7 @@ def train_network(
     """
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    scorer = Scorer(messages.shape(recipe.hidden, recipe.embedding))
+    scorer = Scorer(messages.shape(recipe.hidden, recipe.embedding, recipe.levels))
     network = Network(scorer, messages, recipe, 0)
     last = epochs or recipe.epochs
     # The draws differ by a few rows from epoch to epoch.
@@ -150,7 +155,7 @@ def train_network(
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, max_lr=2 * recipe.rate, total_steps=max(2, steps), pct_start=0.15
     )
-    lossy = nn.BCEWithLogitsLoss(reduction="none")
+    lossy = nn.BCEWithLogitsLoss()
     best, kept, curve, best_epoch, begun = -1.0, None, [], 0, time.monotonic()
     for epoch in range(1, last + 1):
         scorer.train()
@@ -158,12 +163,13 @@ def train_network(
         picked, stands = drawn(messages.label[rows], most, rng)
         taught = rows[picked]
         label = torch.from_numpy((messages.label[taught] == 1).astype(np.float32))
-        weights = torch.from_numpy(stands * weight[picked])
+        honest = messages.label[taught] == 0
+        moved = float(np.log((stands * weight[picked])[honest].mean()))
         for start in range(0, len(taught), recipe.batch):
             beat()
             pick = slice(start, start + recipe.batch)
             margin = scorer(messages.batch(taught[pick]))
-            loss = (lossy(margin, label[pick]) * weights[pick]).sum() / weights[pick].sum()
+            loss = lossy(margin + moved, label[pick])
             optimizer.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(scorer.parameters(), 1.0)

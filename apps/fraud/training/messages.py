@@ -13,6 +13,8 @@ from apps.fraud.training.table import DAY_MS, Table
 
 HOP1, HOP2 = 16, 3
 """Places of a first and of a second hop."""
+QUANTILES = 255
+"""Parts that the range of a feature is ranked in."""
 
 
 @dataclass(frozen=True)
@@ -20,8 +22,8 @@ class Messages:
     """Everything that batches are made of.
 
     Attributes:
-        own: [m, S] features of those transactions that are learned from or asked about, of order
-            one.
+        own: [m, S] features of those transactions that are learned from or asked about, as ranks
+            from 0 to 1.
         place: [n] where each transaction stands in `own`; −1: nowhere.
         said: [n, M] what a neighbour says of itself.
         time, known, label: [n].
@@ -45,7 +47,7 @@ class Messages:
         place: NDArray[np.int64],
         fit: NDArray[np.int64],
     ) -> "Messages":
-        """Scale `own` by the rows `fit`, and what neighbours say by those too."""
+        """Rank `own` among the rows `fit`, and scale what neighbours say by those too."""
         payer = table.scheme.payer.key
         others = tuple(entity.key for entity in table.scheme.entities if entity.key != payer)
         said = ("amount", *carried(table))
@@ -55,7 +57,7 @@ class Messages:
         return cls(
             around=around,
             entities=(payer, *others),
-            own=_scaled(own, place[fit][place[fit] >= 0]),
+            own=ranked(own, place[fit][place[fit] >= 0]),
             place=place,
             said=told,
             time=table.time,
@@ -63,7 +65,7 @@ class Messages:
             label=table.label,
         )
 
-    def shape(self, hidden: int, embedding: int) -> Shape:
+    def shape(self, hidden: int, embedding: int, levels: int) -> Shape:
         """The network that fits."""
         return Shape(
             entities=self.entities,
@@ -71,6 +73,7 @@ class Messages:
             message=self.said.shape[1] + _RELATIVE,
             hidden=hidden,
             embedding=embedding,
+            levels=levels,
         )
 
     def batch(self, rows: NDArray[np.int64], moment: NDArray[np.int64] | None = None) -> Batch:
@@ -126,6 +129,19 @@ def _before(
     kept = np.where((place >= 0) & (time[np.maximum(place, 0)] < moment[:, None]), place, -1)
     order = np.argsort(kept < 0, axis=1, kind="stable")
     return np.take_along_axis(kept, order, axis=1)
+
+
+def ranked(values: NDArray[np.float32], fit: NDArray) -> NDArray[np.float32]:
+    """[n, F] where each value stands among those of the rows `fit`: 0 below all, 1 above.
+
+    Quantiles cut the range in at most `QUANTILES` parts, fewer where values come often.
+    """
+    out = np.empty_like(values)
+    shares = np.linspace(0, 1, QUANTILES + 1)[1:-1]
+    for place, column in enumerate(values.T):
+        cuts = np.unique(np.quantile(column[fit], shares, method="nearest"))
+        out[:, place] = np.searchsorted(cuts, column, side="right") / len(cuts)
+    return out
 
 
 def _scaled(values: NDArray[np.float32], fit: NDArray) -> NDArray[np.float32]:

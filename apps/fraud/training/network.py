@@ -30,6 +30,7 @@ class Shape:
         entities: keys, in order; the payer first.
         seed: features of the transaction that is scored.
         message: features of a neighbour.
+        levels: parts of a feature's range that the head tells apart.
         hidden: width within.
         embedding: width of what an entity is told as.
     """
@@ -40,6 +41,7 @@ class Shape:
     hidden: int = 32
     embedding: int = 12
     head: int = 128
+    levels: int = 16
     dropout: float = 0.3
 
     def pairs(self) -> tuple[tuple[str, str], ...]:
@@ -53,7 +55,7 @@ class Batch:
     """Messages around B targets.
 
     Attributes:
-        seed: [B, seed] features of the transactions; empty where only embeddings are asked for.
+        seed: [B, seed] features of the transactions, as ranks from 0 to 1.
         hop1: by entity, [B, K, message].
         there1: by entity, [B, K] which places hold one.
         hop2: by pair of entities, [B, K, L, message] around the places of the first hop.
@@ -86,6 +88,24 @@ def convolved(conv: SAGEConv, places: Tensor, there: Tensor, target: Tensor) -> 
     most = torch.where(there.any(dim=-1, keepdim=True), most, places.new_zeros(()))
     told: Tensor = conv.lin_l(torch.cat([mean, most], dim=-1)) + conv.lin_r(target)
     return told
+
+
+def levelled(ranks: Tensor, levels: int) -> Tensor:
+    """Each rank as how far it fills each of as many equal parts of its range, from −1 to 1.
+
+    With this a layer tells ranges of a feature apart, as a tree does (piecewise linear encoding;
+    Gorishniy, Rubachev and Babenko, "On embeddings for numerical features in tabular deep
+    learning", NeurIPS 2022, section 3.2).
+
+    Args:
+        ranks: [B, F] from 0 to 1.
+
+    Returns:
+        [B, F · levels].
+    """
+    parts = torch.arange(levels, dtype=ranks.dtype, device=ranks.device)
+    filled = ((ranks * levels).unsqueeze(-1) - parts).clamp(0.0, 1.0)
+    return (2.0 * filled - 1.0).flatten(1)
 
 
 class EntityEncoder(nn.Module):
@@ -135,10 +155,10 @@ class Scorer(nn.Module):
     def __init__(self, shape: Shape) -> None:
         super().__init__()
         self.encoder = EntityEncoder(shape)
-        width = shape.head
-        self.wide = nn.Linear(shape.seed, 1)
+        width, seed = shape.head, shape.seed * shape.levels
+        self.wide = nn.Linear(seed, 1)
         self.head = nn.Sequential(
-            nn.Linear(shape.seed + shape.embedding * len(shape.entities), width),
+            nn.Linear(seed + shape.embedding * len(shape.entities), width),
             nn.ReLU(),
             nn.Dropout(shape.dropout),
             nn.Linear(width, width),
@@ -151,6 +171,7 @@ class Scorer(nn.Module):
         """[B] margins."""
         keys = self.encoder.shape.entities
         told = self.encoder(batch, keys)
-        joined = torch.cat([batch.seed, *(told[key] for key in keys)], dim=1)
-        margin: Tensor = self.head(joined)[:, 0] + self.wide(batch.seed)[:, 0]
+        seed = levelled(batch.seed, self.encoder.shape.levels)
+        joined = torch.cat([seed, *(told[key] for key in keys)], dim=1)
+        margin: Tensor = self.head(joined)[:, 0] + self.wide(seed)[:, 0]
         return margin
