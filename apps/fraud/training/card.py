@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from apps.fraud.training.ladder import SERVED, TITLES
+from apps.fraud.training.ladder import TITLES
 from apps.fraud.training.report import FIGURES, HEADS
 
 
@@ -45,7 +45,7 @@ def model_card(title: str, source: str, said: Mapping[str, Any], features: int) 
         "",
         f"All rungs learned from the same rows and were measured on the same test, "
         f"{said['seeds']} seeds each; in brackets 95 % intervals. This model is the rung "
-        f"“{TITLES[SERVED][0]}”, {features} features.",
+        f"“{TITLES[said['serves']][0]}”, {features} features.",
         "",
         "| Model | " + " | ".join(HEADS[key] for key in FIGURES) + " |",
         "|---|" + "---|" * len(FIGURES),

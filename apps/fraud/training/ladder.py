@@ -43,8 +43,8 @@ NEAR_TREES, NETWORK, ALL_TREES, ENSEMBLE = "xgboost_near", "gnn", "xgboost_all",
 ORDER = (
     RULES, LOGISTIC, FLAT_TREES, GRAPH_TREES, NEAR_TREES, NETWORK, ALL_TREES, ENSEMBLE,
 )  # fmt: skip
-SERVED = GRAPH_TREES
-"""The rung whose features the live service makes, all of them."""
+SERVABLE = (GRAPH_TREES, FLAT_TREES)
+"""The rungs whose features the live service makes: the better one on the validation serves."""
 TOLD_TREES = 5
 """Every so many trees the curve is told."""
 TITLES = {
@@ -86,7 +86,8 @@ class Climbed:
     Attributes:
         scores: by rung, [seeds, test rows] margins.
         validation: by rung, margins of the validation, of the models that had not seen it.
-        served: the trees of `SERVED`, learned from all of the training with the first seed.
+        serves: which of `SERVABLE`.
+        served: its trees, learned from all of the training with the first seed.
         names: of its features.
         strangers: [seeds, test rows] margins by `WITHOUT`; empty where it cannot be measured.
         seconds: by rung, all seeds together.
@@ -97,6 +98,7 @@ class Climbed:
     scores: dict[str, Floats]
     validation: dict[str, Floats]
     ensemble: Ensemble
+    serves: str
     served: xgboost.Booster
     names: tuple[str, ...]
     strangers: dict[str, Floats]
@@ -207,39 +209,38 @@ def climb(
         beat: called with a note before each model and now and then within the network's training;
             may raise `Cancelled`.
         tell: called with each step of the curves: ``step`` from 1, and ``trees`` (average precision
-            of the validation, of the served rung), or ``average_precision`` and ``loss`` of the
+            of the validation, with graph features), or ``average_precision`` and ``loss`` of the
             network.
         keeping: where pieces are kept.
     """
     work = _prepared(table, parts, plan, beat, tell, keeping or Keeping(None))
+    labels = table.label[parts.validation]
     validation: dict[str, Floats] = {}
     chosen: dict[str, dict[str, float]] = {}
     scores: dict[str, list[Floats]] = {}
-    served: xgboost.Booster | None = None
+    forests: dict[str, bytes] = {}
     for rung in (RULES, LOGISTIC, FLAT_TREES, GRAPH_TREES, NEAR_TREES):
         first = work.piece(rung, "watched", partial(_watched, work, rung))
         validation[rung] = first.arrays["validation"]
         chosen[rung] = dict(first.figures["chosen"])
-        if rung == SERVED:
+        if rung == GRAPH_TREES:
             for value in first.figures["curve"][::TOLD_TREES]:
                 work.curve({"trees": value})
         pieces = work.seeds(rung, partial(_measured, work, rung, chosen[rung]))
         scores[rung] = [made.arrays["test"] for made in pieces]
-        if rung == SERVED:
-            forest = pieces[0].arrays["forest"].tobytes()
-            served = xgboost.Booster(model_file=bytearray(forest))
-    if served is None:
-        raise RuntimeError(f"{SERVED} is no rung of the ladder.")
+        if rung in SERVABLE:
+            forests[rung] = pieces[0].arrays["forest"].tobytes()
+    serves = ensembles.best({key: validation[key] for key in SERVABLE}, labels)
     strangers = {}
     for rung in WITHOUT if measurable(table.label[parts.test], table.history[parts.test]) else ():
-        pieces = work.seeds(rung, partial(_measured, work, rung, chosen[SERVED]))
+        pieces = work.seeds(rung, partial(_measured, work, rung, chosen[GRAPH_TREES]))
         strangers[rung] = np.stack([made.arrays["test"] for made in pieces])
     curve: list[dict[str, float]] = []
     if plan.network_rows:
         curve = _network(work, validation, chosen, scores)
     draws = Draws.of(table.payer[parts.validation], plan.seed)
     members = {key: each for key, each in validation.items() if key != RULES}
-    weights = ensembles.choose(members, table.label[parts.validation], draws, (NETWORK, ALL_TREES))
+    weights = ensembles.choose(members, labels, draws, (NETWORK, ALL_TREES))
     scores[ENSEMBLE] = [
         weights.margins(
             {key: each[index % len(each)] for key, each in scores.items() if key != RULES}
@@ -252,8 +253,9 @@ def climb(
         scores={key: np.stack(scores[key]) for key in ORDER if key in scores},
         validation=validation,
         ensemble=weights,
-        served=served,
-        names=work.graph,
+        serves=serves,
+        served=xgboost.Booster(model_file=bytearray(forests[serves])),
+        names=work.matrix(serves, parts.test[:1])[1],
         strangers=strangers,
         chosen=chosen,
         seconds=work.seconds,
@@ -276,10 +278,10 @@ def _timed(make: Callable[[], Piece]) -> Piece:
 
 
 def _measured(work: _Climb, rung: str, chosen: dict[str, float], seed: int) -> Piece:
-    """One model of a rung that is measured on the test; of the served rung the trees too."""
+    """One model of a rung that is measured on the test; of one that may serve the trees too."""
     model = work.learn(rung, work.parts.train, seed, None, chosen, threads=1)
     arrays: dict[str, NDArray] = {"test": model.predict(work.matrix(rung, work.parts.test)[0])}
-    if rung == SERVED and model.booster is not None and seed == work.plan.seed:
+    if rung in SERVABLE and model.booster is not None and seed == work.plan.seed:
         arrays["forest"] = np.frombuffer(model.booster.save_raw("json"), np.uint8)
     return Piece(arrays)
 

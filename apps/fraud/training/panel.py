@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.fraud.training.ladder import SERVED, TITLES
+from apps.fraud.training.ladder import TITLES
 from apps.fraud.training.metrics import Counts
 from loupe.contract.runtime.panel import Figure, Panel, Plot, Slice
 
@@ -22,13 +22,13 @@ POINTS = 200
 def panel_of(
     said: Mapping[str, Any], label: NDArray[np.int64], scores: NDArray[np.float64], dataset: str
 ) -> Panel:
-    """The panel of the served rung, with every other rung as a slice of its own."""
+    """The panel of the rung that serves, with every rung as a slice of its own."""
     rows = {row["model"]: row for row in said["ladder"]}
     count = int((label == 1).sum())
     return Panel(
         dataset=dataset,
         runtime="forest",
-        figures=_figures(rows[SERVED], count),
+        figures=_figures(rows[said["serves"]], count),
         slices=tuple(
             Slice(
                 key=key,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from apps.fraud.training import metrics
 from apps.fraud.training.cold_start import PRIORS, UNTREATED, cold_start
 from apps.fraud.training.figures import Test, bands, figures, gains, histories, quick
-from apps.fraud.training.ladder import ENSEMBLE, NETWORK, SERVED, TITLES, Climbed
+from apps.fraud.training.ladder import ENSEMBLE, GRAPH_TREES, NETWORK, TITLES, Climbed
 from apps.fraud.training.splitting import Split
 from apps.fraud.training.table import Table
 
@@ -72,6 +72,7 @@ def report(
     weights = climbed.ensemble
     return {
         "ladder": rows,
+        "serves": climbed.serves,
         "gains": {
             "over": compared,
             "models": {
@@ -88,7 +89,7 @@ def report(
         "cold_start": cold_start(
             test,
             table.payer[climbed.split.test],
-            mean[SERVED],
+            mean[GRAPH_TREES],
             *(
                 climbed.strangers[key].mean(axis=0) if key in climbed.strangers else None
                 for key in (UNTREATED, PRIORS)
@@ -160,6 +161,7 @@ def lines(said: Mapping[str, Any]) -> list[str]:
             "",
             f"The ensemble's AP over {over}: {cell(gain['value'], [gain['low'], gain['high']])}.",
         ]
+    out.append(f"Of the rungs that can serve, {TITLES[said['serves']][0]} is the best there was.")
     out.append(_about_strangers(said))
     out.append(_about_network(said))
     if said["honest_rows_missing"]:

@@ -22,7 +22,7 @@ from apps.fraud.training.card import model_card
 from apps.fraud.training.config import TrainingConfig
 from apps.fraud.training.gnn import GnnRecipe
 from apps.fraud.training.keeping import Keeping
-from apps.fraud.training.ladder import SERVED, Climbed, Plan, climb
+from apps.fraud.training.ladder import Climbed, Plan, climb
 from apps.fraud.training.panel import panel_of
 from apps.fraud.training.predictions import write_predictions
 from apps.fraud.training.reading import Read
@@ -164,8 +164,8 @@ def _write(
 ) -> NDArray[np.float64]:
     """The artefact; returns the served model's scores of the test."""
     parts = climbed.split
-    curve, kind = calibrate(climbed.validation[SERVED], table.label[parts.validation])
-    margins = climbed.scores[SERVED][0]
+    curve, kind = calibrate(climbed.validation[climbed.serves], table.label[parts.validation])
+    margins = climbed.scores[climbed.serves][0]
     scores = curve(margins.astype(np.float32))
     values = table.columns(climbed.names)[parts.test]
     told = replace(table, values=values, names=climbed.names)

@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from apps.fraud.features.catalogue import FLAT, catalogue
 from apps.fraud.inference.runner import ForestRunner
 from apps.fraud.scheme import Scheme
 from apps.fraud.training import table as tables
 from apps.fraud.training.figures import figures
-from apps.fraud.training.ladder import SERVED
+from apps.fraud.training.ladder import FLAT_TREES, GRAPH_TREES
 from apps.fraud.training.panel import panel_of
 from apps.fraud.training.predictions import write_predictions
 from apps.fraud.training.report import tested
@@ -47,12 +48,14 @@ def evaluate(*, artefact: Path, data: Path, out: Path, reporter: Reporter) -> Pa
     scores = scored(runner, table.columns(runner.model.features)[parts.test])
     reporter.progress(3, 4, "measuring")
     test = tested(table, parts, 0)
-    row: dict[str, Any] = {"model": SERVED}
+    flat = {one.name for one in catalogue(table.scheme, FLAT)}
+    rung = FLAT_TREES if flat.issuperset(runner.model.features) else GRAPH_TREES
+    row: dict[str, Any] = {"model": rung}
     for key, one in figures(test, scores).items():
         told = one.told()
         row[key], row[f"{key}_interval"] = told["value"], [told["low"], told["high"]]
     write_predictions(out, table, parts.test, scores)
-    return panel_of({"ladder": [row]}, test.label, scores, data.name)
+    return panel_of({"ladder": [row], "serves": rung}, test.label, scores, data.name)
 
 
 def scored(runner: ForestRunner, values: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from apps.fraud.training.ensemble import choose
+from apps.fraud.training.ensemble import best, choose
 from apps.fraud.training.intervals import Draws
 from apps.fraud.training.metrics import Counts, average_precision
 
@@ -44,3 +44,10 @@ def test_without_a_network_there_is_no_gain_to_tell() -> None:
     chosen = choose(told, label, Draws.of(np.arange(SIZE), 0, 10), ("gnn",))
     assert chosen.gain is None
     assert sum(chosen.weights.values()) == 1.0
+
+
+def test_the_member_that_tells_frauds_apart_best_alone_serves() -> None:
+    label = np.array([1, 0, 1, 0, 0, 0])
+    right, wrong = label.astype(float), -label.astype(float)
+    assert best({"wrong": wrong, "right": right}, label) == "right"
+    assert best({"first": right, "second": 2 * right}, label) == "first"
