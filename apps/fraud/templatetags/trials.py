@@ -39,7 +39,7 @@ def _chinese() -> bool:
 
 
 @register.filter
-def said(words: Words) -> str:
+def in_words(words: Words) -> str:
     """Words in the language of the page."""
     return words.zh if _chinese() else words.en
 
