@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from apps.fraud.features.feature import Feature
 from apps.fraud.training import metrics
 from apps.fraud.training.figures import LEAST, Test
-from apps.fraud.training.intervals import Draws, paired_gain
+from apps.fraud.training.intervals import Draws, paired_gains
 from apps.fraud.training.metrics import Counts, auc, average_precision
 
 BELOW = 5
@@ -76,12 +76,10 @@ def cold_start(
         threshold = metrics.threshold_at_fpr(test.label, scores)
         counts = Counts.of(label, scores[cold])
         found[key] = {
-            **{name: measure(counts, None) for name, measure in MEASURES.items()},
+            **{name: measure(counts) for name, measure in MEASURES.items()},
             "recall_at_fpr": float((scores[cold][label == 1] >= threshold).mean()),
         }
     for key, scores in (("gain", treated), ("gain_of_priors", priors)):
-        found[key] = {
-            name: paired_gain(label, scores[cold], untreated[cold], draws, measure).told()
-            for name, measure in MEASURES.items()
-        }
+        gains = paired_gains(label, scores[cold], untreated[cold], draws, MEASURES)
+        found[key] = {name: gain.told() for name, gain in gains.items()}
     return found

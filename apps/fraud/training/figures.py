@@ -9,8 +9,15 @@ from numpy.typing import NDArray
 
 from apps.fraud.training import metrics
 from apps.fraud.training.cards import CardDays, card_precisions
-from apps.fraud.training.intervals import DRAWS, MEASURES, Draws, Interval, interval, mean_interval
-from apps.fraud.training.intervals import paired_gain as gained
+from apps.fraud.training.intervals import (
+    DRAWS,
+    MEASURES,
+    Draws,
+    Interval,
+    intervals,
+    mean_interval,
+    paired_gains,
+)
 from apps.fraud.training.metrics import Counts
 
 BANDS = (0, 2_000, 10_000, 50_000, 200_000)
@@ -57,9 +64,7 @@ class Test:
 
 def figures(test: Test, scores: NDArray) -> dict[str, Interval]:
     """The four figures of one model, with their intervals."""
-    found = {
-        key: interval(test.label, scores, test.draws, measure) for key, measure in MEASURES.items()
-    }
+    found = intervals(test.label, scores, test.draws, MEASURES)
     found["card_precision"] = mean_interval(card_precisions(test.cards, scores), test.seed)
     return found
 
@@ -67,17 +72,14 @@ def figures(test: Test, scores: NDArray) -> dict[str, Interval]:
 def quick(test: Test, scores: NDArray) -> dict[str, float]:
     """The four figures without intervals."""
     counts = Counts.of(test.label, scores)
-    found = {key: measure(counts, None) for key, measure in MEASURES.items()}
+    found = {key: measure(counts) for key, measure in MEASURES.items()}
     found["card_precision"] = float(card_precisions(test.cards, scores).mean())
     return found
 
 
 def gains(test: Test, scores: NDArray, other: NDArray) -> dict[str, Interval]:
     """By how much one model is better than another, on the same draws; of cards by day."""
-    found = {
-        key: gained(test.label, scores, other, test.draws, measure)
-        for key, measure in MEASURES.items()
-    }
+    found = paired_gains(test.label, scores, other, test.draws, MEASURES)
     days = card_precisions(test.cards, scores) - card_precisions(test.cards, other)
     found["card_precision"] = mean_interval(days, test.seed)
     return found

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.fraud.training import metrics
-from apps.fraud.training.metrics import Counts
+from apps.fraud.training.metrics import Counts, Drawn
 
 DRAWS = 400
 LOW, HIGH = 2.5, 97.5
@@ -30,9 +30,9 @@ class Interval:
         return {name: None if np.isnan(got) else got for name, got in vars(self).items()}
 
 
-Measure = Callable[[Counts, NDArray | None], float]
+Measure = Callable[[Counts | Drawn], float]
 MEASURES: Mapping[str, Measure] = {
-    "recall_at_fpr": lambda counts, weights: metrics.recall_at_fpr(counts, weights=weights),
+    "recall_at_fpr": metrics.recall_at_fpr,
     "average_precision": metrics.average_precision,
     "auc": metrics.auc,
 }
@@ -66,19 +66,41 @@ class Draws:
             yield np.bincount(rng.integers(0, kinds, kinds), minlength=kinds)[self.unit]
 
 
-def interval(labels: NDArray, scores: NDArray, weights: Draws, measure: Measure) -> Interval:
-    """A figure of one model with its interval over the draws `weights`."""
+def intervals(
+    labels: NDArray, scores: NDArray, weights: Draws, measures: Mapping[str, Measure]
+) -> dict[str, Interval]:
+    """Figures of one model with their intervals over the draws `weights`."""
     counts = Counts.of(labels, scores)
-    return _summed(measure(counts, None), [measure(counts, each) for each in weights])
+    found: dict[str, list[float]] = {key: [] for key in measures}
+    for each in weights:
+        drawn = counts.drawn(each)
+        for key, measure in measures.items():
+            found[key].append(measure(drawn))
+    return {key: _summed(measure(counts), found[key]) for key, measure in measures.items()}
+
+
+def paired_gains(
+    labels: NDArray, scores: NDArray, other: NDArray, weights: Draws,
+    measures: Mapping[str, Measure],
+) -> dict[str, Interval]:  # fmt: skip
+    """By how much `scores` measure better than `other` on the same draws."""
+    mine, theirs = Counts.of(labels, scores), Counts.of(labels, other)
+    gains: dict[str, list[float]] = {key: [] for key in measures}
+    for each in weights:
+        ours, others = mine.drawn(each), theirs.drawn(each)
+        for key, measure in measures.items():
+            gains[key].append(measure(ours) - measure(others))
+    return {
+        key: _summed(measure(mine) - measure(theirs), gains[key])
+        for key, measure in measures.items()
+    }
 
 
 def paired_gain(
     labels: NDArray, scores: NDArray, other: NDArray, weights: Draws, measure: Measure
 ) -> Interval:
-    """By how much `scores` measure better than `other` on the same draws."""
-    mine, theirs = Counts.of(labels, scores), Counts.of(labels, other)
-    gains = [measure(mine, each) - measure(theirs, each) for each in weights]
-    return _summed(measure(mine, None) - measure(theirs, None), gains)
+    """The same of one figure."""
+    return paired_gains(labels, scores, other, weights, {"": measure})[""]
 
 
 def mean_interval(values: NDArray, seed: int, count: int = DRAWS) -> Interval:

@@ -48,8 +48,26 @@ class Counts:
         frauds: Floats = np.cumsum(drawn * self.labels)[self.ends]
         return frauds, total - frauds
 
+    def drawn(self, weights: NDArray) -> "Drawn":
+        """The same of one draw, for several figures of it."""
+        return Drawn(*self.at(weights))
 
-def average_precision(counts: Counts, weights: NDArray | None = None) -> float:
+
+@dataclass(frozen=True)
+class Drawn:
+    """Frauds and honest rows at or above each different score, in one draw of the rows."""
+
+    frauds: Floats
+    honest: Floats
+
+    def at(self, weights: NDArray | None = None) -> tuple[Floats, Floats]:
+        """Both; a draw is not drawn from again."""
+        if weights is not None:
+            raise ValueError("The rows of a draw have been weighted already.")
+        return self.frauds, self.honest
+
+
+def average_precision(counts: Counts | Drawn, weights: NDArray | None = None) -> float:
     """Σ (recallᵢ − recallᵢ₋₁) · precisionᵢ over the different scores; NaN without any fraud."""
     frauds, honest = counts.at(weights)
     if not len(frauds) or frauds[-1] <= 0:
@@ -58,7 +76,7 @@ def average_precision(counts: Counts, weights: NDArray | None = None) -> float:
     return float(np.sum(np.diff(frauds, prepend=0.0) * precision) / frauds[-1])
 
 
-def auc(counts: Counts, weights: NDArray | None = None) -> float:
+def auc(counts: Counts | Drawn, weights: NDArray | None = None) -> float:
     """The chance that a fraud scores above an honest row, ties half; NaN without one of both."""
     frauds, honest = counts.at(weights)
     if not len(frauds) or frauds[-1] <= 0 or honest[-1] <= 0:
@@ -68,7 +86,9 @@ def auc(counts: Counts, weights: NDArray | None = None) -> float:
     return float(np.sum(widths * heights) / (frauds[-1] * honest[-1]))
 
 
-def recall_at_fpr(counts: Counts, budget: float = BUDGET, weights: NDArray | None = None) -> float:
+def recall_at_fpr(
+    counts: Counts | Drawn, budget: float = BUDGET, weights: NDArray | None = None
+) -> float:
     """The share of frauds above the lowest score whose false-positive rate is within `budget`.
 
     No line is drawn between two scores: a threshold stops all rows of its score or none.

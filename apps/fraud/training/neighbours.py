@@ -7,6 +7,7 @@ their amounts against their payers' habits), two hops what was known around them
 it became known.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,8 @@ from numpy.typing import NDArray
 from apps.fraud.training.blocks import Blocks
 from apps.fraud.training.table import DAY_MS, Table
 
-CHUNK = 50_000
+CHUNK, THREADS = 20_000, 2
+"""Rows that are worked on at once, and how many such parts at a time."""
 LAST = (1, 3, 10)
 """Known labels, newest first, whose share of frauds is told."""
 RECENT = 5
@@ -68,21 +70,26 @@ def neighbourhood(
     labels = table.label if label is None else label
     places = [table.names.index(name) for name in carried(table)]
     seen = table.values[:, places]
-    parts = []
-    for start in range(0, len(rows), CHUNK):
+    known = table.label_known_at
+
+    def part(start: int) -> NDArray[np.float32]:
         chunk = rows[start : start + CHUNK]
         columns: list[NDArray[np.float32]] = []
         for entity in table.scheme.entities:
             block = around.rows[entity.key][chunk]
-            columns += _of_entity(table, labels, seen, chunk, block)
-        parts.append(np.stack(columns, axis=1))
+            columns += _of_entity(table.time, known, labels, seen, chunk, block)
+        return np.stack(columns, axis=1)
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        parts = list(pool.map(part, range(0, len(rows), CHUNK)))
     width = len(names(table))
     values = np.concatenate(parts) if parts else np.empty((0, width), np.float32)
     return Neighbourhood(names(table), values)
 
 
 def _of_entity(
-    table: Table,
+    time: NDArray[np.int64],
+    known: NDArray[np.int64],
     labels: NDArray[np.int64],
     seen: NDArray[np.float32],
     rows: NDArray[np.int64],
@@ -90,9 +97,9 @@ def _of_entity(
 ) -> list[NDArray[np.float32]]:
     there = block >= 0
     other = np.maximum(block, 0)
-    now = table.time[rows][:, None]
-    age = ((now - table.time[other]) / DAY_MS).astype(np.float32)
-    told = there & (table.label_known_at[other] <= now)
+    now = time[rows][:, None]
+    age = ((now - time[other]) / DAY_MS).astype(np.float32)
+    told = there & (known[other] <= now)
     fraud, honest = told & (labels[other] == 1), told & (labels[other] == 0)
     columns = [_first(age, fraud), _first(age[:, ::-1], fraud[:, ::-1]), _first(age, honest)]
     rank = np.cumsum(told, axis=1)

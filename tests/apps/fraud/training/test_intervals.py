@@ -3,9 +3,19 @@
 import numpy as np
 import pytest
 
-from apps.fraud.training.intervals import MEASURES, Draws, interval, mean_interval, paired_gain
+from apps.fraud.training.intervals import (
+    LOW,
+    MEASURES,
+    Draws,
+    intervals,
+    mean_interval,
+    paired_gain,
+    paired_gains,
+)
+from apps.fraud.training.metrics import Counts
 
-AP = MEASURES["average_precision"]
+KEY = "average_precision"
+AP = MEASURES[KEY]
 
 
 def case(rows: int = 2_000, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -16,7 +26,7 @@ def case(rows: int = 2_000, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.n
 
 def test_the_value_lies_within_its_interval() -> None:
     label, score, payer = case()
-    told = interval(label, score, Draws.of(payer, 0, 100), AP)
+    told = intervals(label, score, Draws.of(payer, 0, 100), MEASURES)[KEY]
     assert told.low < told.value < told.high
 
 
@@ -47,9 +57,23 @@ def test_a_paired_gain_is_narrower_than_two_intervals() -> None:
     worse = score + np.random.default_rng(9).normal(size=len(score)) * 1.5
     draws = Draws.of(payer, 0, 100)
     gain = paired_gain(label, score, worse, draws, AP)
-    alone = interval(label, score, draws, AP)
+    alone = intervals(label, score, draws, {KEY: AP})[KEY]
     assert gain.low > 0
     assert gain.high - gain.low < alone.high - alone.low
+
+
+@pytest.mark.parametrize("key", sorted(MEASURES))
+def test_a_figure_is_told_the_same_alone_and_beside_others(key: str) -> None:
+    label, score, payer = case()
+    draws = Draws.of(payer, 0, 40)
+    together = intervals(label, score, draws, MEASURES)[key]
+    counts = Counts.of(label, score)
+    values = [MEASURES[key](counts.drawn(weights)) for weights in draws]
+    assert together.value == MEASURES[key](counts)
+    assert together.low == np.percentile(values, LOW)
+    worse = score + np.random.default_rng(9).normal(size=len(score))
+    gains = paired_gains(label, score, worse, draws, MEASURES)
+    assert gains[key] == paired_gain(label, score, worse, draws, MEASURES[key])
 
 
 def test_the_interval_of_a_mean_is_about_two_standard_errors() -> None:
