@@ -44,7 +44,7 @@ ORDER = (
     RULES, LOGISTIC, FLAT_TREES, GRAPH_TREES, NEAR_TREES, NETWORK, ALL_TREES, ENSEMBLE,
 )  # fmt: skip
 SERVABLE = (GRAPH_TREES, FLAT_TREES)
-"""The rungs whose features the live service makes: the better one on the validation serves."""
+"""The rungs whose features the live service makes."""
 TOLD_TREES = 5
 """Every so many trees the curve is told."""
 TITLES = {
@@ -68,12 +68,14 @@ class Plan:
         network_seeds: of the network and of the trees that read it; at most `seeds`.
         most_rows: rows that trees learn from; frauds all, honest ones by lot with weights.
         network_rows: rows that the network learns from in an epoch; 0: no network.
+        servable: rungs of which the best on the validation serves.
     """
 
     seeds: int = 5
     network_seeds: int = 1
     most_rows: int = 120_000
     network_rows: int = 60_000
+    servable: tuple[str, ...] = SERVABLE
     trees: Trees = field(default_factory=Trees)
     gnn: GnnRecipe = field(default_factory=GnnRecipe)
     seed: int = 0
@@ -86,7 +88,7 @@ class Climbed:
     Attributes:
         scores: by rung, [seeds, test rows] margins.
         validation: by rung, margins of the validation, of the models that had not seen it.
-        serves: which of `SERVABLE`.
+        serves: which of the plan's `servable`.
         served: its trees, learned from all of the training with the first seed.
         names: of its features.
         strangers: [seeds, test rows] margins by `WITHOUT`; empty where it cannot be measured.
@@ -230,14 +232,12 @@ def climb(
         scores[rung] = [made.arrays["test"] for made in pieces]
         if rung in SERVABLE:
             forests[rung] = pieces[0].arrays["forest"].tobytes()
-    serves = ensembles.best({key: validation[key] for key in SERVABLE}, labels)
+    serves = ensembles.best({key: validation[key] for key in plan.servable}, labels)
     strangers = {}
     for rung in WITHOUT if measurable(table.label[parts.test], table.history[parts.test]) else ():
         pieces = work.seeds(rung, partial(_measured, work, rung, chosen[GRAPH_TREES]))
         strangers[rung] = np.stack([made.arrays["test"] for made in pieces])
-    curve: list[dict[str, float]] = []
-    if plan.network_rows:
-        curve = _network(work, validation, chosen, scores)
+    curve = _network(work, validation, chosen, scores) if plan.network_rows else []
     draws = Draws.of(table.payer[parts.validation], plan.seed)
     members = {key: each for key, each in validation.items() if key != RULES}
     weights = ensembles.choose(members, labels, draws, (NETWORK, ALL_TREES))

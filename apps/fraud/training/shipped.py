@@ -13,6 +13,7 @@ from pathlib import Path
 from apps.fraud.scheme import CARD_PAYMENTS
 from apps.fraud.simulator import VERSION, SimulatorConfig, simulate
 from apps.fraud.training.config import TrainingConfig
+from apps.fraud.training.ladder import GRAPH_TREES
 from apps.fraud.training.reading import Read
 from apps.fraud.training.report import lines
 from apps.fraud.training.training import train_on
@@ -44,6 +45,8 @@ def main() -> int:
             read, Path(scratch), config, 0, ConsoleReporter(),
             dataset="the simulator",
             name=NAME,
+            # Its reasons are to show what neighbours tell.
+            servable=(GRAPH_TREES,),
             source=f"{len(columns['id']):,} payments of {asked.customers:,} customers over "
             f"{asked.days} days, drawn by `apps.fraud.simulator` (version {VERSION}, seed {SEED}). "
             "Its figures say how the rungs compare on simulated fraud, not how well they would do "

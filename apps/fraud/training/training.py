@@ -22,7 +22,7 @@ from apps.fraud.training.card import model_card
 from apps.fraud.training.config import TrainingConfig
 from apps.fraud.training.gnn import GnnRecipe
 from apps.fraud.training.keeping import Keeping
-from apps.fraud.training.ladder import Climbed, Plan, climb
+from apps.fraud.training.ladder import SERVABLE, Climbed, Plan, climb
 from apps.fraud.training.panel import panel_of
 from apps.fraud.training.predictions import write_predictions
 from apps.fraud.training.reading import Read
@@ -111,8 +111,12 @@ def train_on(
     dataset: str,
     name: str = "",
     source: str = "",
+    servable: tuple[str, ...] = SERVABLE,
 ) -> dict[str, Any]:
     """Climb the ladder on what was read, write artefact, panel and predictions; return the report.
+
+    Args:
+        servable: rungs of which the best on the validation becomes the artefact.
 
     Raises:
         InputRefused: see `train`.
@@ -137,7 +141,7 @@ def train_on(
         told.append(int(values["step"]))
         reporter.metrics({**values, "step": told[-1]})
 
-    plan = plan_of(config, seed)
+    plan = replace(plan_of(config, seed), servable=servable)
     keeping = Keeping(out / CHECKPOINT, f"{read.sha256} {config.model_dump_json()} {plan}")
     climbed = climb(table, parts, plan, beat, tell=tell, keeping=keeping)
     beat("measuring")
