@@ -8,6 +8,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from loupe.accounts.policy import SCOPES
+from loupe.console.pages.keys import SCOPE_WORDS
 from loupe.intake.models import Channel, Submission
 from loupe.jobs.models import Job, JobState, Result
 from loupe.registry.models import Stage
@@ -224,6 +226,12 @@ def test_a_new_key_is_shown_once_and_never_again(house: House) -> None:
     secret = re.search(r'id="secret">([^<]+)<', page)
     assert secret is not None
     assert secret[1] not in client.get(house.url("settings/keys/")).content.decode()
+
+
+def test_every_scope_of_a_key_says_what_it_allows(house: House) -> None:
+    assert set(SCOPE_WORDS) == SCOPES
+    page = house.client().get(house.url("settings/keys/")).content.decode()
+    assert "submit – send files and rows" in page
 
 
 def test_members_are_added_and_the_last_administrator_stays(house: House) -> None:

@@ -1,9 +1,10 @@
 """What the pages' forms have in common: errors of services shown at the form."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from django import forms
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from loupe.console.said import translated
@@ -25,12 +26,21 @@ class Reason(forms.Form):
 
 
 class NamedChoices(forms.MultipleChoiceField):
-    """Several of a closed list, as check boxes."""
+    """Several of a closed list, as check boxes; `words` say what a name means."""
 
     widget = forms.CheckboxSelectMultiple
 
     def __init__(
-        self, *, names: Iterable[str], label: "StrOrPromise", required: bool = True
+        self,
+        *,
+        names: Iterable[str],
+        label: "StrOrPromise",
+        required: bool = True,
+        words: "Mapping[str, StrOrPromise] | None" = None,
     ) -> None:
-        choices = [(name, name) for name in names]
+        said = words or {}
+        choices = [
+            (name, format_lazy("{} – {}", name, said[name]) if name in said else name)
+            for name in names
+        ]
         super().__init__(choices=choices, label=label, required=required)

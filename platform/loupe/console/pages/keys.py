@@ -19,6 +19,19 @@ from loupe.console.pages.forms import NamedChoices, blame
 from loupe.console.pages.frame import PageRequest, project_page, say, say_refused
 from loupe.contract.runtime.errors import LoupeError
 
+SCOPE_WORDS = {
+    "view": gettext_lazy("see results, datasets and models"),
+    "submit": gettext_lazy("send files and rows"),
+    "cancel": gettext_lazy("stop jobs"),
+    "export": gettext_lazy("fetch exports"),
+    "manage_datasets": gettext_lazy("make and fill datasets"),
+    "train": gettext_lazy("start and stop trainings"),
+    "manage_models": gettext_lazy("upload and promote models, set thresholds"),
+    "manage_schedules": gettext_lazy("change schedules, folders and sources"),
+    "manage_webhooks": gettext_lazy("change webhooks"),
+    "read_audit": gettext_lazy("read the audit log"),
+}
+
 
 class KeyForm(forms.Form):
     """What the key is called, what it may do, and until when."""
@@ -28,7 +41,7 @@ class KeyForm(forms.Form):
         max_length=50,
         help_text=gettext_lazy("Which system uses it, for instance MES line 3."),
     )
-    scopes = NamedChoices(names=sorted(SCOPES), label=gettext_lazy("Scopes"))
+    scopes = NamedChoices(names=sorted(SCOPES), words=SCOPE_WORDS, label=gettext_lazy("Scopes"))
     expires = forms.ChoiceField(
         label=gettext_lazy("Expires"),
         choices=[
