@@ -77,6 +77,7 @@ def _charts(found: quality.Quality, filters: Filters, project: str) -> dict[str,
             "review": _("Review"),
             "escaped": _("Escapes"),
             "overkilled": _("Overkill"),
+            "lost": _("The pictures could not be fetched. Choose the bar again."),
         },
         "paretos": {
             name: [asdict(bar) for bar in bars]

@@ -7,14 +7,21 @@ const charts = [];
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
+let latest = null; // what was asked for last: an earlier answer that comes later is not shown
+
 function show(name, key) {
   const place = document.getElementById("pictures");
   const asked = new URLSearchParams({ ...data.filters, [name]: key });
+  latest = asked;
   fetch(`${data.pictures}?${asked}`, { headers: { Accept: "text/html" } })
     .then((answer) => (answer.ok ? answer.text() : Promise.reject(new Error(answer.statusText))))
-    .then((html) => {
-      const parsed = new DOMParser().parseFromString(html, "text/html");
-      place.replaceChildren(...parsed.body.childNodes);
+    .then(
+      (html) => [...new DOMParser().parseFromString(html, "text/html").body.childNodes],
+      () => [Object.assign(document.createElement("p"), { className: "flat", textContent: words.lost })],
+    )
+    .then((shown) => {
+      if (latest !== asked) return;
+      place.replaceChildren(...shown);
       const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
       place.scrollIntoView({ block: "nearest", behavior: calm ? "auto" : "smooth" });
     });
