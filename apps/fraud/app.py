@@ -132,6 +132,7 @@ class App(DomainApp):
         result="fraud/result.html",
         row="fraud/row.html",
         job="fraud/job_beside.html",
+        waiting="apps.fraud.services.waiting:waiting",
         styles=("fraud/fraud.css",),
         urls="apps.fraud.urls",
         api_urls="apps.fraud.api.urls",

@@ -63,6 +63,15 @@ class Tab:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Waits:
+    """Something of an app that waits for a person: how many, what, and where it is done."""
+
+    count: int
+    words: str
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Pages:
     """Templates for the host's fixed slots, and the app's own pages.
 
@@ -77,7 +86,9 @@ class Pages:
     point means, in place of its JSON on the model's page; it gets `shown` (the version), `point`
     and `evaluation`. `beside` is a template that stands beside a result, below what people say of
     it; it gets `result` and `data`. `job` is a template that stands on a job's page once it has
-    ended; it gets `job` and `now`.
+    ended; it gets `job` and `now`. `waiting` names a function ``(actor, project) ->
+    Sequence[Waits]``: what of the app waits for a person, on the project's first page, in the
+    language of the page.
     """
 
     result: str
@@ -93,6 +104,7 @@ class Pages:
     beside: str | None = None
     point: str | None = None
     job: str | None = None
+    waiting: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

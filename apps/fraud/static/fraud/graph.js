@@ -93,11 +93,15 @@ function start(section) {
       const angle = (2 * Math.PI * number) / members.length - Math.PI / 2;
       places.set(node.id(), { x: Math.cos(angle) * radius, y: Math.sin(angle) * radius });
     });
-    graph.nodes("[place = 'shared']").forEach((node, number) => {
+    const towards = (node) => {
       const users = node.neighborhood("node[place = 'member']").map((one) => places.get(one.id())).filter(Boolean);
-      const sum = users.reduce((at, one) => ({ x: at.x + one.x, y: at.y + one.y }), { x: 0, y: 0 });
-      const share = 0.55 / Math.max(1, users.length);
-      places.set(node.id(), { x: sum.x * share + Math.cos(number) * 30, y: sum.y * share + Math.sin(number) * 30 });
+      return Math.atan2(users.reduce((sum, one) => sum + one.y, 0), users.reduce((sum, one) => sum + one.x, 0));
+    };
+    const shared = graph.nodes("[place = 'shared']").map((node) => ({ node, angle: towards(node) })).sort((a, b) => a.angle - b.angle);
+    shared.forEach(({ node }, number) => {
+      const angle = (2 * Math.PI * number) / shared.length - Math.PI;
+      const inside = shared.length > 1 ? radius * (number % 2 ? 0.6 : 0.4) : 0;
+      places.set(node.id(), { x: Math.cos(angle) * inside, y: Math.sin(angle) * inside });
     });
     const fans = new Map();
     graph.nodes("[place = 'later']").forEach((node) => fans.set(node.data("from"), [...(fans.get(node.data("from")) ?? []), node]));

@@ -12,7 +12,9 @@ from loupe.accounts.policy import Action, Actor, projects
 from loupe.console.context import activity as count_activity
 from loupe.console.pages.frame import PageRequest, project_page
 from loupe.contract.app import DomainApp
+from loupe.contract.extras import Waits
 from loupe.contract.outcomes import Tone
+from loupe.contract.runtime.steps import load
 from loupe.intake.models import Channel
 from loupe.jobs import name_search
 from loupe.jobs.models import Job, JobState, Result
@@ -60,6 +62,7 @@ def home(request: PageRequest) -> HttpResponse:
         {
             "promotions": _promotions(request),
             "waiting": [w for app in apps.installed() for w in _waiting(request, app)],
+            "waits": [told for app in apps.installed() for told in _waits(request, app)],
             "running": [(job, progress(job)) for job in running],
             "recent": _recent(request),
         },
@@ -85,6 +88,13 @@ def _promotions(request: PageRequest) -> list[PromotionRequest]:
     )
     others = rows.exclude(requested_by=request.actor.user)
     return list(others.select_related("version__model", "requested_by").order_by("pk")[:5])
+
+
+def _waits(request: PageRequest, app: type[DomainApp]) -> list[tuple[type[DomainApp], Waits]]:
+    """What the app itself says that waits."""
+    if app.pages.waiting is None:
+        return []
+    return [(app, one) for one in load(app.pages.waiting)(request.actor, request.project)]
 
 
 def _waiting(request: PageRequest, app: type[DomainApp]) -> list[Waiting]:
