@@ -164,6 +164,15 @@ def test_a_product_names_the_version_that_decides_now(full: Plant) -> None:
     assert f"<td>{full.version}" not in current
 
 
+def test_a_product_counts_the_areas_of_a_recipe_in_words(full: Plant) -> None:
+    mask = {"corners": [[0, 0], [0.5, 0], [0.5, 0.5]]}
+    for masks in ([mask], [mask, mask]):
+        full.recipe(views=["top"], picture={"masks": masks})
+    html = full.client("viewer").get(full.url("products/bracket/")).content.decode()
+    assert "0 regions · 1 mask<" in html
+    assert "0 regions · 2 masks<" in html
+
+
 def test_the_station_counts_its_shift_and_shows_the_last_part(full: Plant) -> None:
     full.send(picture("L9_Z9_top.jpg", 0.9), station="line-1")
     html = full.client("viewer").get(full.url("stations/line-1/")).content.decode()
