@@ -199,6 +199,23 @@ def _with_card(number: int) -> dict[str, np.ndarray]:
     }
 
 
+def test_the_end_of_a_base_is_seen_by_the_next_request(small: None, tmp_path: Path) -> None:
+    """Not by the next snapshot only: memory that was taken apart is joined from then on."""
+    context: dict[str, Any] = {"policy": {"base_rows": 1_000}}
+    live = FraudService()
+    for number in range(51):
+        live.apply(rows(batch(number)).told(context=context))
+    there = tmp_path / "there"
+    there.mkdir()
+    live.snapshot(there)
+    (session,) = live._sessions.values()
+    assert session.growing is not None
+    assert not session.growing.over
+    live.apply(rows(batch(51)).told(context=context))
+    assert session.growing.over
+    assert session.growing.base.files
+
+
 def test_what_retention_drops_leaves_the_rest_as_it_was(small: None, tmp_path: Path) -> None:
     policy: dict[str, Any] = {"retention_ms": 31 * DAY, "base_rows": 1_000, "features_ms": 2 * DAY}
     live, forever = FraudService(), FraudService()
