@@ -132,10 +132,10 @@ class _Climb:
     def matrix(self, rung: str, rows: Rows) -> tuple[NDArray[np.float32], tuple[str, ...]]:
         """What a rung sees of some rows."""
         if rung in (RULES, LOGISTIC, FLAT_TREES):
-            return self.table.columns(self.flat)[rows], self.flat
+            return self.table.columns(self.flat, rows), self.flat
         if rung in WITHOUT:
-            return self.table.columns(self.strangers[rung])[rows], self.strangers[rung]
-        values = self.table.columns(self.graph)[rows]
+            return self.table.columns(self.strangers[rung], rows), self.strangers[rung]
+        values = self.table.columns(self.graph, rows)
         if rung == GRAPH_TREES:
             return values, self.graph
         near = self.near[self.place[rows]]

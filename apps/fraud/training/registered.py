@@ -102,7 +102,7 @@ def _row(one: Given, table: Table, parts: Split, events: Columns, test: Test) ->
                 code="feature_missing",
             )
         table = tables.build(scheme, events)
-    scores = scored(runner, table.columns(runner.model.features)[parts.test])
+    scores = scored(runner, table.columns(runner.model.features, parts.test))
     learned_to = _learned_to(one.folder)
     begins = datetime.fromtimestamp(parts.periods.test_from / 1000, UTC).date().isoformat()
     return {

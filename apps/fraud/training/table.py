@@ -62,17 +62,13 @@ class Table:
         """Days since 1970, UTC."""
         return self.time // DAY_MS
 
-    def columns(self, names: Collection[str]) -> NDArray[np.float32]:
-        """[n, len(names)] of the features of those names, in their order; to be read only.
-
-        Where they stand together, nothing is copied.
-        """
+    def columns(
+        self, names: Collection[str], rows: NDArray[np.int64] | None = None
+    ) -> NDArray[np.float32]:
+        """[n, len(names)] of the features of those names, in their order; of some rows or all."""
         place = {name: index for index, name in enumerate(self.names)}
-        places = [place[name] for name in names]
-        first = places[0] if places else 0
-        if places == list(range(first, first + len(places))):
-            return self.values[:, first : first + len(places)]
-        return self.values[:, places]
+        places = np.array([place[name] for name in names], np.int64)
+        return self.values[:, places] if rows is None else self.values[np.ix_(rows, places)]
 
     def with_features(self, names: Collection[str], values: NDArray[np.float32]) -> "Table":
         """The same rows with more features behind the others."""

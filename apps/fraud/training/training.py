@@ -171,7 +171,7 @@ def _write(
     curve, kind = calibrate(climbed.validation[climbed.serves], table.label[parts.validation])
     margins = climbed.scores[climbed.serves][0]
     scores = curve(margins.astype(np.float32))
-    values = table.columns(climbed.names)[parts.test]
+    values = table.columns(climbed.names, parts.test)
     told = replace(table, values=values, names=climbed.names)
     artefact.write(
         out / ARTEFACT,

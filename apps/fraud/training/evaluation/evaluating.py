@@ -45,7 +45,7 @@ def evaluate(*, artefact: Path, data: Path, out: Path, reporter: Reporter) -> Pa
         )
     parts = split(table, default_periods(table))
     reporter.progress(2, 4, "scoring")
-    scores = scored(runner, table.columns(runner.model.features)[parts.test])
+    scores = scored(runner, table.columns(runner.model.features, parts.test))
     reporter.progress(3, 4, "measuring")
     test = tested(table, parts, 0)
     flat = {one.name for one in catalogue(table.scheme, FLAT)}
