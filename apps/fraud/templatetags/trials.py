@@ -1,5 +1,6 @@
 """How the pages of backtests, shadow runs and publications write things."""
 
+from itertools import islice
 from uuid import UUID
 
 from django import template
@@ -16,8 +17,14 @@ from apps.fraud.operating.compare import Difference
 from apps.fraud.operating.table import Words, difference_told
 from apps.fraud.services import bad_rows
 from apps.fraud.templatetags.fraud import money
+from loupe.host import jobs
+from loupe.host.blocks import outcomes_of
+from loupe.host.jobs import Job
 
 register = template.Library()
+
+MOST_LOOKED_AT = 20
+"""Failed files of a job that are looked at."""
 
 _TONES = {
     BacktestState.QUEUED: "",
@@ -104,6 +111,19 @@ def bad_rows_of(job_id: object) -> int:
     return bad_rows.of_job(UUID(str(job_id)))
 
 
+@register.simple_tag
+def outcomes_of_job(job: Job) -> list[tuple[str, int]]:
+    """What the rows of a job came to, by outcome, in the app's order."""
+    found = outcomes_of("fraud", job.project_id, job.pk)
+    return [(one.key, found[one.key]) for one in App.outcomes if found.get(one.key)]
+
+
+@register.simple_tag
+def asks_for_columns(job: Job) -> bool:
+    """Whether a file of the job could not be read because nobody said what its columns mean."""
+    return any(one.code == "mapping_missing" for one in islice(jobs.failures(job), MOST_LOOKED_AT))
+
+
 @register.filter
 def evidence_lines(publication: Publication) -> list[tuple[str, str, str]]:
     """The differences of the attached backtest: key, words, and text with its interval."""
@@ -111,5 +131,5 @@ def evidence_lines(publication: Publication) -> list[tuple[str, str, str]]:
     found = []
     for one in told.get("differences", ()):
         words, text = difference_told(Difference.model_validate(one), told["currency"])
-        found.append((one["key"], said(words), text))
+        found.append((one["key"], in_words(words), text))
     return found

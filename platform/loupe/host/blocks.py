@@ -1,6 +1,7 @@
 """Rows inside stored blocks, for the pages and REST of apps whose results are columns."""
 
 import uuid
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ __all__ = [
     "newest_columns",
     "newest_id",
     "opened",
+    "outcomes_of",
     "rows_where",
     "sessions_of",
 ]
@@ -84,6 +86,15 @@ def blocks_of(
         Block(id=pk, rows=count, model_version_id=version, created_at=at)
         for pk, count, version, at in found[:most]
     ]
+
+
+def outcomes_of(app: str, project_id: uuid.UUID, job_id: uuid.UUID) -> dict[str, int]:
+    """How many rows of a job came to each outcome. Ask the policy before."""
+    rows = ResultBlock.objects.filter(project_id=project_id, app=app, job_id=job_id)
+    found: Counter[str] = Counter()
+    for told in rows.values_list("outcomes", flat=True).iterator():
+        found.update(told)
+    return dict(found)
 
 
 def newest_blocks(

@@ -13,7 +13,7 @@ from loupe.accounts.policy import Actor, visible
 from loupe.intake.models import Channel
 from loupe.jobs.models import ItemState, Job
 
-__all__ = ["Failure", "Job", "failures", "find", "of_files"]
+__all__ = ["Failure", "Job", "failures", "find", "named", "of_files"]
 
 
 @dataclass(frozen=True, kw_only=True)
