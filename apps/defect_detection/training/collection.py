@@ -170,9 +170,9 @@ def _check(found: Collection) -> None:
     for split, samples in (("training", train), ("validation", val)):
         if not samples:
             raise InputRefused(
-                f"The {split} split of {found.name} is empty ({len(found.samples)} pictures are "
-                "labelled). Label at least one picture for it, better a tenth of all; without any "
-                "split, Loupe makes them itself.",
+                f"The {split} split of {found.name} is empty (labelled pictures: "
+                f"{len(found.samples)}). Label more, so that a tenth of them is there to validate, "
+                "and make a version again; Loupe splits what came without splits.",
                 code="split_empty",
             )
     if not any(len(sample.boxes) for sample in train):

@@ -48,6 +48,7 @@ def test_an_empty_split_and_a_split_without_boxes_are_refused(tmp_path: Path) ->
     for path in (empty / "images" / "val").iterdir():
         path.unlink()
     assert refused(empty).code == "split_empty"
+    assert "Label more" in str(refused(empty))
     nothing = yolo_set(tmp_path / "nothing")
     for label in (nothing / "labels" / "train").iterdir():
         label.write_text("")
