@@ -43,9 +43,10 @@ const tooltip = (more = {}) => ({
   ...more,
 });
 
-/* `room`: pixels for the names below the bars; only many of them are turned and cut. */
-const FEW = 6;
+/* `room`: pixels for all names below the bars. Where one has little of it, names are turned and cut. */
 function pareto(bars, room) {
+  const each = Math.floor(room / Math.max(1, bars.length));
+  const turned = each < 70;
   return {
     animation: false,
     textStyle: text(),
@@ -60,7 +61,7 @@ function pareto(bars, room) {
     xAxis: {
       type: "category",
       data: bars.map((bar) => bar.name),
-      axisLabel: { interval: 0, rotate: bars.length > FEW ? 35 : 0, width: bars.length > FEW ? 90 : Math.floor(room / bars.length), overflow: bars.length > FEW ? "truncate" : "break", color: colour("--quiet") },
+      axisLabel: { interval: 0, rotate: turned ? 35 : 0, width: turned ? 90 : each, overflow: turned ? "truncate" : "break", color: colour("--quiet") },
       axisLine: lines(),
       axisTick: { show: false },
     },
