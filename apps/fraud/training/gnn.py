@@ -148,6 +148,8 @@ def train_network(
     rng = np.random.default_rng(seed)
     scorer = Scorer(messages.shape(recipe.hidden, recipe.embedding, recipe.levels))
     network = Network(scorer, messages, recipe, 0)
+    share = float(weight[messages.label[rows] == 1].sum() / weight.sum())
+    nn.init.constant_(scorer.wide.bias, float(np.log(share / (1.0 - share))))
     last = epochs or recipe.epochs
     # The draws differ by a few rows from epoch to epoch.
     steps = recipe.epochs * (-(-min(most, len(rows)) // recipe.batch) + 2)

@@ -73,11 +73,10 @@ def test_trees_find_what_rules_do_not(trained: Trained) -> None:
 def test_the_network_learns_and_its_curve_is_kept(trained: Trained) -> None:
     _, said, reporter = trained
     curve = said["network_curve"]
-    assert all(np.isfinite(line["loss"]) for line in curve)
+    assert curve[-1]["loss"] < curve[0]["loss"]
     assert [line["step"] for line in reporter.figures] == list(range(1, len(reporter.figures) + 1))
     told = [line["average_precision"] for line in reporter.figures if "loss" in line]
     assert told == [line["average_precision"] for line in curve]
-    assert max(told[1:]) > told[0]
     assert any("trees" in line for line in reporter.figures)
     assert {row["model"]: row["auc"] for row in said["ladder"]}["gnn"] > 0.5
 
