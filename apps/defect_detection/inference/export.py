@@ -1,7 +1,7 @@
 """A detector's weights as ONNX that needs no torch to run: opset 17, fp32 arithmetic.
 
-Weights may be stored as fp16 behind a Cast each, which halves the file; runtimes fold the casts
-when they load it. Also the other way: the oracle reads the weights back from such a file.
+Large weights may be stored smaller (`stored_weights`). Also the other way: the oracle reads the
+weights back from such a file.
 """
 
 import argparse
@@ -16,16 +16,15 @@ from typing import Any
 
 import numpy as np
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper
 
+from apps.defect_detection.inference.stored_weights import Storage, store_small, weights_in
 from loupe.contract.runtime.errors import ModelRefused
 
 OPSET = 17
-# Smaller constants (strides, anchors, axes) stay as they are.
-HALVED_FROM = 256
 
 
-def write_onnx(module: Any, path: Path, size: int, half_weights: bool) -> None:
+def write_onnx(module: Any, path: Path, size: int, storage: Storage = "fp32") -> None:
     """Export `module` (fused, evaluation mode) with input ``images`` [1, 3, size, size].
 
     Its class names go into the metadata, as Ultralytics writes them.
@@ -50,8 +49,7 @@ def write_onnx(module: Any, path: Path, size: int, half_weights: bool) -> None:
     graph.producer_name, graph.producer_version, graph.doc_string = "loupe", "", ""
     for node in graph.graph.node:
         node.doc_string = ""
-    if half_weights:
-        _halve(graph.graph)
+    store_small(graph.graph, storage)
     onnx.checker.check_model(graph)
     onnx.save(graph, str(path))
 
@@ -59,17 +57,13 @@ def write_onnx(module: Any, path: Path, size: int, half_weights: bool) -> None:
 def halve_weights(path: Path, into: Path) -> None:
     """Copy an ONNX file with its large weights stored as fp16."""
     graph = onnx.load(str(path))
-    _halve(graph.graph)
+    store_small(graph.graph, "fp16")
     onnx.save(graph, str(into))
 
 
 def read_weights(path: Path) -> dict[str, np.ndarray]:
-    """The weights of an ONNX file by name, fp16 ones without their suffix."""
-    graph = onnx.load(str(path), load_external_data=False).graph
-    return {
-        tensor.name.removesuffix(".half"): numpy_helper.to_array(tensor)
-        for tensor in graph.initializer
-    }
+    """The weights of an ONNX file by name, however they are stored."""
+    return weights_in(onnx.load(str(path), load_external_data=False).graph)
 
 
 def derived_onnx(artefact: Path) -> Path:
@@ -115,27 +109,9 @@ def main(argv: list[str]) -> int:
         manifest["head"] == "end2end",
     ).fuse(verbose=False)
     part = options.out.with_suffix(f".{os.getpid()}.part")
-    write_onnx(module, part, manifest["input"]["size"], half_weights=False)
+    write_onnx(module, part, manifest["input"]["size"])
     part.replace(options.out)
     return 0
-
-
-def _halve(graph: Any) -> None:
-    """Store every large fp32 weight as fp16 behind a Cast to fp32."""
-    casts, kept = [], []
-    for tensor in graph.initializer:
-        if tensor.data_type != TensorProto.FLOAT or int(np.prod(tensor.dims)) < HALVED_FROM:
-            kept.append(tensor)
-            continue
-        values = numpy_helper.to_array(tensor).astype(np.float16)
-        kept.append(numpy_helper.from_array(values, f"{tensor.name}.half"))
-        casts.append(
-            helper.make_node("Cast", [f"{tensor.name}.half"], [tensor.name], to=TensorProto.FLOAT)
-        )
-    nodes = list(graph.node)
-    del graph.initializer[:], graph.node[:]
-    graph.initializer.extend(kept)
-    graph.node.extend([*casts, *nodes])
 
 
 if __name__ == "__main__":

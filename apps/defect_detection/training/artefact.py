@@ -35,13 +35,13 @@ def write_artefact(
 ) -> dict[str, Any]:
     """Export safetensors `weights` to ``model.onnx`` in `folder` with its manifest; return that.
 
-    The weights are stored as fp16, the arithmetic is fp32.
+    Large weights are stored as int8 and fp16 (`stored_weights`); the arithmetic is fp32.
     """
     folder.mkdir(parents=True, exist_ok=True)
     module = architectures.load(
         architecture, weights, dict(enumerate(classes)), head == "end2end"
     ).fuse(verbose=False)
-    write_onnx(module, folder / "model.onnx", size, half_weights=True)
+    write_onnx(module, folder / "model.onnx", size, "int8")
     (folder / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
     files = ("model.onnx", "metrics.json")
     manifest: dict[str, Any] = {
@@ -94,7 +94,7 @@ def write_trained(
     module = module.fuse(verbose=False)
     beat()
     whole = folder.with_name("fp32.onnx")
-    write_onnx(module, whole, recipe.size, half_weights=False)
+    write_onnx(module, whole, recipe.size)
     beat()
     chosen = write_int8(whole, folder / NETWORKS[1], train, seed, beat)
     halve_weights(whole, folder / NETWORKS[0])

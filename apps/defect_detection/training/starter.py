@@ -3,7 +3,7 @@
     python -m apps.defect_detection.training.starter --out DIR
 
 Everything is drawn from seeds: training, validation (chooses the best epoch) and test (reported)
-use seeds that never meet. OUT/artefact then holds `model.onnx` (fp16 weights, fp32 arithmetic),
+use seeds that never meet. OUT/artefact then holds `model.onnx` (weights in int8 and fp16),
 `metrics.json` and the manifest; OUT/run/best.safetensors the weights before export.
 """
 
@@ -17,6 +17,7 @@ from typing import Any
 
 import torch
 
+from apps.defect_detection.inference import architectures
 from apps.defect_detection.training import dataset, trainer
 from apps.defect_detection.training.artefact import write_artefact
 from apps.defect_detection.training.defects import SEVERITIES
@@ -66,8 +67,8 @@ def main(argv: list[str]) -> int:
         ARCHITECTURE, description, out, options.epochs, options.batch, options.seed, **more
     )
     trained = time.monotonic()
-    names = dict(enumerate(CLASSES))
-    metrics = trainer.validate(ARCHITECTURE, best, names, description, "test", out)
+    write_starter(best, {}, out / "artefact")
+    metrics = measured(out / "artefact", description, out)
     metrics.update(
         train_pictures=options.train,
         train_seeds=[TRAIN_FROM, TRAIN_FROM + options.train - 1],
@@ -84,6 +85,13 @@ def main(argv: list[str]) -> int:
     write_starter(best, metrics, out / "artefact")
     print(json.dumps(metrics, indent=2))
     return 0
+
+
+def measured(artefact: Path, description: Path, out: Path) -> dict[str, Any]:
+    """The figures of an artefact's network, its weights as they are stored, on the test split."""
+    names = dict(enumerate(CLASSES))
+    model = architectures.load_fused(ARCHITECTURE, artefact / "model.onnx", names)
+    return trainer.measure(model, description, "test", out)
 
 
 def write_starter(weights: Path, metrics: dict[str, Any], folder: Path) -> None:

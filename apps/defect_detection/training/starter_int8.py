@@ -58,7 +58,7 @@ def add_int8(artefact: Path, train: Pictures) -> Chosen:
     module = architectures.load_fused(manifest["architecture"], artefact / NETWORKS[0], names, free)
     with TemporaryDirectory(prefix="loupe-starter-") as folder:
         whole = Path(folder) / "fp32.onnx"
-        write_onnx(module, whole, manifest["input"]["size"], half_weights=False)
+        write_onnx(module, whole, manifest["input"]["size"])
         chosen = write_int8(whole, artefact / NETWORKS[1], train, 0)
     digest = hashlib.sha256((artefact / NETWORKS[1]).read_bytes()).hexdigest()
     manifest["files"] = {**manifest["files"], NETWORKS[1]: digest}

@@ -81,7 +81,14 @@ def validate(
     rect: bool = False,
 ) -> dict[str, Any]:
     """Measure `weights` on a split at 640, square or in rectangles, by Ultralytics' evaluator."""
-    model = architectures.load(architecture, weights, names)
+    return measure(architectures.load(architecture, weights, names), description, split, out, rect)
+
+
+def measure(
+    model: Any, description: Path, split: str, out: Path, rect: bool = False
+) -> dict[str, Any]:
+    """Like `validate`, for a network that is loaded already."""
+    names = model.names
     arguments = {
         "data": str(description),
         "split": split,

@@ -37,7 +37,7 @@ def quantiser(
     free = request.param == "yolo26n"
     module = architectures.build(request.param, 2, free).eval().fuse(verbose=False)
     module.names = {0: "hole", 1: "bar"}
-    write_onnx(module, folder / "fp32.onnx", SIZE, half_weights=False)
+    write_onnx(module, folder / "fp32.onnx", SIZE)
     pictures = load(labelled(folder / "pictures", 3, SIZE), SIZE, torch.device("cpu"), 1)
     return Quantiser(folder / "fp32.onnx", inputs(pictures, 0, 3, lambda: None))
 
