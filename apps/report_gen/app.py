@@ -156,6 +156,7 @@ class App(DomainApp):
     )
 
     samples = "samples"
+    shipped_models: ClassVar = ("models_shipped/chest",)
     training = Training(
         module="apps.report_gen.training.real",
         evaluate_module="apps.report_gen.training.real.evaluation",

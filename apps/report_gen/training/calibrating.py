@@ -2,33 +2,43 @@
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import expit
 
 from apps.report_gen.findings import KEYS
 from apps.report_gen.inference.verdicts import Verdicts
 
 UNCERTAIN = 0.015
 """Share of answers that may be uncertain; the limit is 5 %."""
+RIDGE = 0.05
+LEAST_SLOPE = 0.05
 Array = NDArray[np.float64]
 
 
 def platt(logits: Array, truth: NDArray[np.bool_]) -> tuple[float, float]:
-    """Slope and shift of one kind, by Newton's method with Platt's smoothed targets (1999)."""
+    """Slope and shift of one kind, of greatest likelihood for Platt's smoothed targets (1999).
+
+    A little ridge towards the network's own scale keeps a kind finite that is separable. The sum is
+    convex, but a full Newton step leaps over its minimum on logits that are well apart: L-BFGS with
+    a line search does not.
+    """
     positive, negative = float(truth.sum()), float((~truth).sum())
     if not positive or not negative:
         return 1.0, 0.0
     target = np.where(truth, (positive + 1) / (positive + 2), 1 / (negative + 2))
     values = np.stack([logits, np.ones_like(logits)], 1)
-    weights = np.array([1.0, 0.0])
-    for _ in range(50):
-        p = 1 / (1 + np.exp(-np.clip(values @ weights, -30, 30)))
-        # A little ridge towards the network's own scale keeps separable kinds finite.
-        gradient = values.T @ (p - target) + 0.05 * (weights - [1.0, 0.0])
-        curve = (values * (p * (1 - p))[:, None]).T @ values + 0.05 * np.eye(2)
-        step = np.linalg.solve(curve, gradient)
-        weights = weights - step
-        if np.abs(step).max() < 1e-7:
-            break
-    return float(max(weights[0], 0.05)), float(weights[1])
+    own = np.array([1.0, 0.0])
+
+    def loss(weights: Array) -> tuple[float, Array]:
+        linear = values @ weights
+        likelihood = np.logaddexp(0, linear) - target * linear
+        gap = weights - own
+        gradient = values.T @ (expit(linear) - target) + RIDGE * gap
+        return float(likelihood.sum() + RIDGE / 2 * (gap @ gap)), gradient
+
+    bounds = [(LEAST_SLOPE, None), (None, None)]
+    slope, shift = minimize(loss, own, jac=True, method="L-BFGS-B", bounds=bounds).x
+    return float(slope), float(shift)
 
 
 def best_threshold(probabilities: Array, truth: NDArray[np.bool_]) -> float:

@@ -85,6 +85,25 @@ def test_platts_fit_is_that_of_logistic_regression() -> None:
     assert shift == pytest.approx(float(model.intercept_[0]), abs=0.02)
 
 
+@pytest.mark.parametrize("scale", [0.5, 1.0, 4.0])
+def test_platts_fit_of_separable_logits_is_finite_and_the_best(scale: float) -> None:
+    logits = scale * np.concatenate([DRAW.normal(-8, 1, 180), DRAW.normal(4, 1, 60)])
+    truth = np.arange(240) >= 180
+    slope, shift = platt(logits, truth)
+    target = np.where(truth, 61 / 62, 1 / 182)
+
+    def loss(weights: tuple[float, float]) -> float:
+        linear = weights[0] * logits + weights[1]
+        ridge = 0.025 * ((weights[0] - 1) ** 2 + weights[1] ** 2)
+        return float((np.logaddexp(0, linear) - target * linear).sum() + ridge)
+
+    near = [(slope * a, shift + b) for a in (0.9, 1, 1.1) for b in (-0.3, 0, 0.3)]
+    assert loss((slope, shift)) <= min(loss(each) for each in near) + 1e-6
+    assert 0.05 < slope < 10
+    # Not a step: the smoothed targets are what a probability comes near to.
+    assert 1 / (1 + np.exp(-(slope * logits + shift))) == pytest.approx(target, abs=0.25)
+
+
 def test_a_threshold_is_the_best_of_all_for_f1() -> None:
     chance = DRAW.random(200)
     truth = DRAW.random(200) < chance**2
