@@ -16,9 +16,9 @@ LARGEST_PDU: Final = 1 << 20
 class Options:
     """Seconds, bytes and counts of the node.
 
-    `sync_each`: whether a sender is answered only when the disk itself has the object. Without, it
-    is answered when the operating system has it, which outlives a kill of the node; the disk has
-    it within about a second, before the database knows of it.
+    `sync_each`: whether a sender is answered only when the disk itself has the object, which
+    outlives a loss of power. Without, it is answered when the operating system has it, which
+    outlives a kill of the node; the disk has it within about a second, before the database does.
     `anyone`: whether unknown AE titles may send; then their studies go to `project`.
     """
 
@@ -54,7 +54,7 @@ def read_options() -> Options:
         in_memory=environment.number("LOUPE_DICOM_MEMORY_BYTES", 2 << 30, at_least=1 << 20),
         most_bytes=environment.number("LOUPE_DICOM_MAX_OBJECT_BYTES", 1 << 30, at_least=1),
         network_timeout=environment.number("LOUPE_DICOM_TIMEOUT_SECONDS", 60, at_least=1),
-        sync_each=environment.flag("LOUPE_DICOM_SYNC_EACH", False),
+        sync_each=environment.flag("LOUPE_DICOM_SYNC_EACH", True),
         processes=environment.number("LOUPE_DICOM_PROCESSES", 2, at_least=1),
         certificate=environment.text("LOUPE_DICOM_TLS_CERTIFICATE", ""),
         private_key=environment.text("LOUPE_DICOM_TLS_KEY", ""),
