@@ -20,6 +20,7 @@ from apps.fraud.training.calibrating import calibrate
 from apps.fraud.training.canaries import guard
 from apps.fraud.training.card import model_card
 from apps.fraud.training.config import TrainingConfig
+from apps.fraud.training.cutoffs import first_band
 from apps.fraud.training.gnn import GnnRecipe
 from apps.fraud.training.keeping import Keeping
 from apps.fraud.training.ladder import SERVABLE, Climbed, Plan, climb
@@ -182,6 +183,7 @@ def _write(
         calibrated_by=kind,
         said=said,
         reference=artefact.reference_of(told.values, told.names, scores),
+        operating_point={"bands": [first_band(table.label[parts.test], scores)]},
         card=model_card(
             f"Fraud model {name}" if name else f"Fraud model from {dataset}",
             source
