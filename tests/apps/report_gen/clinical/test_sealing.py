@@ -62,7 +62,7 @@ def test_a_file_that_is_given_up_half_way_leaves_nothing_to_the_next() -> None:
     stream = sealed([b"1" * CHUNK, b"2"], RING, "n")
     next(stream)
     next(stream)
-    stream.close()
+    del stream
     assert opened(written(b"short")) == b"short"
 
 
