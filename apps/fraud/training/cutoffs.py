@@ -34,4 +34,4 @@ def first_band(labels: NDArray[np.int64], scores: NDArray[np.float64]) -> dict[s
         name: min(NEVER, threshold_at_fpr(labels, scores, budget))
         for name, budget in BUDGETS.items()
     }
-    return Band(**found).model_dump(mode="json")
+    return Band.model_validate(found).model_dump(mode="json")

@@ -39,4 +39,4 @@ def test_a_plateau_of_honest_rows_is_not_cut_through() -> None:
 @pytest.mark.parametrize("labels", [np.zeros(10, np.int64), np.ones(10, np.int64)])
 def test_without_frauds_or_honest_rows_there_is_a_point_all_the_same(labels: np.ndarray) -> None:
     band = first_band(labels, np.linspace(0, 0.9, 10))
-    assert OperatingPoint.model_validate({"bands": [band]})
+    assert OperatingPoint.model_validate({"bands": [band]}).bands[0].from_amount == 0
