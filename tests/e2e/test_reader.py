@@ -117,6 +117,12 @@ def test_a_study_is_claimed_read_corrected_signed_and_amended(reading: Reading) 
     expect(finding(page, "Pleural effusion")).to_have_attribute("data-chosen", "")
     expect(page.locator("#place")).not_to_have_text(before)
     assert "HU" in page.locator("#place").inner_text()
+    # Its buttons leave its own words, and the part's button, free.
+    acts = effusion.locator(".sentence-acts").bounding_box()
+    words = effusion.locator("textarea").bounding_box()
+    assert acts is not None
+    assert words is not None
+    assert acts["y"] + acts["height"] <= words["y"] + 4
 
     # A finding is changed: sentences contradict it, and nothing can be signed.
     row = finding(page, "Pleural effusion")
@@ -204,6 +210,34 @@ def test_a_prior_lies_beside_and_its_report_can_be_read(reading: Reading) -> Non
     page.wait_for_selector("#scene[data-prior=full]", timeout=SLOW)
     page.get_by_role("tab", name=re.compile("Priors")).click()
     expect(page.locator(".prior")).to_contain_text("signed by Anna Berg")
+
+
+def test_a_newer_draft_is_compared_row_by_row_and_taken(ward: Site, reading: Reading) -> None:
+    page = opened(reading(), "PAT-0019")
+    area = page.locator(".part[data-part=findings] textarea").first
+    area.fill("A mass that was there in May.")
+    expect(page.locator("#saved")).to_have_attribute("data-state", "saved")
+    again = subprocess.run(
+        [sys.executable, "-m", "tests.e2e.radiology", "again"], env=ward.environment, cwd=ROOT,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert again.returncode == 0, again.stderr[-2000:]
+    page.reload()
+    page.locator("#take-newer").click()
+    dialog = page.locator("#newer-dialog")
+    mine = dialog.locator(".beside-row.by-hand", has_text="A mass that was there in May.")
+    expect(mine.locator("input[value=yours]")).to_be_checked()
+    expect(dialog.locator(".beside-row", has_text="pleural effusion").first).to_be_visible()
+    page.evaluate(AXE)
+    assert wrong(page.evaluate(f"axe.run(document, {RULES})")) == []
+    mine.locator("input[value=both]").check()
+    dialog.get_by_role("button", name="Take the newer draft").click()
+    expect(page.locator("#take-newer")).to_have_count(0)
+    values = [one.input_value() for one in page.locator(".part[data-part=findings] textarea").all()]
+    at = values.index("A mass that was there in May.")
+    assert "mass" in values[at + 1]
+    page.get_by_role("tab", name=re.compile("Versions")).click()
+    expect(page.locator(".versions li")).to_have_count(3)
 
 
 def test_a_change_that_came_too_late_is_told_and_loses_no_words(reading: Reading) -> None:
