@@ -74,7 +74,7 @@ def again() -> None:
     line = Project.objects.get(slug="ward")
     head = User.objects.get(username="head")
     read = Study.objects.filter(patient="PAT-0019").latest("arrived_at")
-    version = ModelVersion.objects.get(model__app=APP)
+    version = ModelVersion.objects.get(model__app=APP, model__project=line)
     other = study(line, head, version, "PAT-0019", 23, (*CASES[2][2], "pleural_effusion"), 1)
     result, other.result = other.result, None
     other.delete()
