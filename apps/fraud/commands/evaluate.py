@@ -30,7 +30,7 @@ from apps.fraud.training.measuring import measure, measure_handbook
 from apps.fraud.training.reading import Read
 from apps.fraud.training.registered import Given, measure_models, rows_of, warnings
 from apps.fraud.training.registered import lines as lines_of_models
-from apps.fraud.training.report import lines
+from apps.fraud.training.report_lines import lines
 from apps.fraud.training.table import Table
 from apps.fraud.training.training import plan_of
 from loupe.contract.runtime.errors import InputRefused, LoupeError

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from apps.fraud.training import reading
 from apps.fraud.training.config import TrainingConfig
-from apps.fraud.training.report import lines
+from apps.fraud.training.report_lines import lines
 from apps.fraud.training.training import BUNDLE, read_folder, train_on
 from loupe.contract.runtime.errors import Cancelled, InputRefused, LoupeError
 from loupe.contract.runtime.reporting import ConsoleReporter

@@ -1,6 +1,5 @@
 """`evaluate` on transactions: the whole ladder on a file, learned and measured in one run."""
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +13,7 @@ from apps.fraud.training.ladder import Climbed, Plan, climb
 from apps.fraud.training.report import report
 from apps.fraud.training.splitting import Periods, default_periods, split
 from apps.fraud.training.table import Table
+from apps.fraud.training.timing import Timing
 from loupe.contract.runtime.columns import Columns
 
 Beat = Callable[[str], None]
@@ -36,15 +36,19 @@ def measure(
     Raises:
         InputRefused: there is too little data, or a feature leaks.
     """
-    begun = time.monotonic()
+    timing = Timing()
     beat("features")
-    table = tables.build(scheme, events, GRAPH)
+    with timing.part("features"):
+        table = tables.build(scheme, events, GRAPH)
     beat("guard")
-    quiet = guard(table)
+    with timing.part("guard"):
+        quiet = guard(table)
     parts = split(table, periods(table))
     climbed = climb(table, parts, plan, beat, keeping=keeping)
-    said = {"canaries": quiet.told(), **report(table, climbed, plan.seed)}
-    said["seconds"]["all"] = round(time.monotonic() - begun, 1)
+    beat("measuring")
+    with timing.part("measuring"):
+        said = {"canaries": quiet.told(), **report(table, climbed, plan.seed)}
+    said["seconds"] = timing.with_rungs(climbed.seconds)
     return said, table, climbed
 
 
@@ -59,26 +63,31 @@ def measure_handbook(
     Raises:
         InputRefused: these are other transactions, or a feature leaks.
     """
-    begun = time.monotonic()
+    timing = Timing()
     beat("published")
-    published = handbook.published_table(events)
-    made = handbook.reproduce(
-        published, handbook.published_split(published), ("xgboost", "logistic")
-    )
+    with timing.part("published"):
+        published = handbook.published_table(events)
+        made = handbook.reproduce(
+            published, handbook.published_split(published), ("xgboost", "logistic")
+        )
     beat("features")
-    table = tables.build(handbook.SCHEME, events, GRAPH)
+    with timing.part("features"):
+        table = tables.build(handbook.SCHEME, events, GRAPH)
     beat("guard")
-    quiet = guard(table)
+    with timing.part("guard"):
+        quiet = guard(table)
     climbed = climb(table, split(table, handbook.LONG), plan, beat, keeping=keeping)
-    said = {
-        "canaries": quiet.told(),
-        **report(
-            table,
-            climbed,
-            plan.seed,
-            references={f"handbook_{one.key}": one.scores for one in made},
-            published={f"handbook_{one.key}": one.published for one in made},
-        ),
-    }
-    said["seconds"]["all"] = round(time.monotonic() - begun, 1)
+    beat("measuring")
+    with timing.part("measuring"):
+        said = {
+            "canaries": quiet.told(),
+            **report(
+                table,
+                climbed,
+                plan.seed,
+                references={f"handbook_{one.key}": one.scores for one in made},
+                published={f"handbook_{one.key}": one.published for one in made},
+            ),
+        }
+    said["seconds"] = timing.with_rungs(climbed.seconds)
     return said, table, climbed

@@ -17,7 +17,8 @@ from apps.fraud.scheme import Scheme
 from apps.fraud.training import table as tables
 from apps.fraud.training.evaluation.evaluating import manifest_of, scheme_of, scored
 from apps.fraud.training.figures import Test
-from apps.fraud.training.report import FIGURES, cell, heading, row_of, tested
+from apps.fraud.training.report import FIGURES, row_of, tested
+from apps.fraud.training.report_lines import cell, heading
 from apps.fraud.training.splitting import Periods, Split, split
 from apps.fraud.training.table import Table
 from loupe.contract.runtime.columns import Columns

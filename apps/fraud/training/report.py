@@ -1,4 +1,4 @@
-"""What a ladder came to: one JSON object, and the same as a table to read."""
+"""What a ladder came to, as one JSON object; `report_lines` tells the same at a terminal."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from apps.fraud.training import metrics
 from apps.fraud.training.cold_start import PRIORS, UNTREATED, cold_start
 from apps.fraud.training.figures import Test, bands, figures, gains, histories, quick
-from apps.fraud.training.ladder import ENSEMBLE, GRAPH_TREES, NETWORK, TITLES, Climbed
+from apps.fraud.training.ladder import GRAPH_TREES, Climbed
 from apps.fraud.training.splitting import Split
 from apps.fraud.training.table import Table
 
@@ -61,6 +61,7 @@ def report(
             {
                 "model": key,
                 **row_of(test, each, mean[key]),
+                "models": len(each),
                 "seconds": round(climbed.seconds.get(key, 0.0), 1),
                 "value_by_band": bands(test, mean[key]),
                 "by_history": histories(test, mean[key]),
@@ -132,93 +133,3 @@ def row_of(test: Test, seeds: NDArray[np.float64], mean: NDArray[np.float64]) ->
         found[f"{key}_seeds"] = {"mean": float(np.mean(values)), "spread": float(np.std(values))}
     found["recall_at_k"] = metrics.recall_at_k(test.label, mean)
     return found
-
-
-def lines(said: Mapping[str, Any]) -> list[str]:
-    """The report for a terminal."""
-    out = [
-        "Test {test_from} to {test_to}, learned from {train_from} to {train_to}, "
-        "labels known after {delay:g} days.".format(**said["periods"], delay=said["delay_days"]),
-        "",
-        heading(),
-    ]
-    for row in said["ladder"]:
-        title = TITLES[row["model"]][0] if row["model"] in TITLES else row["model"]
-        out.append(
-            f"{title:<30}"
-            + "".join(cell(row[key], row[f"{key}_interval"]).rjust(24) for key in FIGURES)
-        )
-        if "published" in row:
-            shown = row["published"]
-            out.append(
-                f"{'  as published':<30}{'':>24}{shown['average_precision']:>24.3f}"
-                f"{shown['card_precision']:>24.3f}{shown['auc']:>24.3f}"
-            )
-    over = said["gains"]["over"]
-    gain = said["gains"]["models"].get(ENSEMBLE, {}).get("average_precision")
-    if gain:
-        out += [
-            "",
-            f"The ensemble's AP over {over}: {cell(gain['value'], [gain['low'], gain['high']])}.",
-        ]
-    out.append(f"Of the rungs that can serve, {TITLES[said['serves']][0]} is the best there was.")
-    out.append(_about_strangers(said))
-    out.append(_about_network(said))
-    if said["honest_rows_missing"]:
-        out.append(
-            f"To certify 0.02 % within ±20 %, {said['honest_rows_missing']:,} more honest rows are "
-            "needed in the test."
-        )
-    return out
-
-
-def _about_strangers(said: Mapping[str, Any]) -> str:
-    cold = said["cold_start"]
-    if cold["gain"] is None:
-        return (
-            f"Payers with fewer than {cold['below']} earlier transactions: {cold['rows']:,} rows "
-            f"with {cold['frauds']} frauds are too few to measure the cold start on."
-        )
-    told = [
-        f"{what} {cold[key]['average_precision']:.4f}, gain "
-        + cell(gain["value"], [gain["low"], gain["high"]])
-        for what, key, gain in (
-            ("with priors", "priors", cold["gain_of_priors"]["average_precision"]),
-            ("with neighbours' aggregates too", "treated", cold["gain"]["average_precision"]),
-        )
-    ]
-    return (
-        f"Payers with fewer than {cold['below']} earlier transactions ({cold['rows']:,} rows, "
-        f"{cold['frauds']} frauds): AP {cold['untreated']['average_precision']:.4f} untreated; "
-        f"{'; '.join(told)}."
-    )
-
-
-def _about_network(said: Mapping[str, Any]) -> str:
-    gain = said["ensemble"]["network_gain_on_validation"]
-    if gain is None:
-        return "The graph network was left out."
-    verdict = (
-        "it stays in the ensemble"
-        if said["ensemble"]["network_kept"]
-        else "it does not win for certain, so the ensemble goes without it"
-    )
-    epochs = said["chosen"][NETWORK]["epochs"]
-    return (
-        f"The graph network (best after {epochs:.0f} epochs) adds "
-        f"{cell(gain['value'], [gain['low'], gain['high']])} AP on the validation: {verdict}."
-    )
-
-
-def heading() -> str:
-    """Above the rows of models."""
-    return f"{'model':<30}" + "".join(f"{HEADS[key]:>24}" for key in FIGURES)
-
-
-def cell(value: float | None, ends: list[float | None]) -> str:
-    """A figure with its interval."""
-    if value is None:
-        return "–"
-    if ends[0] is None or ends[1] is None:
-        return f"{value:.4f}"
-    return f"{value:.4f} ({ends[0]:.3f} to {ends[1]:.3f})"

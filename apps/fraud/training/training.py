@@ -30,6 +30,7 @@ from apps.fraud.training.reading import Read
 from apps.fraud.training.report import report
 from apps.fraud.training.splitting import default_periods, split
 from apps.fraud.training.table import Table
+from apps.fraud.training.timing import Timing
 from loupe.contract.runtime import bundle
 from loupe.contract.runtime.errors import InputRefused
 from loupe.contract.runtime.reporter import Reporter
@@ -130,10 +131,13 @@ def train_on(
         done[0] += 1
         reporter.progress(min(0.95, 0.1 + 0.85 * (1 - 1 / (1 + done[0] / STEPS))), 1, note)
 
+    timing = Timing()
     beat("features")
-    table = tables.build(read.scheme, read.columns, GRAPH)
+    with timing.part("features"):
+        table = tables.build(read.scheme, read.columns, GRAPH)
     beat("guard against leaks")
-    quiet = guard(table, seed=seed)
+    with timing.part("guard"):
+        quiet = guard(table, seed=seed)
     periods = default_periods(table, train_days=config.train_days, test_days=config.test_days)
     parts = split(table, periods, drop_known=config.drop_known)
     told: list[int] = []
@@ -146,7 +150,9 @@ def train_on(
     keeping = Keeping(out / CHECKPOINT, f"{read.sha256} {config.model_dump_json()} {plan}")
     climbed = climb(table, parts, plan, beat, tell=tell, keeping=keeping)
     beat("measuring")
-    said = {"canaries": quiet.told(), **report(table, climbed, seed)}
+    with timing.part("measuring"):
+        said = {"canaries": quiet.told(), **report(table, climbed, seed)}
+    said["seconds"] = timing.with_rungs(climbed.seconds)
     said["data"] = {"rows": len(table), "refused": read.refused, "sha256": read.sha256}
     scores = _write(read, out, table, climbed, said, seed, dataset, name, source)
     write_predictions(out, table, parts.test, scores)
