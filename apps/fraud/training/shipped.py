@@ -15,7 +15,7 @@ from apps.fraud.simulator import VERSION, SimulatorConfig, simulate
 from apps.fraud.training.config import TrainingConfig
 from apps.fraud.training.ladder import GRAPH_TREES
 from apps.fraud.training.reading import Read
-from apps.fraud.training.report import lines
+from apps.fraud.training.report_lines import lines
 from apps.fraud.training.training import train_on
 from loupe.contract.runtime.reporting import ConsoleReporter
 from loupe.contract.runtime.training import ARTEFACT
