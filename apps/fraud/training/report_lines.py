@@ -1,4 +1,4 @@
-"""A ladder's report as lines for a terminal: every rung, its seeds, its time, the network's curve."""
+"""A ladder's report for a terminal: every rung, its seeds and seconds, the network's curve."""
 
 from collections.abc import Mapping
 from typing import Any, Final
