@@ -13,7 +13,9 @@ from apps.fraud.api.paging import page
 from apps.fraud.api.shapes import ScoreReasonShape
 from apps.fraud.models import Alert
 from apps.fraud.models.alerts import AlertKind
-from apps.fraud.services import alerts
+from apps.fraud.rings.words import ring_name
+from apps.fraud.scheme import Scheme
+from apps.fraud.services import alerts, schemes
 from apps.fraud.services.alerts import ORDERS, STATES, Filters
 from apps.fraud.services.errors import Unusable
 from apps.fraud.views.alerts import ORDER_FIELDS
@@ -24,11 +26,19 @@ MOST_MEMBERS = 500
 """Of one page of members."""
 
 
+class RingNameShape(Shape):
+    """What a ring is called: who its members are, and what they share."""
+
+    en: str
+    zh: str
+
+
 class RingShape(Shape):
     """A ring: payers tied together by what they share, in one alert."""
 
     id: int = Field(description="of its alert")
     key: str = Field(description="its first member, by which it is known while it grows")
+    name: RingNameShape
     payer: str = Field(description="the type of its members")
     members: int
     score: float
@@ -74,12 +84,12 @@ class MemberPage(Paged):
     members: list[str]
 
 
-def ring(row: Alert) -> RingShape:
+def ring(row: Alert, scheme: Scheme) -> RingShape:
     """A ring's alert, fetched with its case."""
-    return RingShape(**_ring(row))
+    return RingShape(**_ring(row, scheme))
 
 
-def ring_detail(row: Alert) -> RingDetail:
+def ring_detail(row: Alert, scheme: Scheme) -> RingDetail:
     """The same with what ties its members."""
     members = _members(row)
     ties = [
@@ -88,13 +98,14 @@ def ring_detail(row: Alert) -> RingDetail:
         )
         for one in row.ring.get("ties", ())
     ]
-    return RingDetail(**_ring(row), first_members=members[:MOST_MEMBERS], ties=ties)
+    return RingDetail(**_ring(row, scheme), first_members=members[:MOST_MEMBERS], ties=ties)
 
 
-def _ring(row: Alert) -> dict[str, Any]:
+def _ring(row: Alert, scheme: Scheme) -> dict[str, Any]:
     return {
         "id": row.pk,
         "key": row.entity_key,
+        "name": ring_name(row.ring, scheme),
         "payer": str(row.ring.get("payer", "")),
         "members": len(_members(row)),
         "score": row.score,
@@ -135,7 +146,10 @@ class RingList(Endpoint):
         asked = {name: request.query_params.get(name, "") for name in ("state", "order")}
         filters = Filters.read({**{k: v for k, v in asked.items() if v}, "kind": "ring"})
         rows = alerts.listing(self.actor, self.project, filters)
-        shown, more = page(request, rows, ORDER_FIELDS[filters.order or "score"], ring)
+        scheme = schemes.of(self.project.pk)
+        shown, more = page(
+            request, rows, ORDER_FIELDS[filters.order or "score"], lambda row: ring(row, scheme)
+        )
         return answer(RingPage(rings=shown, next_cursor=more))
 
 
@@ -165,7 +179,7 @@ class OneRing(RingEndpoint):
     )
     def get(self, request: Request, ring_id: int) -> Response:
         """Show a ring with evidence, ties and its first members."""
-        return answer(ring_detail(self.ring))
+        return answer(ring_detail(self.ring, schemes.of(self.project.pk)))
 
 
 class RingMembers(RingEndpoint):

@@ -90,9 +90,18 @@ def _alert(parent: etree._Element, one: Mapping[str, Any], own: tuple[str, int])
     _add(alert, "entity", one["key"], type=one["type"])
     _money(alert, "amount", one["amount"], *own)
     for reason in one["reasons"]:
-        told = _add(alert, "reason", code=reason["code"])
-        _add(told, "en", reason["en"])
-        _add(told, "zh", reason["zh"])
+        _told(_add(alert, "reason", code=reason["code"]), reason)
+    if one["name"]:
+        ring = _add(alert, "ring")
+        _told(_add(ring, "name"), one["name"])
+        _money(ring, "moved", one["moved"], *own)
+        for member in one["members"]:
+            _add(ring, "member", member, type=one["payer"])
+
+
+def _told(parent: etree._Element, words: Mapping[str, str]) -> None:
+    _add(parent, "en", words["en"])
+    _add(parent, "zh", words["zh"])
 
 
 def _transaction(parent: etree._Element, one: Mapping[str, Any], own: tuple[str, int]) -> None:

@@ -5,6 +5,7 @@ import numpy as np
 from apps.fraud.explaining.phrases import duration, money
 from apps.fraud.rings.ties import Ties
 from apps.fraud.rings.told import Evidence
+from apps.fraud.rings.words import counted
 from apps.fraud.scheme import Scheme
 
 DAY_MS = 86_400_000
@@ -39,7 +40,7 @@ def _sharing(scheme: Scheme, shared: tuple[str, ...], uses: Ties, size: int) -> 
             Evidence(
                 f"shares_{key}",
                 round(users / size * (1.0 if entity.role == "instrument" else 0.8), 3),
-                f"{users} of {size} members share {things} {_counted(entity.en, things)}.",
+                f"{users} of {size} members share {things} {counted(entity.en, things)}.",
                 f"{size} 名成员中有 {users} 名共用 {things} 个{entity.zh}。",
             )
         )
@@ -113,11 +114,3 @@ def _timing(flows: Ties, uses: Ties) -> list[Evidence]:
             f"全部 {count} 次事件集中在 {zh}之内。",
         )
     ]
-
-
-def _counted(noun: str, count: int) -> str:
-    """The name of an entity inside a sentence: a capital only where it is an abbreviation."""
-    word = noun if noun[1:2].isupper() else noun[:1].lower() + noun[1:]
-    if count == 1:
-        return word
-    return f"{word}es" if word.endswith(("s", "x", "ch", "sh")) else f"{word}s"

@@ -13,11 +13,10 @@ from apps.fraud.rings.graph import Graph
 from apps.fraud.rings.measuring import NAMES
 from apps.fraud.rings.ties import Ties
 from apps.fraud.rings.told import Ring, Tie
+from apps.fraud.rings.words import PAYS
 from apps.fraud.scheme import Scheme
 
 MOST_TIES = 2_000
-PAYS = "pays"
-"""The relation of a tie from payer to payer."""
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,16 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.fraud.models import Alert, Attachment, Case, CaseEvent
-from apps.fraud.models.alerts import AlertState, Disposition
+from apps.fraud.models.alerts import AlertKind, AlertState, Disposition
 from apps.fraud.models.cases import CaseState, EventKind
 from apps.fraud.services import alerts as alerting
+from apps.fraud.services import schemes
 from apps.fraud.services.entities import beginning
 from apps.fraud.services.errors import Taken, Unusable
 from apps.fraud.services.filters import Chosen
 from apps.fraud.services.naming import required
 from apps.fraud.services.raising import refresh_cases
+from apps.fraud.services.ring_names import called
 from loupe.host.blobs import Blob
 from loupe.host.people import Action, Actor, NotVisible, Project, record_audit, require, visible
 
@@ -332,4 +334,6 @@ def _write(
 def _title(alerts: Sequence[Alert]) -> str:
     first = max(alerts, key=lambda alert: (alert.score, -alert.pk))
     name = f"{first.entity_type} {first.entity_key}"[:150]
+    if first.kind == AlertKind.RING:
+        name = called(first, schemes.of(first.project_id))[:150]
     return name if len(alerts) == 1 else f"{name} + {len(alerts) - 1}"

@@ -10,7 +10,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.fraud.models import AlertHit, Case
+from apps.fraud.models.alerts import AlertKind
 from apps.fraud.money import DIGITS
+from apps.fraud.rings.words import ring_name
 from apps.fraud.services import labels, schemes
 from apps.fraud.services.errors import Unusable
 from loupe.contract.runtime.steps import load
@@ -95,6 +97,10 @@ def content(case: Case) -> dict[str, Any]:
                 "kind": alert.kind,
                 "type": alert.entity_type,
                 "key": alert.entity_key,
+                "name": ring_name(alert.ring, scheme) if alert.kind == AlertKind.RING else None,
+                "payer": alert.ring.get("payer", ""),
+                "members": sorted(alert.ring.get("members", ())),
+                "moved": int(alert.ring.get("moved") or 0),
                 "outcome": alert.outcome,
                 "score": round(alert.score, 6),
                 "amount": alert.amount,

@@ -11,8 +11,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from apps.fraud.models import Alert
 from apps.fraud.money import DIGITS
 from apps.fraud.scheme import Scheme
+from apps.fraud.services.ring_names import called
 
 register = template.Library()
 
@@ -59,6 +61,12 @@ def kind_name(type_: str, scheme: Scheme) -> str:
         fixed: Mapping[str, str] = {"ring": _("Ring"), "transaction": _("Transaction")}
         return fixed.get(type_, type_)
     return found.zh if (get_language() or "en").startswith("zh") else found.en
+
+
+@register.filter
+def alert_name(alert: Alert, scheme: Scheme) -> str:
+    """What an alert is called in the language of the page."""
+    return called(alert, scheme)
 
 
 @register.filter

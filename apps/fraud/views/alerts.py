@@ -94,13 +94,10 @@ def page(request: PageRequest, app: str, alert_id: int) -> HttpResponse:
             **explanations.facts(request, alert),
             "truths": labels.of_transactions(request.project, [hit.transaction for hit in hits]),
             "entity": entity,
-            "graph": drawing_rings.drawing(alert, type_names(scheme))
-            if alert.kind == "ring"
-            else around.as_json(type_names(scheme))
-            if around.edges
-            else None,
-            "flows": drawing_rings.flows(alert),
-            "shared": drawing_rings.shared(alert),
+            "graph": drawing_rings.drawing([alert], type_names(scheme))
+            or (around.as_json(type_names(scheme)) if around.edges else None),
+            "flows": drawing_rings.flows([alert]),
+            "shared": drawing_rings.shared([alert]),
             "timeline": drawing.timeline(points),
             "listed": list(entities.lists_of(entity)) if entity else [],
             "earlier": list(entities.alerts_of(entity).exclude(pk=alert.pk)[:5]) if entity else [],

@@ -12,9 +12,18 @@ from django.views.decorators.http import require_GET, require_POST
 
 from apps.fraud.app import App
 from apps.fraud.models import AlertHit, Case
-from apps.fraud.services import cases, drawing, exporting, labels, people, schemes
+from apps.fraud.services import (
+    cases,
+    drawing,
+    drawing_rings,
+    exporting,
+    labels,
+    people,
+    schemes,
+)
 from apps.fraud.services.cases import Filters
 from apps.fraud.services.errors import Unusable
+from apps.fraud.templatetags.fraud import type_names
 from apps.fraud.views import asked
 from apps.fraud.views.paging import page_of
 from loupe.contract.runtime.errors import LoupeError
@@ -59,12 +68,16 @@ def page(request: PageRequest, app: str, number: int) -> HttpResponse:
     alerts = list(case.alerts.select_related("assignee").order_by("-score", "-pk")[:100])
     hits = list(AlertHit.objects.filter(alert__case=case).order_by("-event_ms", "-pk")[:MOST_HITS])
     points = [(hit.event_ms, hit.amount, hit.outcome, hit.score, hit.result) for hit in hits]
+    scheme = schemes.of(request.project.pk)
     return render(
         request,
         "fraud/case.html",
         {
             "domain": App,
-            "scheme": schemes.of(request.project.pk),
+            "scheme": scheme,
+            "graph": drawing_rings.drawing(alerts, type_names(scheme)),
+            "flows": drawing_rings.flows(alerts),
+            "shared": drawing_rings.shared(alerts),
             "case": case,
             "alerts": alerts,
             "hits": hits,
