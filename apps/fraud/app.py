@@ -133,6 +133,7 @@ class App(DomainApp):
         row="fraud/row.html",
         job="fraud/job_beside.html",
         waiting="apps.fraud.services.waiting:waiting",
+        search="apps.fraud.services.lookup:lookup",
         styles=("fraud/fraud.css",),
         urls="apps.fraud.urls",
         api_urls="apps.fraud.api.urls",

@@ -3,13 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
+import numpy as np
 from django.db import connection, models
 from django.db.models import Count
 from django.utils.translation import gettext as _
 
 from apps.fraud.models import Alert, Entity, EntityLink, ListEntry
+from apps.fraud.services import schemes
 from apps.fraud.services.naming import LONGEST_KEY, entity_id, storable
+from apps.fraud.tables.keys import Hasher
 from loupe.host.people import Action, Actor, NotVisible, Project, require, visible
 
 FOUND_AT_ONCE = 50
@@ -40,8 +44,9 @@ class Neighbourhood:
 def search(
     actor: Actor, project: Project, text: str, type_: str = "", risky: bool = False
 ) -> "models.QuerySet[Entity]":
-    """Entities whose identifier begins with `text`, of one type where it is named; without a text
-    those seen last, or those of the highest score.
+    """Entities whose identifier begins with `text`, of one type where it is named, or the one of
+    which only the hash of `text` is kept; without a text those seen last, or those of the highest
+    score.
 
     Raises:
         NotVisible, Denied: the actor may not look.
@@ -52,8 +57,21 @@ def search(
         rows = rows.filter(type=type_)
     text = storable(text.strip(), LONGEST_KEY)
     if text:
+        if (meant := rows.filter(pk__in=hashed_ids(project.pk, text))).exists():
+            return meant.order_by("key", "type")
         return beginning(rows, "key", text).order_by("key", "type")
     return rows.order_by("-score", "pk") if risky else rows.order_by("-last_ms", "pk")
+
+
+def hashed_ids(project_id: UUID, text: str) -> list[UUID]:
+    """The ids of what `text` would be called where the project keeps keyed hashes only."""
+    scheme = schemes.of(project_id)
+    kinds = [entity.key for entity in scheme.entities if entity.hashed and not entity.built_from]
+    if not kinds:
+        return []
+    hasher = Hasher(bytes.fromhex(schemes.hash_key(project_id)))
+    word = np.array([text])
+    return [entity_id(project_id, kind, str(hasher.hashed(kind, word)[0])) for kind in kinds]
 
 
 def beginning(rows: "models.QuerySet[Any]", column: str, text: str) -> "models.QuerySet[Any]":

@@ -72,6 +72,25 @@ class Waits:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Found:
+    """Something of an app that what was typed into the search names.
+
+    Attributes:
+        kind: what it is, in the language of the page: a customer, a payment, a case.
+        name: its identifier or title.
+        words: more about it, one line.
+        url: its page.
+        exact: it is named so, not only begins so; the only one is opened at once.
+    """
+
+    kind: str
+    name: str
+    url: str
+    words: str = ""
+    exact: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class Pages:
     """Templates for the host's fixed slots, and the app's own pages.
 
@@ -88,7 +107,9 @@ class Pages:
     it; it gets `result` and `data`. `job` is a template that stands on a job's page once it has
     ended; it gets `job` and `now`. `waiting` names a function ``(actor, project) ->
     Sequence[Waits]``: what of the app waits for a person, on the project's first page, in the
-    language of the page.
+    language of the page. `search` names a function ``(actor, project, text) -> Sequence[Found]``:
+    what the app knows by an identifier that somebody typed into the search, the best first, a few
+    dozen at most.
     """
 
     result: str
@@ -105,6 +126,7 @@ class Pages:
     point: str | None = None
     job: str | None = None
     waiting: str | None = None
+    search: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

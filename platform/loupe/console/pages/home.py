@@ -16,7 +16,6 @@ from loupe.contract.extras import Waits
 from loupe.contract.outcomes import Tone
 from loupe.contract.runtime.steps import load
 from loupe.intake.models import Channel
-from loupe.jobs import name_search
 from loupe.jobs.models import Job, JobState, Result
 from loupe.jobs.progress import progress
 from loupe.plugins import registry as apps
@@ -118,18 +117,3 @@ def activity(request: PageRequest) -> HttpResponse:
     """The bar's little counter of running work, asked for again and again."""
     counted = count_activity(request.project)
     return render(request, "console/parts/activity.html", {"activity": counted})
-
-
-@require_GET
-@project_page(section="search")
-def search(request: PageRequest) -> HttpResponse:
-    """Files and jobs by name."""
-    asked = request.GET.get("q", "").strip()[:200]
-    found: list[Result] = []
-    jobs: list[Job] = []
-    if asked:
-        rows = Result.objects.filter(project=request.project).select_related("item__input")
-        found = list(name_search.narrowed(rows, asked)[:30])
-        named = Job.objects.filter(project=request.project, submission__name__icontains=asked)
-        jobs = list(named.select_related("submission").order_by("-created_at")[:10])
-    return render(request, "console/search.html", {"asked": asked, "results": found, "jobs": jobs})

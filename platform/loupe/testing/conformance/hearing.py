@@ -40,7 +40,8 @@ class Hearing(Subject):
 
     def test_c32_what_follows_blocks_and_reads_rows_names_code(self, app: type[DomainApp]) -> None:
         read_rows = app.sync.read_rows if app.sync is not None else None
-        said = (app.context, app.on_blocks, app.after_samples, app.pages.waiting, read_rows)
+        asked = (app.pages.waiting, app.pages.search)
+        said = (app.context, app.on_blocks, app.after_samples, *asked, read_rows)
         named = [target for target in said if target]
         assert all(callable(load(target)) for target in named)
         assert app.on_blocks is None or app.result_form == "columns"

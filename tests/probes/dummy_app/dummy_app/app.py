@@ -85,6 +85,7 @@ class App(DomainApp):
         urls="dummy_app.urls",
         api_urls="dummy_app.api_urls",
         tiles="dummy_app.tiles:tiles",
+        search="dummy_app.batches:search",
     )
     labelling = Labelling(
         schema=Target,

@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
+from loupe.contract.extras import Found
 from loupe.contract.facts import FactRefused, StoredResult
+from loupe.host.people import Actor, Project
 
 HEARD: list[StoredResult] = []
 """Every result that this process followed, oldest first."""
@@ -26,3 +28,12 @@ def check(project_id: UUID, facts: Mapping[str, str]) -> Mapping[str, str]:
 
 def on_results(results: Sequence[StoredResult]) -> None:
     HEARD.extend(results)
+
+
+def search(actor: Actor, project: Project, text: str) -> Sequence[Found]:
+    """Batches whose key begins so."""
+    return [
+        Found(kind="Batch", name=name, url=f"/dummy_app/about/?batch={key}", exact=key == text)
+        for key, name in choices(project.pk)
+        if key.startswith(text)
+    ]
