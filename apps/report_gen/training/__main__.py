@@ -44,6 +44,7 @@ def main(arguments: list[str]) -> int:
         "rate",
         "making",
         "renewed-every",
+        "inserted",
     ):
         parser.add_argument(f"--{name}", type=float)
     for name in ("checkpointing", "compiled", "image-held"):
@@ -70,7 +71,7 @@ def main(arguments: list[str]) -> int:
     if stage in ("judge", "all"):
         judge(recipe, work, out, device)
     if stage != "judge":
-        so_far(recipe, work, out / "so_far", device)
+        so_far(recipe, work, out / "so_far", device, start)
     if not done:
         print("This stage is not over: call it again to go on.", flush=True)
     return 0

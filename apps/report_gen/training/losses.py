@@ -49,7 +49,7 @@ def losses(network: ImageNetwork, volume: Tensor, seen: Seen, batch: Batch) -> L
     return Losses(
         states=2.0 * states,
         sides=2.0 * sides,
-        heat=0.5 * focal(seen.heat.float(), wanted) / count,
+        heat=focal(seen.heat.float(), wanted) / count,
         offsets=0.2 * _offsets(seen.offsets, batch),
         masks=_masks(seen.masks, masks_of(batch.regions)),
         peaks=_peaks(seen.masks, batch.regions),

@@ -16,9 +16,11 @@ class Recipe:
         pool: phantoms kept; `pool_start` are made first; making more takes at most `making` of
             the time.
         producers: processes that make phantoms beside the training, on its device; 0: it makes them
-            itself, and runs repeat exactly. A full pool is renewed every `renewed_every` seconds.
+            itself, and runs repeat exactly. From half of the pool on they make one every
+            `renewed_every` seconds.
         shift: voxels that a volume is moved by, at most.
         blank: share of volumes without anything in them, so that nothing is found in nothing.
+        inserted: share of volumes into which new nodules are put as they are drawn.
         image_before: seconds of stage A that the model which it begins with has had.
         image_held: stage C leaves the image network as it is, and its verdicts as fitted.
         compiled: the image network runs through torch.compile.
@@ -49,6 +51,7 @@ class Recipe:
     renewed_every: float = 0.4
     shift: int = 12
     blank: float = 0.02
+    inserted: float = 0.5
     compiled: bool = False
     checkpointing: bool = False
     text_batch: int = 96

@@ -16,6 +16,7 @@ from apps.report_gen.inference.network import ImageNetwork, Seen, windowed
 from apps.report_gen.phantoms.grid import Grid
 from apps.report_gen.training.beginning import begin_with
 from apps.report_gen.training.following import Follower
+from apps.report_gen.training.inserting import with_nodules
 from apps.report_gen.training.losses import Losses, losses
 from apps.report_gen.training.pool import Batch, Pool
 from apps.report_gen.training.producers import Pace, start, training_tasks
@@ -52,15 +53,22 @@ def blanked(batch: Batch, draw: np.random.Generator, share: float) -> Batch:
 
 
 def varied(hu: Tensor, draw: np.random.Generator) -> Tensor:
-    """fp32 HU with another noise, level and gain for each volume: a phantom is seen many times."""
+    """fp32 HU [B, D, H, W] with another noise, kernel, level and gain for each volume: a phantom is
+    seen many times, and another kernel changes nothing of what is there."""
     made = hu.float()
     count = len(hu)
-    spread = torch.tensor(draw.choice([0.0, 4.0, 10.0, 20.0], count), device=hu.device)
-    gain = torch.tensor(draw.normal(1.0, 0.01, count), device=hu.device)
-    level = torch.tensor(draw.normal(0.0, 5.0, count), device=hu.device)
-    view = (-1, 1, 1, 1)
-    noise = torch.randn_like(made) * spread.float().view(view)
-    return (made + 1000) * gain.float().view(view) - 1000 + level.float().view(view) + noise
+
+    def each(values: np.ndarray) -> Tensor:
+        return torch.as_tensor(values, dtype=torch.float32, device=hu.device).view(-1, 1, 1, 1)
+
+    noise = each(draw.choice([0.0, 4.0, 10.0, 20.0, 40.0], count, p=[0.2, 0.2, 0.25, 0.25, 0.1]))
+    made = made + torch.randn_like(made) * noise
+    kernel = np.where(draw.random(count) < 0.6, draw.uniform(-0.12, 0.22, count), 0.0)
+    slices = np.where(draw.random(count) < 0.3, draw.uniform(0.0, 0.28, count), 0.0)
+    for axis, share in ((1, each(slices)), (2, each(kernel)), (3, each(kernel))):
+        made = made + share * (made.roll(1, axis) + made.roll(-1, axis) - 2 * made)
+    gain, level = each(draw.normal(1.0, 0.01, count)), each(draw.normal(0.0, 5.0, count))
+    return (made + 1000) * gain - 1000 + level
 
 
 def forward(
@@ -98,7 +106,7 @@ def filled(recipe: Recipe, pool: Pool, work: Path) -> Follower | None:
     first = max([pool.next_seed, *(int(name) + 1 for name in there)])
     pace = Pace(
         until=time.time() + recipe.call_seconds,
-        quick=max(0, recipe.pool - len(there)),
+        quick=max(0, recipe.pool // 2 - len(there)),
         pause=recipe.renewed_every,
     )
     tasks = training_tasks(first, MOST_TASKS)
@@ -173,7 +181,9 @@ def train_image(
         for group in optimizer.param_groups:
             group["lr"] = rate_at(share, recipe.rate) * group["times"]
         for _ in range(recipe.accumulate):
-            batch = blanked(pool.draw(recipe.batch, draw, recipe.shift), draw, recipe.blank)
+            batch = pool.draw(recipe.batch, draw, recipe.shift)
+            batch = with_nodules(batch, draw, recipe.shape.spacing, recipe.inserted)
+            batch = blanked(batch, draw, recipe.blank)
             parts = forward(network, seeing, batch, draw, device)
             (parts.total() / recipe.accumulate).backward()
             progress.samples += len(batch.hu)
@@ -185,6 +195,7 @@ def train_image(
             progress.skipped += 1
         optimizer.zero_grad(set_to_none=True)
         progress.steps += 1
+        clock.learns()
         if recipe.image_steps is not None:
             pool.add()
         elif follower is None:

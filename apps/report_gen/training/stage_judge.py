@@ -50,7 +50,11 @@ def judge(recipe: Recipe, work: Path, out: Path, device: str) -> dict[str, Any]:
     tasks = held_out_tasks(recipe)
     pace = Pace(until=math.inf, quick=len(tasks))
     producers = start(folder, tasks, grid, recipe.producers, pace)
-    shelf = Shelf(folder, producers)
+    # Both at once would hold each other up: a step on the device waits for a dozen others.
+    for each in producers:
+        each.join()
+    say("judge", phantoms=len(tasks), seconds=time.perf_counter() - began)
+    shelf = Shelf(folder)
     # What is judged computes in `dtype`; what is stored keeps its fp32 weights.
     judged = copy.deepcopy(image).to(dtype)
     plain = Verdicts()
@@ -61,12 +65,25 @@ def judge(recipe: Recipe, work: Path, out: Path, device: str) -> dict[str, Any]:
     peaks = evaluating.with_peaks(plain, fit).peak
     verdicts = fitted(logits, truth, peaks)
     say("judge", validation=len(truth), seconds=time.perf_counter() - began)
-    # What is cut from here on leaves a model that is whole, and says that nobody judged it.
-    unjudged = {"use": USE, "trained_on": TRAINED_ON, "figures": "calibrated; not judged"}
-    store(
-        out / "model",
-        Model(shape=recipe.shape, image=image, report=report, verdicts=verdicts, card=unjudged),
-    )
+    card: dict[str, Any] = {
+        "use": USE, "trained_on": TRAINED_ON, "figures": "calibrated; not judged",
+        "training": _history(work, device),
+        "recipe": {k: v for k, v in asdict(recipe).items() if k != "shape"},
+        "parameters": sum(p.numel() for m in (image, report) for p in m.parameters()),
+        "torch": torch.__version__,
+        "device": torch.cuda.get_device_name() if device == "cuda" else "cpu",
+    }  # fmt: skip
+    model = Model(shape=recipe.shape, image=image, report=report, verdicts=verdicts, card=card)
+
+    def known() -> None:
+        # What is cut later leaves a whole model, and what is known of it.
+        card["seconds_judging"] = time.perf_counter() - began
+        card["stored_bytes"] = store(out / "model", model)
+        (out / "panel.json").write_text(json.dumps(card, indent=1, default=str) + "\n")
+
+    known()
+    card["parity_int8"] = parity(recipe, model, shelf, out, device)
+    say("judge", **card["parity_int8"], seconds=time.perf_counter() - began)
     said = evaluating.answers(judged, held_out_set(shelf, grid, TEST, recipe.test), verdicts, dtype)
     panel = evaluating.panel(said, verdicts, list(range(recipe.test)))
     panel["controls"]["text_only"] = evaluating.text_only(said.truth())
@@ -74,33 +91,22 @@ def judge(recipe: Recipe, work: Path, out: Path, device: str) -> dict[str, Any]:
         judged, verdicts, dtype
     )
     _print("test", panel, whole=True)
-    shifts = {}
+    card["figures"] = "phantom figures: held-out seeds and held-out LIDC patients"
+    card["test"], card["shifts"] = panel, {}
+    known()
     for name in SHIFTS:
         moved = evaluating.answers(
             judged, held_out_set(shelf, grid, SHIFTED, recipe.shifted, name), verdicts, dtype
         )
-        shifts[name] = evaluating.panel(moved, verdicts, list(range(recipe.shifted)), rounds=100)
-        _print(name, shifts[name])
-    model = Model(shape=recipe.shape, image=image, report=report, verdicts=verdicts, card={})
-    text = evaluating.text_panel(model, said, recipe.reports)
-    say("judge", **text)
-    card = {
-        "use": USE,
-        "trained_on": TRAINED_ON,
-        "figures": "phantom figures: held-out seeds and held-out LIDC patients",
-        "test": panel, "shifts": shifts, "text": text,
-        "training": _history(work, device), "seconds_judging": time.perf_counter() - began,
-        "recipe": {k: v for k, v in asdict(recipe).items() if k != "shape"},
-        "parameters": sum(p.numel() for m in (image, report) for p in m.parameters()),
-        "torch": torch.__version__,
-        "device": torch.cuda.get_device_name() if device == "cuda" else "cpu",
-    }  # fmt: skip
-    model = Model(shape=recipe.shape, image=image, report=report, verdicts=verdicts, card=card)
-    card["parity_int8"] = parity(recipe, model, shelf, out, device)
-    size = store(out / "model", model)
-    card["stored_bytes"] = size
-    (out / "panel.json").write_text(json.dumps(card, indent=1, default=str) + "\n")
-    say("judge", stored_bytes=size, seconds=time.perf_counter() - began, done=True)
+        card["shifts"][name] = evaluating.panel(
+            moved, verdicts, list(range(recipe.shifted)), rounds=100
+        )
+        _print(name, card["shifts"][name])
+    known()
+    card["text"] = evaluating.text_panel(model, said, recipe.reports)
+    say("judge", **card["text"])
+    known()
+    say("judge", stored_bytes=card["stored_bytes"], seconds=time.perf_counter() - began, done=True)
     return card
 
 

@@ -107,6 +107,7 @@ def train_text(recipe: Recipe, work: Path, device: str, start_from: Path | None 
         average.update(network)
         progress.steps += 1
         progress.samples += recipe.text_batch
+        clock.learns()
         if clock.here() - last >= recipe.say_every:
             last = clock.here()
             say("B", step=progress.steps, samples=progress.samples, seconds=clock.stage(),

@@ -42,18 +42,30 @@ class Progress:
 
 
 class Clock:
-    """Seconds of this call and of the stage."""
+    """Seconds of this call and of the stage.
+
+    What a call needs before its first step (phantoms, compiling) is no time of the stage, which
+    makes up for it: at the call's end it is as far as if it had begun at once.
+    """
 
     def __init__(self, before: float, call_seconds: float) -> None:
         self.began, self.before, self.call = time.perf_counter(), before, call_seconds
+        self.first: float | None = None
 
     def here(self) -> float:
         """Seconds of this call."""
         return time.perf_counter() - self.began
 
+    def learns(self) -> None:
+        """From the first time on that this is called, the stage goes on."""
+        if self.first is None:
+            self.first = min(self.here(), 0.9 * self.call)
+
     def stage(self) -> float:
         """Seconds of the stage, earlier calls included."""
-        return self.before + self.here()
+        if self.first is None:
+            return self.before
+        return self.before + (self.here() - self.first) * self.call / (self.call - self.first)
 
     def call_over(self) -> bool:
         """Whether this call has worked for its time."""
