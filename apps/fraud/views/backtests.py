@@ -13,7 +13,7 @@ from apps.fraud.app import App
 from apps.fraud.models import Backtest, RuleSet, ThresholdFit
 from apps.fraud.money import DIGITS
 from apps.fraud.operating.prices import Prices
-from apps.fraud.services import backtest_shown, backtests, drafts, prices, schemes
+from apps.fraud.services import backtest_shown, backtests, drafts, periods, prices, schemes
 from apps.fraud.services.errors import Unusable
 from apps.fraud.views import asked
 from apps.fraud.views.paging import page_of
@@ -164,6 +164,7 @@ def _listed(
     costs, said = prices.of(request.project.pk)
     files = jobs.of_files(request.actor, request.project, App.slug)[:OFFERED]
     given = form or request.GET
+    period = None if form else periods.newest(request.actor, request.project)
     context = {
         "domain": App,
         "trial": "backtests",
@@ -171,6 +172,9 @@ def _listed(
         "scheme": schemes.of(request.project.pk),
         "jobs": list(files),
         "form": given,
+        "period": period,
+        "start": given.get("start") or (f"{period.start:%Y-%m-%dT%H:%M}" if period else ""),
+        "stop": given.get("stop") or (f"{period.stop:%Y-%m-%dT%H:%M}" if period else ""),
         "error": error,
         "field": getattr(error, "field", ""),
         "prices": costs,
