@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from apps.report_gen.inference.network import ImageNetwork, Seen, windowed
 from apps.report_gen.phantoms.grid import Grid
@@ -29,6 +30,8 @@ from apps.report_gen.training.targets import Example
 FILE, SHELF = "image.pt", "phantoms"
 MOST_TASKS = 20_000
 VERDICT_RATE = 10.0
+THICK = 0.15
+"""Share of volumes that are seen in thicker slices."""
 FAR, STEPS_KNOWN = 30.0, 50
 """A gradient so many times the median of that many before it belongs to no step."""
 
@@ -52,9 +55,17 @@ def blanked(batch: Batch, draw: np.random.Generator, share: float) -> Batch:
     return batch
 
 
+def thicker(hu: Tensor, share: float) -> Tensor:
+    """HU [D, H, W] as of `share` of the slices, each as thick as they lie apart, and resampled."""
+    size = hu.shape
+    few = F.interpolate(hu[None, None], (max(2, round(share * size[0])), *size[1:]), mode="area")
+    made: Tensor = F.interpolate(few, tuple(size), mode="trilinear")[0, 0]
+    return made
+
+
 def varied(hu: Tensor, draw: np.random.Generator) -> Tensor:
-    """fp32 HU [B, D, H, W] with another noise, kernel, level and gain for each volume: a phantom is
-    seen many times, and another kernel changes nothing of what is there."""
+    """fp32 HU [B, D, H, W] with another noise, kernel, level and gain for each volume, and some of
+    thicker slices: a phantom is seen many times, and a scan changes nothing of what is there."""
     made = hu.float()
     count = len(hu)
 
@@ -62,11 +73,17 @@ def varied(hu: Tensor, draw: np.random.Generator) -> Tensor:
         return torch.as_tensor(values, dtype=torch.float32, device=hu.device).view(-1, 1, 1, 1)
 
     noise = each(draw.choice([0.0, 4.0, 10.0, 20.0, 40.0], count, p=[0.2, 0.2, 0.25, 0.25, 0.1]))
+    thick = [(n, float(draw.uniform(0.35, 0.7))) for n in range(count) if draw.random() < THICK]
+    for number, part in thick:
+        # Noise comes with each slice that is taken, and is not averaged away.
+        noise[number] = noise[number] / part**0.5
     made = made + torch.randn_like(made) * noise
     kernel = np.where(draw.random(count) < 0.6, draw.uniform(-0.12, 0.22, count), 0.0)
     slices = np.where(draw.random(count) < 0.3, draw.uniform(0.0, 0.28, count), 0.0)
     for axis, share in ((1, each(slices)), (2, each(kernel)), (3, each(kernel))):
         made = made + share * (made.roll(1, axis) + made.roll(-1, axis) - 2 * made)
+    for number, part in thick:
+        made[number] = thicker(made[number], part)
     gain, level = each(draw.normal(1.0, 0.01, count)), each(draw.normal(0.0, 5.0, count))
     return (made + 1000) * gain - 1000 + level
 
