@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from core_kernels.dispatch.decode_attention import decode_attention
+from core_kernels.cpu_ops.decoder import decoder as by_layers
+from core_kernels.dispatch.decoder import FIRST, LAYER, decoder
 from core_kernels.dispatch.gated_attention import gated_attention
 from core_kernels.errors import ArgumentRefused
 from core_kernels.modules.add_norm import AddNorm
@@ -196,26 +197,27 @@ class Decoder(nn.Module):
         Every shape and address is fixed and nothing waits for the device: a CUDA graph can hold it.
         Past `capacity` steps its answers mean nothing.
         """
-        batch, width, heads = tokens.shape[0], self.shape.width, self.shape.heads
-        state.lengths.add_(1)
-        place = self.positions(state.position).expand(batch, width)
-        x, _ = self.first_norm(self.tokens(tokens), place)
-        for layer, own, cross in zip(self._each(), state.own, state.cross, strict=True):
-            mixed = layer.own(x)
-            latest = mixed[:, width : 3 * width].view(batch, 2, heads, -1).transpose(0, 1)
-            own.index_copy_(3, state.position, latest.unsqueeze(3))
-            x, _ = layer.own_norm(layer.own_out(self._look(mixed, 3, own, state.lengths)), x)
-            mixed = layer.cross(x)
-            x, _ = layer.cross_norm(
-                layer.cross_out(self._look(mixed, 1, cross, state.cross_lengths)), x
-            )
-            x = layer.end(x)
-        state.position.add_(1)
-        return F.linear(x, self.tokens.weight, self.bias)
+        return self.advance(tokens, state)[0]
 
-    def _look(self, mixed: Tensor, count: int, cache: Tensor, lengths: Tensor) -> Tensor:
-        """Attention [B, width] of the queries at the front of `mixed`, with the gates behind."""
-        batch, width, heads = mixed.shape[0], self.shape.width, self.shape.heads
-        q, gate = mixed[:, :width].view(batch, heads, -1), mixed[:, count * width :].unsqueeze(-1)
-        out = decode_attention(q, cache[0], cache[1], lengths, gate if gate.numel() else None)
-        return out.view(batch, width)
+    @torch.no_grad()
+    def advance(
+        self, tokens: Tensor, state: DecoderState, *, open_to_compilers: bool = False
+    ) -> tuple[Tensor, Tensor]:
+        """As `step`, with the likeliest token int64 [B] after each.
+
+        Args:
+            open_to_compilers: layer by layer in torch's operations, which `torch.compile` joins,
+                rather than by the operation `decoder`.
+        """
+        parts = state.own, state.cross, state.lengths, state.cross_lengths, state.position
+        if open_to_compilers:
+            return by_layers(tokens, self._weights(), *parts, self.first_norm.eps)
+        return decoder(tokens, self._weights(), *parts, eps=self.first_norm.eps)
+
+    def _weights(self) -> list[Tensor]:
+        """As `decoder` takes them."""
+        names = [
+            *FIRST,
+            *(f"layers.{at}.{name}" for at in range(len(self.layers)) for name in LAYER),
+        ]
+        return [self.get_parameter(name) for name in names]

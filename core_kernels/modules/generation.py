@@ -41,6 +41,7 @@ class Greedy:
         self._ended = torch.zeros(batch, dtype=torch.bool, device=device)
         self._stop = torch.full((), -1, dtype=torch.int64, device=device)
         self._graph: torch.cuda.CUDAGraph | None = None
+        self._compiled = compiled is not None
         self._advance: Callable[[], None] = self._one
         if compiled is not None:
             self._advance = torch.compile(
@@ -96,7 +97,7 @@ class Greedy:
     def _one(self) -> None:
         """One token for each sequence, all on the device."""
         place = self.state.position.clone()
-        latest = self.decoder.step(self._token, self.state).argmax(-1)
+        _, latest = self.decoder.advance(self._token, self.state, open_to_compilers=self._compiled)
         latest = torch.where(self._ended, self._stop, latest)
         self._ended.logical_or_(latest == self._stop)
         self._written.index_copy_(1, place, latest.unsqueeze(1))

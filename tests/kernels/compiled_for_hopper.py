@@ -44,7 +44,9 @@ def main(operations: list[str]) -> None:
         )
     )
     JITFunction.run = compile_only
-    register_probe("cpu", lambda device: Capabilities(device="cpu", name="H100", triton=True))
+    register_probe(
+        "cpu", lambda device: Capabilities(device="cpu", name="H100", compute=(9, 0), triton=True)
+    )
     errors = {}
     for operation in operations:
         if not any(one.name == "triton" for one in implementations(operation)):
