@@ -17,8 +17,14 @@ TimeFormat = Literal[
 Encoding = Literal["utf-8", "cp1252", "gb18030"]
 Delimiter = Literal[",", ";", "\t", "|"]
 Column = Annotated[str, Field(min_length=1, max_length=256)]
-FRAUD_WORDS = ("1", "true", "yes", "y", "t", "fraud", "fraudulent", "bad", "是", "欺诈")
-HONEST_WORDS = ("0", "false", "no", "n", "f", "honest", "legit", "genuine", "good", "否", "正常")
+FRAUD_WORDS = (
+    *("1", "true", "yes", "y", "t", "fraud", "fraudulent", "bad"),
+    *("ja", "wahr", "betrug", "betrügerisch", "是", "欺诈"),
+)
+HONEST_WORDS = (
+    *("0", "false", "no", "n", "f", "honest", "legit", "genuine", "good"),
+    *("nein", "falsch", "kein betrug", "ehrlich", "否", "正常", "非欺诈"),
+)
 
 
 class _Frozen(BaseModel):

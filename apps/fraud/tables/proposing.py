@@ -8,7 +8,7 @@ from apps.fraud.tables.delimited import Dialect
 from apps.fraud.tables.dialects import dialect_of
 from apps.fraud.tables.evidence import Evidence, gathered
 from apps.fraud.tables.formats import format_of
-from apps.fraud.tables.names import CONCEPTS, likeness, tokens
+from apps.fraud.tables.names import CONCEPTS, likeness, plain, tokens
 from apps.fraud.tables.sampling import sample
 
 _LEAST = 0.5
@@ -24,9 +24,10 @@ _KNOWN = {
     "phone": EntityType(key="phone", en="Phone", zh="电话", role="trait", hashed=True),
 }
 _PAYEES = (
-    ("terminal", "Terminal", "终端"), ("merchant", "Merchant", "商户"),
-    ("beneficiary", "Beneficiary", "收款人"),
-)  # fmt: skip
+    ("terminal", "Terminal", "终端", ("terminal", "kasse")),
+    ("merchant", "Merchant", "商户", ("merchant", "händler", "商家")),
+    ("beneficiary", "Beneficiary", "收款人", ("beneficiary", "empfänger", "begünstigter")),
+)
 _ATTRIBUTES = {
     "country": Attribute(key="country", en="Country", zh="国家或地区"),
     "channel": Attribute(key="channel", en="Channel", zh="渠道"),
@@ -105,8 +106,8 @@ def _liked(name: str, seen: Evidence, concept: str) -> float:
 
 
 def _payee(entity: EntityType, name: str) -> EntityType:
-    for key, en, zh in _PAYEES:
-        if key in tokens(name) or zh in name:
+    for key, en, zh, words in _PAYEES:
+        if likeness(name, words) or zh in name:
             return entity.model_copy(update={"key": key, "en": en, "zh": zh})
     return entity
 
@@ -139,5 +140,6 @@ def _attributes(
 
 
 def _key(name: str) -> str:
-    key = re.sub(r"[^a-z0-9]+", "_", "_".join(tokens(name)).encode("ascii", "ignore").decode())
+    words = "_".join(plain(word) for word in tokens(name))
+    key = re.sub(r"[^a-z0-9]+", "_", words.encode("ascii", "ignore").decode())
     return key.strip("_")[:30] if key[:1].isalpha() else ""

@@ -9,7 +9,7 @@ import pytest
 from apps.fraud.scheme import CARD_PAYMENTS, EntityType, Scheme
 from apps.fraud.tables.checking import look
 from apps.fraud.tables.guessing import Guess, guess
-from apps.fraud.tables.names import likeness, tokens
+from apps.fraud.tables.names import CONCEPTS, likeness, tokens
 from apps.fraud.tables.parsing import parse
 from apps.fraud.tables.proposing import propose
 from tests.apps.fraud.tables.files import FORMATS, context, written
@@ -74,6 +74,43 @@ SPARKOV = "trans_date_trans_time,cc_num,merchant,category,amt,trans_num,is_fraud
             },
         ),
         (
+            "Transaktionsnummer;Buchungsdatum;Kundennummer;Händler;Betrag;Währung;Kartennummer;"
+            "Gerätekennung;IP-Adresse;Land;Betrug;Betrug gemeldet am",
+            "T{n};1{few}.03.2024 10:00:0{few};K{few};H{few};{n},57;EUR;4{few};G{few};"
+            "10.0.{few}.1;DE;nein;22.03.2024 10:00:00",
+            {
+                "Transaktionsnummer": "id",
+                "Buchungsdatum": "time",
+                "Kundennummer": "entity.customer",
+                "Händler": "entity.terminal",
+                "Betrag": "amount",
+                "Währung": "currency",
+                "Gerätekennung": "entity.device",
+                "IP-Adresse": "entity.address",
+                "Land": "attribute.country",
+                "Betrug": "label",
+                "Betrug gemeldet am": "label_time",
+            },
+        ),
+        (
+            "交易流水号,交易日期,客户编号,商户编号,交易金额(元),币种,设备指纹,IP地址,国家代码,是否欺诈,欺诈确认时间",
+            "T{n},2024-01-01 10:00:{few:02d},K{few},S{few},{n}.57,CNY,d{few},10.0.{few}.1,CN,否,"
+            "2024-01-09 10:00:00",
+            {
+                "交易流水号": "id",
+                "交易日期": "time",
+                "客户编号": "entity.customer",
+                "商户编号": "entity.terminal",
+                "交易金额(元)": "amount",
+                "币种": "currency",
+                "设备指纹": "entity.device",
+                "IP地址": "entity.address",
+                "国家代码": "attribute.country",
+                "是否欺诈": "label",
+                "欺诈确认时间": "label_time",
+            },
+        ),
+        (
             "payment_id,created_at,account_id,merchant_id,gross_amount,ccy,device_id,client_ip,country",
             "p{n},2024-01-01T10:00:{few:02d}Z,a{few},m{few},{n}.25,EUR,d{few},10.0.{few}.1,DE",
             {
@@ -89,7 +126,7 @@ SPARKOV = "trans_date_trans_time,cc_num,merchant,category,amt,trans_num,is_fraud
             },
         ),
     ],
-    ids=["handbook", "paysim", "chinese", "payments"],
+    ids=["handbook", "paysim", "chinese", "german", "chinese_bank", "payments"],
 )
 def test_usual_files_are_understood(
     tmp_path: Path, head: str, row: str, wanted: dict[str, str]
@@ -100,6 +137,63 @@ def test_usual_files_are_understood(
         assert one.reason.en.endswith(".")
         assert one.reason.zh.endswith("。")
         assert (one.confidence > 0.4) == bool(one.role)
+
+
+SPELT = {
+    "time": "Datum,Uhrzeit,Zeitstempel,Transaktionszeit,Datum/Uhrzeit,TX_DATUM,交易日期,时间戳",
+    "amount": "Betrag (EUR),BETRAG_EUR,Zahlungsbetrag,Bruttobetrag,Summe,付款金额,金额(元),发生额",
+    "currency": "Währung,Waehrung,WAEHRUNG,Währungscode,币别,货币代码",
+    "id": "Transaktions-ID,TransaktionsID,Zahlungs-ID,Vorgangsnummer,交易ID,订单编号",
+    "label": "Betrug,Ist Betrug,Betrugskennzeichen,欺诈标志",
+    "customer": "Kunde,Kunden-Nr.,KundenID,kundenid,Auftraggeber,Kontoinhaber,客户号,付款账号",
+    "payee": "Händler,HAENDLER_ID,Händlernummer,Zahlungsempfänger,Empfängerkonto,商户号,收款人",
+    "device": "Gerät,Geraet,Geräte-ID,Gerätenummer,设备号",
+    "address": "IP-Adresse,IPAdresse,客户端IP",
+    "card": "Karte,Kartennummer,Karten-ID,Kreditkarte,银行卡号",
+    "country": "Land,Ländercode,Länderkennzeichen,国家代码",
+    "channel": "Kanal,Zahlungsart,支付方式",
+    "category": "Kategorie,Händlerkategorie,商户类别",
+}
+
+
+@pytest.mark.parametrize("concept", SPELT)
+def test_german_and_chinese_headings_mean_what_they_say(concept: str) -> None:
+    for name in SPELT[concept].split(","):
+        told = {key: likeness(name, phrases) for key, phrases in CONCEPTS.items()}
+        assert told[concept] >= 0.7, name
+        assert max(told.values()) == told[concept], name
+
+
+@pytest.mark.parametrize(
+    "name", ["paid", "android", "covid", "barcode", "start", "chart", "island", "wallet", "Artikel"]
+)
+def test_words_that_merely_end_alike_mean_nothing(name: str) -> None:
+    assert max(likeness(name, phrases) for phrases in CONCEPTS.values()) == 0
+
+
+def test_a_scheme_is_proposed_from_german_headings(tmp_path: Path) -> None:
+    head = "Vorgangsnummer;Datum;Kunde;Händler;Betrag;Kartennummer;Gerätekennung;Gerätetyp"
+    row = "T{n};2024-01-0{few};K{few};H{few};{n},5;4{few};G{few};A{few}"
+    found = propose(made(tmp_path, head, row.replace("0{few}", "1{few}")))
+    kinds = {entity.key: entity.role for entity in found.entities}
+    assert kinds == {
+        "customer": "payer", "merchant": "payee", "card": "instrument", "device": "instrument",
+    }  # fmt: skip
+    assert ("geratetyp", "Gerätetyp") in [(one.key, one.en) for one in found.attributes]
+
+
+def test_a_german_label_is_read(tmp_path: Path) -> None:
+    rows = "\n".join(
+        f"{n};2024-01-{1 + n % 28:02d};K{n % 7};{n},50;{'ja' if n % 9 == 0 else 'nein'}"
+        for n in range(COUNT)
+    )
+    path = tmp_path / "t.csv"
+    path.write_text(f"Vorgangsnummer;Datum;Kunde;Betrag;Betrug\n{rows}\n", encoding="utf-8")
+    found = guess(path, CARD_PAYMENTS)
+    assert found.mapping is not None
+    arrays = parse(path, context(found.mapping)).arrays
+    assert arrays["amount"].tolist() == [100 * n + 50 for n in range(COUNT)]
+    assert arrays["label"].tolist() == [int(n % 9 == 0) for n in range(COUNT)]
 
 
 @pytest.mark.parametrize("form", FORMATS)
