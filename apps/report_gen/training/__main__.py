@@ -45,6 +45,7 @@ def main(arguments: list[str]) -> int:
         "making",
         "renewed-every",
         "inserted",
+        "posed",
     ):
         parser.add_argument(f"--{name}", type=float)
     for name in ("checkpointing", "compiled", "image-held"):

@@ -20,6 +20,7 @@ class Recipe:
             `renewed_every` seconds.
         shift: voxels that a volume is moved by, at most.
         blank: share of volumes without anything in them, so that nothing is found in nothing.
+        posed: share of volumes that are turned and scaled a little as they are drawn.
         inserted: share of volumes into which new nodules are put as they are drawn.
         image_before: seconds of stage A that the model which it begins with has had.
         image_held: stage C leaves the image network as it is, and its verdicts as fitted.
@@ -51,6 +52,7 @@ class Recipe:
     renewed_every: float = 0.4
     shift: int = 12
     blank: float = 0.02
+    posed: float = 0.5
     inserted: float = 0.5
     compiled: bool = False
     checkpointing: bool = False

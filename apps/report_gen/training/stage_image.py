@@ -26,6 +26,7 @@ from apps.report_gen.training.settling import settled
 from apps.report_gen.training.shelf import names
 from apps.report_gen.training.state import Average, Clock, Progress, keep, kept, rate_at, say
 from apps.report_gen.training.targets import Example
+from apps.report_gen.training.turning import with_poses
 
 FILE, SHELF = "image.pt", "phantoms"
 MOST_TASKS = 20_000
@@ -199,6 +200,7 @@ def train_image(
             group["lr"] = rate_at(share, recipe.rate) * group["times"]
         for _ in range(recipe.accumulate):
             batch = pool.draw(recipe.batch, draw, recipe.shift)
+            batch = with_poses(batch, draw, recipe.shape.spacing, recipe.posed)
             batch = with_nodules(batch, draw, recipe.shape.spacing, recipe.inserted)
             batch = blanked(batch, draw, recipe.blank)
             parts = forward(network, seeing, batch, draw, device)
