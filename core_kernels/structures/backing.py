@@ -4,10 +4,6 @@ The system gives memory at the first write, zeroed: two mebibytes may take milli
 writer of a live state would have all at once. Linux (5.14) gives pages beforehand without changing
 what they hold (``MADV_POPULATE_WRITE``), so writer and thread need not know of each other. Where
 that cannot be had, or a page is late, the writer gets it by writing, as ever.
-
-A fork makes every write the first one again: pages are shared until one side writes, which copies
-four kibibytes and takes large pages apart for good. So `apart` has the pages copied by a thread,
-ahead of the writer, and `joined` (Linux 6.1) makes large pages of them again.
 """
 
 import ctypes
@@ -18,17 +14,15 @@ import threading
 from functools import lru_cache
 from queue import SimpleQueue
 from typing import Any, Final
-from weakref import WeakSet
 
-import numpy as np
 from numpy.typing import NDArray
 
 AHEAD: Final = 2**22
 """Bytes that are present behind what is written, at most; of a small array a quarter of it."""
 PIECE: Final = 2**21
 """Bytes that are asked for at once."""
-_ADVICE: Final = {"ready": 23, "apart": 23, "joined": 25}
-"""What each thread tells Linux: ``MADV_POPULATE_WRITE``, ``MADV_COLLAPSE``."""
+_ADVICE: Final = 23
+"""What the thread tells Linux: ``MADV_POPULATE_WRITE``."""
 _NORESERVE: Final = getattr(mmap, "MAP_NORESERVE", 0x4000)
 """Addresses alone are asked for; Linux's number, where this Python does not name it."""
 
@@ -41,10 +35,6 @@ class Stretch(mmap.mmap):
     """
 
     backed: int = 0
-
-
-_STRETCHES: Final[WeakSet[Stretch]] = WeakSet()
-_LOCK: Final = threading.Lock()
 
 
 def ready(array: NDArray[Any], used: int) -> None:
@@ -64,41 +54,21 @@ def ready(array: NDArray[Any], used: int) -> None:
     stop = min(-(-(written + ahead) // PIECE) * PIECE, len(place))
     place.backed = max(stop, place.backed)
     if start < stop:
-        _hand("ready").give(whole, start, stop)
-
-
-def apart() -> None:
-    """After a fork: have the memory of all growing arrays this process's own again, soon."""
-    _all("apart")
-
-
-def joined() -> None:
-    """Have the memory of all growing arrays in large pages again, soon."""
-    _all("joined")
-
-
-def _all(purpose: str) -> None:
-    with _LOCK:
-        places = list(_STRETCHES)
-    for place in places:
-        if place.backed:
-            whole = np.ndarray(len(place), np.uint8, buffer=place)
-            _hand(purpose).give(whole, 0, place.backed)
+        _hand().give(whole, start, stop)
 
 
 class _Hand:
     """A thread; it holds an array for as long as it works on it."""
 
-    def __init__(self, purpose: str) -> None:
-        self._advice = _ADVICE[purpose]
+    def __init__(self) -> None:
         self._asked: SimpleQueue[tuple[NDArray[Any], int, int]] = SimpleQueue()
         self._able = True
         self._madvise = ctypes.CDLL(None, use_errno=True).madvise
         self._madvise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
-        threading.Thread(target=self._work, name=f"memory {purpose}", daemon=True).start()
+        threading.Thread(target=self._work, name="memory ready", daemon=True).start()
 
     def give(self, whole: NDArray[Any], start: int, stop: int) -> None:
-        """Have the advice given for these bytes of an array soon."""
+        """Have these bytes of an array present soon."""
         if self._able:
             self._asked.put((whole, start, stop))
 
@@ -108,21 +78,21 @@ class _Hand:
             # Piece by piece: whoever wants addresses meanwhile waits for one piece only.
             for at in range(start, stop, PIECE):
                 size = min(PIECE, stop - at)
-                failed = self._madvise(whole.ctypes.data + at, size, self._advice) != 0
+                failed = self._madvise(whole.ctypes.data + at, size, _ADVICE) != 0
                 if failed and ctypes.get_errno() == errno.EINVAL:
                     self._able = False  # an older Linux; where memory is short, writing will tell
                     break
             del whole
 
 
-def _hand(purpose: str) -> _Hand:
-    """The thread of this process for a purpose; a forked child has none of its parent's."""
-    return _hand_of(os.getpid(), purpose)
+def _hand() -> _Hand:
+    """The thread of this process; a forked child has none of its parent's."""
+    return _hand_of(os.getpid())
 
 
-@lru_cache(maxsize=len(_ADVICE))
-def _hand_of(_process: int, purpose: str) -> _Hand:
-    return _Hand(purpose)
+@lru_cache(maxsize=1)
+def _hand_of(_process: int) -> _Hand:
+    return _Hand()
 
 
 def stretch(size: int) -> Stretch:
@@ -134,6 +104,4 @@ def stretch(size: int) -> Stretch:
     flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _NORESERVE
     place = Stretch(-1, size, flags=flags)
     place.madvise(mmap.MADV_HUGEPAGE)
-    with _LOCK:
-        _STRETCHES.add(place)
     return place

@@ -4,15 +4,12 @@ import ctypes
 import mmap
 import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from core_kernels.dispatch.growing import Readying, apart, joined, longer, ready
+from core_kernels.dispatch.growing import Readying, longer, ready
 from core_kernels.structures import backing
 
 PAGE = mmap.PAGESIZE
@@ -29,16 +26,12 @@ def _present(array: NDArray[np.int64], start: int, stop: int) -> float:
     return sum(page & 1 for page in told) / pages
 
 
-def _until(true: Callable[[], bool]) -> bool:
+def _in_time(array: NDArray[np.int64], start: int, stop: int) -> bool:
     for _ in range(500):
-        if true():
+        if _present(array, start, stop) == 1:
             return True
         time.sleep(0.01)
     return False
-
-
-def _in_time(array: NDArray[np.int64], start: int, stop: int) -> bool:
-    return _until(lambda: _present(array, start, stop) == 1)
 
 
 @pytest.fixture
@@ -93,75 +86,9 @@ def test_where_pages_cannot_be_given_before_writing_gets_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     backing._hand_of.cache_clear()
-    monkeypatch.setitem(backing._ADVICE, "ready", 12_345)
+    monkeypatch.setattr(backing, "_ADVICE", 12_345)
     array = longer(np.zeros(1, np.int64), 8 * MIB)
     ready(array, 2 * MIB)
     array[-1] = 7
     assert int(array.sum()) == 7
     backing._hand_of.cache_clear()
-
-
-def _mapped(array: NDArray[np.int64], field: str) -> int:
-    """Bytes of an array's mapping that Linux tells under a name in ``smaps``."""
-    start, here = f"{array.ctypes.data:x}-", False
-    for line in Path("/proc/self/smaps").read_text().splitlines():
-        if "-" in line.split(" ")[0]:
-            here = line.startswith(start)
-        elif here and line.startswith(f"{field}:"):
-            return int(line.split()[1]) * 1024
-    return 0
-
-
-@contextmanager
-def _forked() -> Iterator[None]:
-    """Within it a child shares all memory."""
-    reads, writes = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(writes)
-        os.read(reads, 1)  # until the parent is through with it
-        os._exit(0)
-    try:
-        yield
-    finally:
-        os.close(reads)
-        os.close(writes)
-        os.waitpid(child, 0)
-
-
-def _written(rows: int) -> NDArray[np.int64]:
-    array = longer(np.zeros(1, np.int64), 2 * rows)
-    array[:rows] = np.arange(rows)
-    ready(array, rows)
-    assert _in_time(array, 0, rows * 8)
-    return array
-
-
-def _shared(array: NDArray[np.int64]) -> int:
-    return _mapped(array, "Shared_Dirty") + _mapped(array, "Shared_Clean")
-
-
-@pytest.mark.usefixtures("populated")
-def test_memory_that_a_fork_shares_is_this_processs_own_again_soon() -> None:
-    array = _written(2 * MIB)
-    with _forked():
-        assert _shared(array) >= 16 * MIB
-        apart()
-        assert _until(lambda: _shared(array) == 0)
-        assert np.array_equal(array[: 2 * MIB], np.arange(2 * MIB))
-
-
-@pytest.mark.usefixtures("populated")
-def test_large_pages_that_a_fork_took_apart_are_joined_again() -> None:
-    array = _written(2 * MIB)
-    large = _mapped(array, "AnonHugePages")
-    if large < 16 * MIB:
-        pytest.skip("this system gives no large pages")
-    with _forked():
-        array[: 2 * MIB : 512] += 1
-        assert _mapped(array, "AnonHugePages") < large
-    joined()
-    if not _until(lambda: _mapped(array, "AnonHugePages") >= 16 * MIB):
-        pytest.skip("MADV_COLLAPSE came with Linux 6.1, and needs large pages that are free")
-    array[: 2 * MIB : 512] -= 1
-    assert np.array_equal(array[: 2 * MIB], np.arange(2 * MIB))

@@ -1,25 +1,26 @@
-"""The features' state on the disk without holding the writer up: written by a forked child.
+"""The features' state on the disk without holding the writer up: made again by another process.
 
-The child sees memory as it was at the moment of the fork (copy on write) and does nothing but
-write arrays and end; the writer goes on after the milliseconds that a fork takes, while a thread
-copies what both still share. What it wrote
-counts from the first snapshot after it has ended well. Until then a snapshot keeps the last base,
-and a start feeds more of the log again.
+The process does what a start does: it reads the snapshot that was just taken, puts the last base
+back and feeds the rows since, which gives the same bits; then it writes its state. It shares no
+memory with the writer, so nothing is copied or taken apart, however large the state is, and it
+takes what processor time is left over. What it wrote counts from the first snapshot after it has
+ended well. Until then a snapshot keeps the last base, and a start feeds more of the log again.
 """
 
 import logging
 import os
 import shutil
-import signal
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from apps.fraud.features.state import FeatureState
 from apps.fraud.live.files import Kept
-from core_kernels.dispatch.growing import apart, joined
 
 log = logging.getLogger(__name__)
 PREFIX = "fraud-base-"
+WHOLE = "whole"
+"""A file that is there once all others are."""
 
 
 @dataclass
@@ -35,78 +36,80 @@ class Base:
 
 @dataclass
 class Growing:
-    """A base that a child is writing below `folder`."""
+    """A base that a process is writing below `folder`."""
 
     base: Base
     folder: Path
-    child: int
+    child: subprocess.Popen[bytes]
     over: bool = False
 
     @classmethod
-    def begin(cls, state: FeatureState, base: Base, near: Path) -> "Growing":
-        """Fork, and have the child write `state` into a folder of its own in `near`.
+    def begin(cls, snapshot: Path, number: int, base: Base, near: Path) -> "Growing":
+        """Have session `number` of a snapshot fed again and its features written, in `near`.
+
+        The snapshot may get another name meanwhile, as it does when it is whole.
 
         Raises:
             OSError: there is no room for a folder or a process.
         """
-        folder = near / f"{PREFIX}{os.getpid()}-{base.at}-{id(state)}"
+        folder = near / f"{PREFIX}{os.getpid()}-{base.at}-{number}-{id(base)}"
         folder.mkdir()
-        child = os.fork()
-        if child == 0:
-            _write_and_end(state, folder / "state")
-        apart()
-        return cls(base, folder, child)
+        return cls(base, folder, started(snapshot, number, folder / "state"))
 
     def ended(self, *, wait: bool = False) -> bool:
-        """Whether the child has ended; its base then has files, or none where it failed."""
+        """Whether the process has ended; its base then has files, or none where it failed."""
         if self.over:
             return True
-        try:
-            pid, status = os.waitpid(self.child, 0 if wait else os.WNOHANG)
-        except ChildProcessError:  # somebody else heard of its end: the files tell
-            pid, status = self.child, 0 if (self.folder / "state" / "whole").exists() else 1
-        if pid == 0:
+        if wait:
+            self.child.wait()
+        status = self.child.poll()
+        if status is None:
             return False
         there = self.folder / "state"
-        if status == 0 and (there / "whole").exists():
-            (there / "whole").unlink()
+        if status == 0 and (there / WHOLE).exists():
+            (there / WHOLE).unlink()
             self.base.files = {path.name: Kept.opened(path) for path in sorted(there.iterdir())}
         else:
-            log.warning("no base of fraud's features: the child ended with status %s", status)
+            log.warning("no base of fraud's features: its process ended with status %s", status)
         shutil.rmtree(self.folder, ignore_errors=True)
+        if self.child.stdin is not None:
+            self.child.stdin.close()
         self.over = True
-        joined()
         return True
 
     def give_up(self) -> None:
         """Its session has ended."""
         if not self.ended():
-            os.kill(self.child, signal.SIGKILL)
+            self.child.kill()
             self.ended(wait=True)
 
 
+def started(snapshot: Path, number: int, into: Path) -> "subprocess.Popen[bytes]":
+    """The process; it ends when this one does, since nobody else holds its standard input open."""
+    held = os.open(snapshot, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        return subprocess.Popen(
+            [
+                *(sys.executable, "-m", "apps.fraud.live.base_writer"),
+                *(f"/proc/self/fd/{held}", str(number), str(into.absolute())),
+            ],
+            pass_fds=(held,), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+            env=_environment(),
+        )  # fmt: skip
+    finally:
+        os.close(held)
+
+
 def remove_left_over(near: Path) -> None:
-    """Drop what children of an engine that was killed have left behind."""
+    """Drop what processes of an engine that was killed have left behind."""
     for folder in near.glob(f"{PREFIX}*"):
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _write_and_end(state: FeatureState, folder: Path) -> None:
-    """The child's whole life. It holds none of the engine's sockets or locks open, so that nobody
-    waits for an engine that was killed meanwhile."""
-    status = 1
-    try:
-        signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        os.closerange(3, 1 << 16)
-        os.nice(10)
-        state.snapshot(folder)
-        for path in folder.iterdir():
-            descriptor = os.open(path, os.O_RDONLY)
-            os.fsync(descriptor)
-            os.close(descriptor)
-        (folder / "whole").touch()
-        status = 0
-    finally:
-        os._exit(status)
+def _environment() -> dict[str, str]:
+    return {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(str(Path(each).absolute()) for each in sys.path),
+        "OMP_NUM_THREADS": "1",
+        "MALLOC_ARENA_MAX": "1",
+    }

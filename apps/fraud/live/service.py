@@ -109,7 +109,8 @@ class FraudService:
             below.mkdir()
             written.append(storing.write(session, below))
         storing.write_manifest(folder, storing.Whole(self._room.secret, written, list(self._gone)))
-        for session in self._sessions.values():
+        for number, session in enumerate(self._sessions.values()):
+            storing.begin_base(session, folder, number)
             session.tidy()
 
     def restore(self, folder: Path) -> None:

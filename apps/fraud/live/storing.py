@@ -175,7 +175,23 @@ def read(written: Written, folder: Path, room: Room) -> Session:
 def resume(session: Session, written: Written) -> None:
     """Bring ids and features of a session that was read to where they were."""
     _enter_again(session, written.ids_from)
-    _feed_again(session, written)
+    feed_features(session)
+    if written.rebuild is not None:
+        scheme, stop, told = written.rebuild
+        declared = Scheme.model_validate_json(scheme)
+        rebuild = Rebuild(declared, session.new_state(declared), stop, told)
+        log = session.log
+        feed_again(rebuild.state, log, session.changes.since(), log.first, stop)
+        session.rebuild = rebuild
+
+
+def feed_features(session: Session) -> None:
+    """Bring the features of a session that was read to where its log ends."""
+    at, changes, log = session.log.first, 0, session.log
+    if session.bases and session.bases[-1].scheme == session.scheme.sha256:
+        at, changes = session.bases[-1].at, session.bases[-1].changes
+        restore_base(session.state, session.bases[-1])
+    feed_again(session.state, log, session.changes.since(changes), at, log.end, session.starts)
 
 
 def _tail(written: Written, folder: Path) -> list[Piece]:
@@ -189,16 +205,21 @@ def _tail(written: Written, folder: Path) -> list[Piece]:
     return [Piece(first, rows, Kept.opened(folder / "tail.arrow"))] if rows else []
 
 
+def begin_base(session: Session, folder: Path, number: int) -> None:
+    """Have a base made where the last one is too far back; `folder` is a whole snapshot, of which
+    `session` is number `number`."""
+    if session.growing is None and session.room.near is not None and _due(session):
+        log, changes = session.log, session.changes
+        base = Base(log.end, changes.count, session.known_at, session.scheme.sha256, {})
+        session.growing = Growing.begin(folder, number, base, session.room.near)
+
+
 def _write_bases(session: Session, folder: Path) -> None:
-    """The bases there are; another one begins to grow where the last is too far back."""
-    bases, log, near = session.bases, session.log, session.room.near
+    """The bases there are."""
     if session.growing is not None and session.growing.ended():
         _take_over(session, session.growing.base)
         session.growing = None
-    if session.growing is None and near is not None and _due(session):
-        about = (log.end, session.changes.count, session.known_at, session.scheme.sha256)
-        session.growing = Growing.begin(session.state, Base(*about, {}), near)
-    for base in bases:
+    for base in session.bases:
         for name, file in base.files.items():
             file.into(folder / f"base-{base.at}-{name}")
 
@@ -230,20 +251,6 @@ def _enter_again(session: Session, start: int) -> None:
         known = columns["known_at"].astype(np.int64)
         everything = np.ones(len(high), np.bool_)
         ids.enter(high, low, incoming.bodies(columns, key), known, everything, at)
-
-
-def _feed_again(session: Session, written: Written) -> None:
-    at, changes, log = session.log.first, 0, session.log
-    if session.bases and session.bases[-1].scheme == session.scheme.sha256:
-        at, changes = session.bases[-1].at, session.bases[-1].changes
-        restore_base(session.state, session.bases[-1])
-    feed_again(session.state, log, session.changes.since(changes), at, log.end, session.starts)
-    if written.rebuild is not None:
-        scheme, stop, told = written.rebuild
-        declared = Scheme.model_validate_json(scheme)
-        rebuild = Rebuild(declared, session.new_state(declared), stop, told)
-        feed_again(rebuild.state, log, session.changes.since(), log.first, stop)
-        session.rebuild = rebuild
 
 
 def restore_base(state: FeatureState, base: Base) -> None:

@@ -1,15 +1,11 @@
 """Segments, generations and parts cut small, so that a few hundred rows make many of each."""
 
-import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from apps.fraud.features.state import FeatureState
-from apps.fraud.live import known_ids, log
-from apps.fraud.live.bases import Base, Growing
-
-begin = Growing.begin
+from apps.fraud.live import base_writer, bases, known_ids, log
 
 
 def cut(patch: pytest.MonkeyPatch) -> None:
@@ -22,14 +18,19 @@ def cut(patch: pytest.MonkeyPatch) -> None:
 
 def wait_for_bases(patch: pytest.MonkeyPatch) -> None:
     """See `at_once`."""
-    patch.setattr(Growing, "begin", at_once)
+    patch.setattr(bases, "started", at_once)
 
 
-def at_once(state: FeatureState, base: Base, near: Path) -> Growing:
-    """A base that has been written when the writer goes on, so that every run is the same."""
-    growing = begin(state, base, near)
-    os.waitid(os.P_PID, growing.child, os.WEXITED | os.WNOWAIT)
-    return growing
+def at_once(snapshot: Path, number: int, into: Path) -> "subprocess.Popen[bytes]":
+    """A base that has been written when the writer goes on, so that every run is the same.
+
+    It is written in this process, which spares each one the imports of another; that another
+    does the same is a test of its own.
+    """
+    base_writer.write(snapshot, number, into)
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    return ended
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from apps.fraud.live.limits import Policy
 from apps.fraud.live.service import FraudService
 from loupe.engine import services
 from loupe.engine.__main__ import main
-from tests.apps.fraud.live.conftest import cut
+from tests.apps.fraud.live.conftest import cut, wait_for_bases
 from tests.apps.fraud.live.transactions import work
 from tests.host.engine.tiny import app as tiny
 
@@ -37,6 +37,7 @@ def cut_small() -> None:
     limits = partial(services.Limits, snapshot_requests=SNAPSHOT_REQUESTS)
     services.Limits = limits  # type: ignore[misc, assignment]
     cut(pytest.MonkeyPatch())
+    wait_for_bases(pytest.MonkeyPatch())
     Policy.model_fields["base_rows"].default = 1_000
     Policy.model_rebuild(force=True)
 

@@ -1,6 +1,8 @@
 """A service that is restored goes on bit for bit, wherever it was cut."""
 
+import os
 import random
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,8 @@ import numpy as np
 import pytest
 
 from apps.fraud.features.state import FeatureState, Fed
+from apps.fraud.live import base_writer
+from apps.fraud.live.bases import WHOLE
 from apps.fraud.live.service import FraudService
 from apps.fraud.scheme import CARD_PAYMENTS, Attribute, EntityType
 from loupe.contract.runtime.columns import Columns
@@ -200,7 +204,7 @@ def _with_card(number: int) -> dict[str, np.ndarray]:
 
 
 def test_the_end_of_a_base_is_seen_by_the_next_request(small: None, tmp_path: Path) -> None:
-    """Not by the next snapshot only: memory that was taken apart is joined from then on."""
+    """Not by the next snapshot only: its files are held from then on."""
     context: dict[str, Any] = {"policy": {"base_rows": 1_000}}
     live = FraudService()
     for number in range(51):
@@ -215,6 +219,50 @@ def test_the_end_of_a_base_is_seen_by_the_next_request(small: None, tmp_path: Pa
     over.append(session.growing.over)
     assert over == [False, True]
     assert session.growing.base.files
+
+
+def test_a_process_of_its_own_writes_a_base_of_a_snapshot_that_got_another_name(
+    tmp_path: Path,
+) -> None:
+    context: dict[str, Any] = {"policy": {"base_rows": 1_000}}
+    live = FraudService()
+    for number in range(51):
+        live.apply(rows(batch(number)).told(context=context))
+    live.apply(labels(50).told(context=context))
+    partial = tmp_path / "there.partial"
+    partial.mkdir()
+    live.snapshot(partial)
+    partial.rename(tmp_path / "there")
+    (session,) = live._sessions.values()
+    assert session.growing is not None
+    assert session.growing.child.pid != os.getpid()
+    live.apply(rows(batch(51)).told(context=context))
+    assert session.growing.ended(wait=True)
+    expected = tmp_path / "expected"
+    base_writer.write(tmp_path / "there", 0, expected)
+    (expected / WHOLE).unlink()
+    written = {
+        name: Path(file.place).read_bytes() for name, file in session.growing.base.files.items()
+    }
+    assert len(written) > 10
+    assert written == {path.name: path.read_bytes() for path in expected.iterdir()}
+    assert [path.name for path in tmp_path.glob("fraud-base-*")] == []
+
+
+def test_a_base_that_nobody_waits_for_any_more_is_given_up(tmp_path: Path) -> None:
+    context: dict[str, Any] = {"policy": {"base_rows": 1_000}}
+    live = FraudService()
+    for number in range(51):
+        live.apply(rows(batch(number), session="job-1").told(context=context))
+    there = tmp_path / "there"
+    there.mkdir()
+    live.snapshot(there)
+    (session,) = live._sessions.values()
+    growing = session.growing
+    assert growing is not None
+    live.apply(Payload(meta={"project": "shop", "session": "job-1", "kind": "session_end"}))
+    assert growing.child.returncode == -signal.SIGKILL
+    assert list(tmp_path.iterdir()) == [there]
 
 
 def test_what_retention_drops_leaves_the_rest_as_it_was(small: None, tmp_path: Path) -> None:
