@@ -3,6 +3,7 @@
 #   tests/gpu.sh correctness   every operation's tests, compiled instead of interpreted
 #   tests/gpu.sh bench         the whole table against its peers; results under $OUT (default ./out)
 #   tests/gpu.sh sanitizer     compute-sanitizer over one small run of every operation
+#   tests/gpu.sh engine        the engine under load against a plain server
 #   tests/gpu.sh compile       everything compiled for an H100, on a machine without one
 # Needs python with torch, triton, numpy and pytest; PYTHON names it (default python3).
 set -euo pipefail
@@ -36,6 +37,17 @@ case "${1:-}" in
       "$python" -m core_kernels.benchmarks "${operations[@]}" --quick --alone --seconds 0.01 2>&1 |
       tee "$out/sanitizer.log"
     ;;
+  engine)
+    shift
+    # An app is found by its entry point: this one is made known without installing the checkout.
+    known=$(mktemp -d)
+    trap 'rm -rf "$known"' EXIT
+    "$python" tests/entry_points.py "$known" defect_detection
+    export PYTHONPATH="$known:$PYTHONPATH"
+    PYTHONUNBUFFERED=1 "$python" -m apps.defect_detection.benchmarks.engine \
+      --rates 20,40,60,80,100,150,200,300,400,600,800,1000,1200,1500 --seconds 5 \
+      --line-rate 30 --line-seconds 20 "$@" 2>&1 | tee "$out/engine.log"
+    ;;
   compile)
     shift
     operations=("$@")
@@ -44,7 +56,7 @@ case "${1:-}" in
       "${operations[@]}" | tee "$out/compile.json"
     ;;
   *)
-    sed -n '2,8p' "$0" >&2
+    sed -n '2,9p' "$0" >&2
     exit 2
     ;;
 esac

@@ -6,6 +6,8 @@ lock). Both decode JPEGs of 640² and answer boxes over a Unix socket; the boxes
 
 Then the line alone, and the line while jobs saturate the engine, a long study computes and a
 training runs: what its requests take beyond their own forward.
+
+``python -m apps.defect_detection.benchmarks.engine`` is the same without Django.
 """
 
 import argparse
@@ -132,8 +134,7 @@ async def sweep(
     async with httpx.AsyncClient(transport=transport, timeout=120) as theirs:
         await _same_boxes(ours, theirs, frames)
         sides = {"engine": of_engine(ours, frames), "plain": of_peer(theirs, frames)}
-        # What each lane computes with is compiled when its requests first overlap.
-        await asyncio.gather(*(_boxes(ours, frames[0], lane) for lane in Lane for _ in range(2)))
+        await _warm(ours, frames)
         best = dict.fromkeys(sides, 0.0)
         print(f"\n{CLIENTS} clients, lanes mixed, arrivals by chance, milliseconds\n")
         print(f"{'rate':>6}{'side':>9}{'p50':>9}{'p99':>9}{'line p99':>10}{'failed':>8}")
@@ -155,6 +156,14 @@ async def sweep(
         f"{best['plain']:g}/s, ratio {ratio:.2f} (goal on an H100: {GOAL_RATIO:g})"
     )
     return ratio
+
+
+async def _warm(client: AsyncEngineClient, frames: Sequence[Path]) -> None:
+    """Let the lanes' requests overlap: what a lane, and a batch of a size, computes with is
+    compiled or recorded when it is first used."""
+    for count in (6, 6, 1, 2, 4, 8, 16, 32, CLIENTS):
+        lanes = [lane for lane in Lane for _ in range(-(-count // len(Lane)))][:count]
+        await asyncio.gather(*(_boxes(client, frames[0], lane) for lane in lanes))
 
 
 def _row(side: str, step: Step) -> None:
@@ -206,8 +215,8 @@ async def line(socket: Path, frames: Sequence[Path], folder: Path, options: Any)
     _line_row(f"with {JOBS} jobs that never pause", busy)
     # A training gets what the others leave: it would not come to its first step beside the jobs.
     await _ended(jobs)
-    with study_and_training(socket, folder) as log:
-        await _trains(log)
+    with study_and_training(socket, folder) as (log, training):
+        await _trains(log, training)
         jobs = [asyncio.create_task(_job(client, frames)) for _ in range(JOBS)]
         await asyncio.sleep(1)
         done = await _statistics(client)
@@ -224,11 +233,11 @@ async def line(socket: Path, frames: Sequence[Path], folder: Path, options: Any)
     return added
 
 
-async def _trains(log: Path) -> None:
+async def _trains(log: Path, training: subprocess.Popen[bytes]) -> None:
     """Wait until the training has read its pictures and makes steps."""
     until = time.monotonic() + TRAINING_SECONDS
     while "views an epoch" not in log.read_text():
-        if time.monotonic() > until:
+        if training.poll() is not None or time.monotonic() > until:
             raise RuntimeError(f"The training did not begin: {log.read_text()[-1000:]}")
         await asyncio.sleep(0.5)
 
@@ -262,3 +271,7 @@ async def _statistics(client: AsyncEngineClient) -> int:
     """Frames that jobs have had inferred."""
     calls = (await client.statistics())["calls"]
     return int(calls[f"model {MODEL} 1"]["lanes"].get(Lane.BATCH, 0))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -55,8 +55,11 @@ def write_dataset(folder: Path) -> Path:
 
 
 @contextmanager
-def study_and_training(socket: Path, folder: Path) -> Iterator[Path]:
-    """Both at work, each at its lowered place; gives the training's log. Ended afterwards."""
+def study_and_training(
+    socket: Path, folder: Path
+) -> Iterator[tuple[Path, subprocess.Popen[bytes]]]:
+    """Both at work, each at its lowered place; gives the training's log and its process. Ended
+    afterwards."""
     recipe = folder / "recipe.json"
     recipe.write_text(json.dumps({"epochs": 1000, "image_size": 320, "batch": 4}))
     log = folder / "training.log"
@@ -74,7 +77,7 @@ def study_and_training(socket: Path, folder: Path) -> Iterator[Path]:
             ),
         ]
     try:
-        yield log
+        yield log, children[1]
     finally:
         for child in children:
             child.kill()

@@ -11,11 +11,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any
-
-import openvino
 
 from apps.defect_detection.inference import architectures
 from apps.defect_detection.inference.quiet import ultralytics_quietly
@@ -98,6 +97,7 @@ def _export(model: Any, nms: bool | None) -> str:
     model.model.pt_path = str(folder / "peer.pt")
     model.model.yaml_file = str(folder / "peer.yaml")
     exported = model.export(format="openvino", nms=nms, imgsz=model.model.args["imgsz"])
+    openvino = import_module("openvino")  # which the torch peer does without
     original = openvino.Core.compile_model
 
     def in_f32(core: Any, *arguments: Any, **named: Any) -> Any:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.defect_detection.inference.postprocess import Rows, from_end2end, from_raw
-from apps.defect_detection.inference.runtimes.openvino import OpenVinoRuntime
+from apps.defect_detection.inference.runtimes import open_weights
 from apps.defect_detection.training.average_precision import overlaps
 from apps.defect_detection.training.pictures import Pictures
 from apps.defect_detection.training.quantise import CALIBRATION_PICTURES, Quantiser, inputs
@@ -98,7 +98,7 @@ def answers(
     network: Path, squares: Sequence[NDArray[np.float32]], beat: Callable[[], None]
 ) -> list[Rows]:
     """The boxes that a network finds in each input, [N, 6]."""
-    runtime = OpenVinoRuntime(network)
+    runtime = open_weights("openvino", network)
     found = []
     try:
         for square in squares:

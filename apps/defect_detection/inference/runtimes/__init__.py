@@ -32,13 +32,19 @@ def open_runtime(
         ModelRefused: the runtime is unknown or cannot read these weights.
     """
     chosen = name or str(manifest.get("runtime", "openvino"))
-    if chosen not in RUNTIMES:
-        raise ModelRefused(
-            f"The runtime {chosen!r} is unknown; choose one of {', '.join(RUNTIMES)}."
-        )
-    module, attribute = RUNTIMES[chosen]
-    runtime_class = getattr(import_module(f"{PACKAGE}.{module}"), attribute)
-    runtime: Runtime = runtime_class(weights_of(artefact, manifest, chosen), threads)
+    return open_weights(chosen, weights_of(artefact, manifest, chosen), threads)
+
+
+def open_weights(name: str, weights: Path, threads: int | None = None) -> Runtime:
+    """Open one file of weights on the runtime `name`.
+
+    Raises:
+        ModelRefused: the runtime is unknown or cannot read these weights.
+    """
+    if name not in RUNTIMES:
+        raise ModelRefused(f"The runtime {name!r} is unknown; choose one of {', '.join(RUNTIMES)}.")
+    module, attribute = RUNTIMES[name]
+    runtime: Runtime = getattr(import_module(f"{PACKAGE}.{module}"), attribute)(weights, threads)
     return runtime
 
 
