@@ -2,18 +2,18 @@
 and for a compiler, which sees every part.
 """
 
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from core_kernels.dispatch.add_norm import add_norm
 from core_kernels.dispatch.decode_attention import decode_attention
-from core_kernels.reference.decoder import FIRST, of_layers
+from core_kernels.reference.decoder import FIRST, of_layers, write
 
 
 def decoder(
     tokens: Tensor, weights: list[Tensor], own: Tensor, cross: Tensor, lengths: Tensor,
-    cross_lengths: Tensor, position: Tensor, eps: float,
+    cross_lengths: Tensor, position: Tensor, written: Tensor | None, ended: Tensor | None,
+    stop: Tensor | None, eps: float,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     """As the reference; each step rounds to the dtype of the weights."""
     table, places, first_weight, first_bias, bias = weights[: len(FIRST)]
@@ -32,9 +32,10 @@ def decoder(
         found = F.linear(_look(F.linear(x, *cross_mix), 1, memory, cross_lengths), *cross_out)
         x, _ = add_norm(found, x, *cross_norm, eps=eps)
         x, _ = add_norm(F.linear(F.gelu(F.linear(x, *inner)), *outer), x, *last, eps=eps)
-    position.add_(1)
     logits = F.linear(x, table, bias)
-    return logits, torch.argmax(logits, -1)
+    likeliest = write(logits, tokens, position, written, ended, stop)
+    position.add_(1)
+    return logits, likeliest
 
 
 def _look(mixed: Tensor, count: int, cache: Tensor, lengths: Tensor) -> Tensor:

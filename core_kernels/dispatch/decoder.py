@@ -59,6 +59,9 @@ def decoder(
     cross_lengths: Tensor,
     position: Tensor,
     *,
+    written: Tensor | None = None,
+    ended: Tensor | None = None,
+    stop: Tensor | None = None,
     eps: float = 1e-5,
 ) -> tuple[Tensor, Tensor]:
     """Logits of what follows `tokens`, and the likeliest token; the caches take the tokens in.
@@ -73,9 +76,13 @@ def decoder(
         cross: [layers, 2, B, H, S, D].
         lengths, cross_lengths: int32 [B], rows of either cache that count; `lengths` goes up by 1.
         position: int64 [1], where the token goes; goes up by 1.
+        written: int64 [B, capacity], where the likeliest goes at `position`, and into `tokens`.
+        ended, stop: with `written`, bool [B] and int64 []: a sequence that has written `stop` has
+            ended and goes on with it.
 
     Returns:
-        logits [B, vocabulary] in the dtype of the weights; int64 [B], the first of the largest.
+        logits [B, vocabulary] in the dtype of the weights; int64 [B], the likeliest, the first of
+        equals.
 
     Raises:
         ArgumentRefused: shapes or dtypes do not fit together.
@@ -106,18 +113,31 @@ def decoder(
             raise ArgumentRefused(
                 f"{name} is {count.dtype} {list(count.shape)}; give {dtype} [{size}]."
             )
+    for name, told, kind, sizes in (
+        ("written", written, torch.int64, (*tokens.shape, own.shape[4])),
+        ("ended", ended, torch.bool, tokens.shape),
+        ("stop", stop, torch.int64, ()),
+    ):
+        if (told is None) != (written is None):
+            raise ArgumentRefused("written, ended and stop belong together; give all or none.")
+        if told is not None and (told.dtype != kind or told.shape != sizes):
+            raise ArgumentRefused(
+                f"{name} is {told.dtype} {list(told.shape)}; give {kind} {list(sizes)}."
+            )
     answer: tuple[Tensor, Tensor] = _decoder(
-        tokens, weights, own, cross, lengths, cross_lengths, position, eps
+        tokens, weights, own, cross, lengths, cross_lengths, position, written, ended, stop, eps
     )
     return answer
 
 
 @torch.library.custom_op(
-    "core_kernels::decoder", mutates_args=("own", "lengths", "position")
+    "core_kernels::decoder",
+    mutates_args=("tokens", "own", "lengths", "position", "written", "ended"),
 )  # fmt: skip
 def _decoder(
     tokens: Tensor, weights: list[Tensor], own: Tensor, cross: Tensor, lengths: Tensor,
-    cross_lengths: Tensor, position: Tensor, eps: float,
+    cross_lengths: Tensor, position: Tensor, written: Tensor | None, ended: Tensor | None,
+    stop: Tensor | None, eps: float,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     traits = set()
     if tokens.shape[0] > MOST:
@@ -125,13 +145,16 @@ def _decoder(
     if weights[0].shape[1] > WIDEST:
         traits.add("wide")
     run = chosen("decoder", own.device, Facts(dtype=own.dtype, traits=frozenset(traits)))
-    logits, likeliest = run(tokens, weights, own, cross, lengths, cross_lengths, position, eps)
+    logits, likeliest = run(
+        tokens, weights, own, cross, lengths, cross_lengths, position, written, ended, stop, eps
+    )
     return logits, likeliest
 
 
 @_decoder.register_fake
 def _(
     tokens: Tensor, weights: list[Tensor], own: Tensor, cross: Tensor, lengths: Tensor,
-    cross_lengths: Tensor, position: Tensor, eps: float,
+    cross_lengths: Tensor, position: Tensor, written: Tensor | None, ended: Tensor | None,
+    stop: Tensor | None, eps: float,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     return own.new_empty(tokens.shape[0], weights[0].shape[0]), tokens.new_empty(tokens.shape)

@@ -7,7 +7,7 @@ arXiv:1910.13461). With `gated`, attention has a sigmoid gate for each head.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import cast
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -35,6 +35,20 @@ class DecoderShape:
     def __post_init__(self) -> None:
         if self.width % self.heads:
             raise ArgumentRefused(f"width={self.width} must be a multiple of heads={self.heads}.")
+
+
+class Writing(NamedTuple):
+    """Sequences that are being written.
+
+    Attributes:
+        written: int64 [B, capacity], their tokens.
+        ended: bool [B], which have written `stop`; they go on with it.
+        stop: int64 [], the token that ends a sequence; -1 if none does.
+    """
+
+    written: Tensor
+    ended: Tensor
+    stop: Tensor
 
 
 @dataclass(kw_only=True)
@@ -201,18 +215,26 @@ class Decoder(nn.Module):
 
     @torch.no_grad()
     def advance(
-        self, tokens: Tensor, state: DecoderState, *, open_to_compilers: bool = False
+        self,
+        tokens: Tensor,
+        state: DecoderState,
+        writing: Writing | None = None,
+        *,
+        open_to_compilers: bool = False,
     ) -> tuple[Tensor, Tensor]:
         """As `step`, with the likeliest token int64 [B] after each.
 
         Args:
+            writing: takes the likeliest in, and `tokens` becomes them.
             open_to_compilers: layer by layer in torch's operations, which `torch.compile` joins,
                 rather than by the operation `decoder`.
         """
         parts = state.own, state.cross, state.lengths, state.cross_lengths, state.position
+        weights, eps = self._weights(), self.first_norm.eps
+        written, ended, stop = writing or (None, None, None)
         if open_to_compilers:
-            return by_layers(tokens, self._weights(), *parts, self.first_norm.eps)
-        return decoder(tokens, self._weights(), *parts, eps=self.first_norm.eps)
+            return by_layers(tokens, weights, *parts, written, ended, stop, eps)
+        return decoder(tokens, weights, *parts, written=written, ended=ended, stop=stop, eps=eps)
 
     def _weights(self) -> list[Tensor]:
         """As `decoder` takes them."""

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from core_kernels.errors import ArgumentRefused
-from core_kernels.modules.decoder import Decoder
+from core_kernels.modules.decoder import Decoder, Writing
 
 #: Tokens between two looks at whether every sequence has ended: each look waits for the device.
 LOOK = 16
@@ -37,9 +37,11 @@ class Greedy:
         self.state = decoder.state(batch, capacity, memory_rows)
         device = self.state.own.device
         self._token = torch.zeros(batch, dtype=torch.int64, device=device)
-        self._written = torch.zeros(batch, capacity, dtype=torch.int64, device=device)
-        self._ended = torch.zeros(batch, dtype=torch.bool, device=device)
-        self._stop = torch.full((), -1, dtype=torch.int64, device=device)
+        self._writing = Writing(
+            written=torch.zeros(batch, capacity, dtype=torch.int64, device=device),
+            ended=torch.zeros(batch, dtype=torch.bool, device=device),
+            stop=torch.full((), -1, dtype=torch.int64, device=device),
+        )
         self._graph: torch.cuda.CUDAGraph | None = None
         self._compiled = compiled is not None
         self._advance: Callable[[], None] = self._one
@@ -69,15 +71,15 @@ class Greedy:
         Raises:
             ArgumentRefused: `limit` exceeds the capacity, or `memory` has another size.
         """
-        capacity = self._written.shape[1]
+        capacity = self._writing.written.shape[1]
         if not 0 <= limit <= capacity:
             raise ArgumentRefused(f"limit={limit}; give 0 to {capacity}, the capacity.")
         if self._graph is None and memory.is_cuda:
             self._record(memory)
         self.decoder.remember(memory, self.state, lengths)
         self._token.fill_(start)
-        self._stop.fill_(-1 if stop is None else stop)
-        self._ended.zero_()
+        self._writing.stop.fill_(-1 if stop is None else stop)
+        self._writing.ended.zero_()
         written = 0
         while written < limit:
             if self._graph is None:
@@ -85,9 +87,9 @@ class Greedy:
             else:
                 self._graph.replay()
             written += 1
-            if stop is not None and written % LOOK == 0 and bool(self._ended.all()):
+            if stop is not None and written % LOOK == 0 and bool(self._writing.ended.all()):
                 break
-        tokens = self._written[:, :written].clone()
+        tokens = self._writing.written[:, :written].clone()
         if stop is None or not written:
             return tokens
         # Of the columns that every sequence spent past its end, none is handed out.
@@ -96,12 +98,9 @@ class Greedy:
 
     def _one(self) -> None:
         """One token for each sequence, all on the device."""
-        place = self.state.position.clone()
-        _, latest = self.decoder.advance(self._token, self.state, open_to_compilers=self._compiled)
-        latest = torch.where(self._ended, self._stop, latest)
-        self._ended.logical_or_(latest == self._stop)
-        self._written.index_copy_(1, place, latest.unsqueeze(1))
-        self._token.copy_(latest)
+        self.decoder.advance(
+            self._token, self.state, self._writing, open_to_compilers=self._compiled
+        )
 
     def _record(self, memory: Tensor) -> None:
         """Record `_advance`, after runs on a side stream that tune and load what it uses."""

@@ -26,7 +26,8 @@ def of_layers(weights: list[Tensor]) -> list[list[Tensor]]:
 
 def decoder(
     tokens: Tensor, weights: list[Tensor], own: Tensor, cross: Tensor, lengths: Tensor,
-    cross_lengths: Tensor, position: Tensor, eps: float,
+    cross_lengths: Tensor, position: Tensor, written: Tensor | None, ended: Tensor | None,
+    stop: Tensor | None, eps: float,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     """Logits of what follows `tokens`, and the likeliest; the caches take the tokens in.
 
@@ -38,6 +39,8 @@ def decoder(
             x = norm(x + cross_out(attention(cross(x), memory)))
             x = norm(x + outer(gelu(inner(x))))
         logits = tokens · x + bias
+        likeliest = where(ended, stop, first of the largest);  ended = ended or likeliest = stop
+        written[p], tokens = likeliest
 
     Attention is `softmax(q kᵀ / √D) v`, times `sigmoid(gate)` where the products have rows for
     gates behind the others. In the widest of fp32 and the weights' dtype.
@@ -49,9 +52,11 @@ def decoder(
         cross: [layers, 2, B, H, S, D], keys and values of the memory.
         lengths, cross_lengths: int32 [B]; `lengths` goes up by one.
         position: int64 [1], goes up by one.
+        written: int64 [B, capacity], with `ended` bool [B] and `stop` int64 []: the sequences that
+            are being written, `tokens` with them; without it `tokens` stays, and none has ended.
 
     Returns:
-        logits [B, vocabulary] in the dtype of the weights and int64 [B], the first of the largest.
+        logits [B, vocabulary] in the dtype of the weights and int64 [B], the likeliest.
     """
     table, places, first_weight, first_bias, bias = (_wide(one) for one in weights[: len(FIRST)])
     batch, width, heads = tokens.shape[0], table.shape[1], own.shape[3]
@@ -74,10 +79,25 @@ def decoder(
         mixed = linear("cross", x)
         x = norm("cross_norm", x + linear("cross_out", _look(mixed, 1, memory, cross_lengths)))
         x = norm("norm", x + linear("outer", F.gelu(linear("inner", x))))
+    logits = F.linear(x, table, bias).to(weights[0].dtype)
+    likeliest = write(logits, tokens, position, written, ended, stop)
     lengths += 1
     position += 1
-    logits = F.linear(x, table, bias).to(weights[0].dtype)
-    return logits, logits.argmax(-1)
+    return logits, likeliest
+
+
+def write(
+    logits: Tensor, tokens: Tensor, position: Tensor, written: Tensor | None, ended: Tensor | None,
+    stop: Tensor | None,
+) -> Tensor:  # fmt: skip
+    """The likeliest tokens, written at `position` where there is a place for them."""
+    likeliest = torch.argmax(logits, -1)
+    if written is not None and ended is not None and stop is not None:
+        likeliest = torch.where(ended, stop, likeliest)
+        ended.logical_or_(likeliest == stop)
+        written.index_copy_(1, position, likeliest.unsqueeze(1))
+        tokens.copy_(likeliest)
+    return likeliest
 
 
 def _wide(tensor: Tensor) -> Tensor:

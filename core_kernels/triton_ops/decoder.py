@@ -73,9 +73,11 @@ class _Token:
         run: Callable[..., Any],
     ) -> Config:  # fmt: skip
         """`run` with the best of `candidates` for such sizes."""
+        # The first begins when all before it has ended: that may have changed the weights.
+        more = {} if self.residual is self.first[1] else self.more
 
         def launch(config: Config) -> None:
-            run(**config.launch(), EARLY=self.early, **self.more)
+            run(**config.launch(), EARLY=self.early, **more)
 
         key = f"{kind} {' '.join(str(size) for size in sizes)} {self.first[0].dtype}"
         chosen = tuned("decoder", key, candidates, self.tokens.device, launch)
@@ -84,13 +86,13 @@ class _Token:
 
     def project(
         self, weight: Tensor, bias: Tensor, *, gelu: bool = False, out: Tensor | None = None,
-        likeliest: tuple[Tensor, Tensor] | None = None,
+        ending: tuple[Tensor | None, ...] = (),
     ) -> Tensor:  # fmt: skip
         """`weight · norm(stream) + bias` [B, rows]; the stream goes on from what was normalised.
 
-        With `likeliest`, where it goes and the lengths, this is the end of the token.
+        `ending` makes it the end of the token: the likeliest, lengths, written, ended, stop.
         """
-        rows, starts, last = weight.shape[0], self.residual is self.first[1], likeliest is not None
+        rows, starts, last = weight.shape[0], self.residual is self.first[1], bool(ending)
         answer = self._room(self.batch, rows) if out is None else out
         x = self._room(self.batch, self.width)
         most = triton.cdiv(rows, _FEWEST) if last else 0
@@ -110,10 +112,12 @@ class _Token:
         sizes = (rows, self.width, 1 if starts else self.parts.shape[0])
         chosen = self._launch(kind, sizes, _LOGITS if last else _PROJECT, run)
         self.residual = x
-        if likeliest is not None:
+        if last:
+            written = ending[2]
             finish[(1,)](
-                tops, bests, *likeliest, self.position, self.batch,
+                tops, bests, *ending, self.tokens, self.position, self.batch,
                 triton.cdiv(rows, dict(chosen.blocks)["ROWS"]),
+                0 if written is None else written.shape[1], WRITES=written is not None,
                 EARLY=self.early, BLOCKS=triton.next_power_of_2(most), num_warps=4, **self.more,
             )  # fmt: skip
         return answer
@@ -159,15 +163,17 @@ class _Token:
 
 def decoder(
     tokens: Tensor, weights: list[Tensor], own: Tensor, cross: Tensor, lengths: Tensor,
-    cross_lengths: Tensor, position: Tensor, eps: float,
+    cross_lengths: Tensor, position: Tensor, written: Tensor | None, ended: Tensor | None,
+    stop: Tensor | None, eps: float,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     """As the reference."""
     weights = [one.contiguous() for one in weights]
+    latest = tokens.contiguous()
     first = weights[: len(FIRST)]
     table, bias = first[0], first[-1]
     compute = capabilities(tokens.device).compute
     token = _Token(
-        tokens=tokens.contiguous(), position=position, first=first, eps=eps,
+        tokens=latest, position=position, first=first, eps=eps,
         early=compute is not None and compute >= _EARLY,
     )  # fmt: skip
     for layer, mine, memory in zip(of_layers(weights), own, cross, strict=True):
@@ -178,6 +184,8 @@ def decoder(
         token.add(found, cross_out[1], *cross_norm)
         token.add(token.outer(token.project(*inner, gelu=True), last[0]), last[1], *last_norm)
     logits = torch.empty((len(tokens), table.shape[0]), dtype=table.dtype, device=tokens.device)
-    likeliest = torch.empty_like(token.tokens)
-    token.project(table, bias, out=logits, likeliest=(likeliest, lengths))
+    likeliest = torch.empty_like(latest)
+    token.project(table, bias, out=logits, ending=(likeliest, lengths, written, ended, stop))
+    if written is not None and latest is not tokens:
+        tokens.copy_(latest)
     return logits, likeliest

@@ -108,20 +108,29 @@ def outer(
 
 @triton.jit
 def finish(
-    tops, bests, likeliest, lengths, position, batch, count,
-    EARLY: tl.constexpr, BLOCKS: tl.constexpr,
+    tops, bests, likeliest, lengths, written, ended, stop, tokens, position, batch, count, capacity,
+    WRITES: tl.constexpr, EARLY: tl.constexpr, BLOCKS: tl.constexpr,
 ):  # fmt: skip
-    """The first of the largest logits of each sequence; lengths and position go on by one."""
+    """The first of the largest logits of each sequence, and all that a token ends with."""
     block = tl.arange(0, BLOCKS)
     held = block < count
     if EARLY:
         cuda.gdc_launch_dependents()
         cuda.gdc_wait()
+    place = tl.load(position)
     for sequence in tl.range(0, batch):
         value = tl.load(tops + sequence * count + block, held, float("-inf"))
         index = tl.load(bests + sequence * count + block, held, 0x7FFFFFFF)
         top = tl.max(value, 0)
         best = tl.min(tl.where(value == top, index, 0x7FFFFFFF), 0)
-        tl.store(likeliest + sequence, best.to(tl.int64))
+        best = best.to(tl.int64)
+        if WRITES:
+            last = tl.load(stop)
+            over = tl.load(ended + sequence)
+            best = tl.where(over, last, best)
+            tl.store(ended + sequence, over | (best == last))
+            tl.store(written + sequence * capacity + place, best, place < capacity)
+            tl.store(tokens + sequence, best)
+        tl.store(likeliest + sequence, best)
         tl.store(lengths + sequence, tl.load(lengths + sequence) + 1)
-    tl.store(position, tl.load(position) + 1)
+    tl.store(position, place + 1)

@@ -11,7 +11,7 @@ from core_kernels.dispatch.choice import choose, using
 from core_kernels.dispatch.decoder import MOST, decoder
 from core_kernels.dispatch.registry import Facts, implementations
 from core_kernels.errors import ArgumentRefused, NoImplementation
-from core_kernels.modules.decoder import Decoder, DecoderShape, DecoderState
+from core_kernels.modules.decoder import Decoder, DecoderShape, DecoderState, Writing
 from core_kernels.tolerances import assert_close
 
 CPU = torch.device("cpu")
@@ -160,6 +160,38 @@ def test_of_equal_logits_the_first_is_the_likeliest(device: torch.device) -> Non
         assert module.advance(token, state)[1].tolist() == [131]
 
 
+@pytest.mark.parametrize("name", ["triton", "layers", "reference"])
+def test_what_is_written_ends_at_its_stop(name: str, device: torch.device) -> None:
+    module = made(CPU if name == "layers" else device)
+    device = module.bias.device
+    memory = torch.randn(3, 4, 36).to(device)
+    operations = {"add_norm": "torch", "decode_attention": "torch"} if name == "layers" else {}
+
+    def written(stop: int) -> tuple[list[list[int]], list[bool]]:
+        state = started(module, memory, [4, 1, 3], 5)
+        into = Writing(
+            written=torch.full((3, 5), 7, device=device),
+            ended=torch.zeros(3, dtype=torch.bool, device=device),
+            stop=torch.tensor(stop, device=device),
+        )
+        tokens = torch.tensor([1, 2, 3], device=device)
+        for place in range(4):
+            likeliest = module.advance(tokens, state, into)[1]
+            assert torch.equal(tokens, likeliest)
+            assert torch.equal(into.written[:, place], likeliest)
+        return into.written.tolist(), into.ended.tolist()
+
+    with using(decoder=name, **operations):
+        free, ended = written(-1)
+        assert ended == [False] * 3
+        assert [row[4] for row in free] == [7] * 3
+        stop = free[1][1]
+        for row, whole, over in zip(*(written(stop)[0], free, written(stop)[1]), strict=True):
+            end = whole.index(stop) if stop in whole[:4] else 3
+            assert row == [*whole[: end + 1], *[stop] * (3 - end), 7]
+            assert over == (stop in whole[:4])
+
+
 def test_few_sequences_go_through_the_kernels_and_many_layer_by_layer() -> None:
     able = Capabilities(device="cuda", name="a GPU", compute=(9, 0), triton=True)
     offered = implementations("decoder")
@@ -190,7 +222,9 @@ def test_it_compiles_whole_and_passes_opcheck(device: torch.device) -> None:
     token = torch.tensor([3], device=device)
     parts = state.own, state.cross, state.lengths, state.cross_lengths, state.position
     weights = [one.detach() for one in module._weights()]
-    torch.library.opcheck(torch.ops.core_kernels.decoder, (token, weights, *parts, 1e-5))
+    torch.library.opcheck(
+        torch.ops.core_kernels.decoder, (token, weights, *parts, None, None, None, 1e-5)
+    )
     state.restart()
     expected = module.step(token, state)
     state.restart()
@@ -208,5 +242,9 @@ def test_shapes_that_do_not_fit_are_refused_by_name(device: torch.device) -> Non
         decoder(token, weights[:-1], state.own, state.cross, *rest)
     with pytest.raises(ArgumentRefused, match=r"own is .* give \[2, 2, B, H, rows, D\]"):
         decoder(token, weights, state.own[:1], state.cross, *rest)
+    with pytest.raises(ArgumentRefused, match=r"position is torch\.int64 \[2\]; give .* \[1\]"):
+        decoder(token, weights, state.own, state.cross, *rest[:2], state.position.repeat(2))
+    with pytest.raises(ArgumentRefused, match="written, ended and stop belong together"):
+        decoder(token, weights, state.own, state.cross, *rest, written=token.expand(1, 4))
     with pytest.raises(ArgumentRefused, match=r"cross is torch\.float64; give torch\.float32"):
         decoder(token, weights, state.own, state.cross.double(), *rest)
