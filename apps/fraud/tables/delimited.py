@@ -49,7 +49,7 @@ def header_of(path: Path, dialect: Dialect) -> Header:
     with path.open("rb") as file:
         head = file.read(LONGEST_LINE + 4)
     skipped = len(BOM) if head.startswith(BOM) else 0
-    stop = _first_record(head, skipped)
+    stop = _first_record(head, skipped, dialect.delimiter)
     record = head[skipped:stop]
     try:
         text = record.decode(dialect.encoding)
@@ -73,7 +73,7 @@ def header_of(path: Path, dialect: Dialect) -> Header:
     return Header(names=distinct(cells), start=stop, line=1 + record.count(b"\n"))
 
 
-def _first_record(head: bytes, start: int) -> int:
+def _first_record(head: bytes, start: int, delimiter: str) -> int:
     """Behind the newline of the first record."""
     at = start
     while (at := head.find(b"\n", at)) >= 0:
@@ -81,6 +81,14 @@ def _first_record(head: bytes, start: int) -> int:
             return at + 1
         at += 1
     if len(head) > LONGEST_LINE:
+        count = head.count(delimiter.encode())
+        if count >= MOST_COLUMNS:
+            raise InputRefused(
+                f"Line 1 names {count:,} columns in its first {LONGEST_LINE // 2**20} MiB and goes "
+                f"on; at most {MOST_COLUMNS:,} columns are taken. Leave out those that are not "
+                "needed.",
+                code="too_many_columns",
+            )
         raise InputRefused(
             f"Line 1 is longer than {LONGEST_LINE // 2**20} MiB, which is no header of a table.",
             code="line_too_long",

@@ -129,6 +129,7 @@ def _check_lengths(stops: np.ndarray, lines: np.ndarray, last: int, at: int, lin
         return
     raise InputRefused(
         f"Line {line} begins a record of more than {LONGEST_LINE // 2**20} MiB, which is no "
-        "transaction. Look there for a quotation mark that is not closed.",
+        "transaction. Look there for a quotation mark that is not closed, or for thousands of "
+        "fields that are not needed.",
         code="line_too_long",
     )

@@ -1,6 +1,7 @@
 """What workers and programs of the fraud app refuse with is said in Chinese too."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,15 +12,17 @@ from apps.fraud import app as declared
 from apps.fraud.services.backtest_work import LEASING as BACKTESTS
 from apps.fraud.services.explanation_work import LEASING as EXPLANATIONS
 from apps.fraud.services.fitting_work import LEASING as FITS
+from apps.fraud.tables.formats import TAKEN
+from apps.fraud.tables.problems import REASONS
 from loupe.console.said import translated
 from loupe.contract.sentences import Sentences, read
 
 APP = Path(declared.__file__).parent
 TABLE = Sentences(read(APP / str(declared.App.sentences)))
 REFUSING = (
-    "explaining", "inference", "operating", "policy", "thresholds", "services/backtest_work.py",
-    "services/compacting.py", "services/deciding_again.py", "services/explanation_work.py",
-    "services/fitting_work.py", "services/shadow_work.py",
+    "explaining", "inference", "operating", "policy", "tables", "thresholds",
+    "services/backtest_work.py", "services/compacting.py", "services/deciding_again.py",
+    "services/explanation_work.py", "services/fitting_work.py", "services/shadow_work.py",
 )  # fmt: skip
 REFUSALS = {"InputRefused", "ModelRefused", "LoupeError", "TemporarilyUnavailable", "Unusable"}
 SCHEDULED = {
@@ -40,7 +43,8 @@ def refusals() -> Iterator[tuple[str, str]]:
                 name = getattr(getattr(call, "func", None), "id", "")
                 if isinstance(call, ast.Call) and name in REFUSALS and call.args:
                     said = filled(call.args[0])
-                    if said:
+                    # What is put together of other sentences has no words of its own.
+                    if re.search("[a-z]", said):
                         yield said, code_of(call)
 
 
@@ -79,6 +83,29 @@ def test_why_a_candidate_cannot_score_a_block_keeps_its_figures() -> None:
         told = str(TABLE.in_chinese(said, code))
         assert chinese(told)
         assert ("157" in told, "feature.hour" in told) == (True, True)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Not one of 3 rows can be used. The first, line 2, amount = 'x': The amount is infinite. "
+        "Look at the mapping, then try again.",
+        "The project has no mapping, and the file leaves something open: In 'Betrag', is the comma "
+        "a decimal sign (1,234 = 1.234)? Open the mapping page, answer it and save.",
+        f"The file is empty; {TAKEN}.",
+        "The table has 100,000 columns; at most 2,000 are taken. Leave out those that are not "
+        "needed.",
+    ],
+)
+def test_why_a_table_cannot_be_read_is_chinese_to_the_end(said: str) -> None:
+    told = str(TABLE.in_chinese(said))
+    assert chinese(told)
+    assert not re.search(r"[a-z]{4,} [a-z]{2,} [a-z]{2,}", told), told
+
+
+def test_every_reason_of_a_bad_row_is_known_as_a_sentence() -> None:
+    for reason in REASONS.values():
+        assert chinese(TABLE.in_chinese(reason.en.format(allowed="17"))), reason.en
 
 
 def test_what_schedules_did_has_its_chinese() -> None:
