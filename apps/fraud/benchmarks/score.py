@@ -26,7 +26,8 @@ import psutil
 import xgboost as xgb
 
 from apps.fraud.benchmarks import score_model, score_paths, score_peer, score_singles
-from apps.fraud.benchmarks.score_load import Load
+from apps.fraud.benchmarks.score_load import A_NEW_ONE, Load
+from apps.fraud.benchmarks.score_stages import Stages
 from apps.fraud.inference.runner import ForestRunner
 from apps.fraud.live.service import FraudService
 from loupe.contract.runtime.payload import Payload
@@ -43,6 +44,10 @@ def main(arguments: list[str]) -> int:
     """Print one JSON line a way and one of ratios; 0 when the goals hold in this process."""
     parser = argparse.ArgumentParser(prog="manage.py bench fraud-score")
     parser.add_argument("--history", type=int, default=1_000_000, help="payments before")
+    parser.add_argument(
+        "--a-new-one", type=int, default=A_NEW_ONE,
+        help="payments until one customer goes and another comes; 0: they stay",
+    )  # fmt: skip
     parser.add_argument("--seconds", type=float, default=120.0, help="how long each way runs")
     parser.add_argument("--rows", type=int, default=1_000, help="payments in a batch")
     parser.add_argument("--paths", default="process,engine", help=",".join(PATHS))
@@ -55,7 +60,7 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     with TemporaryDirectory(prefix="loupe-bench-") as name:
         folder = Path(name)
-        load = Load(folder, options.rows)
+        load = Load(folder, options.rows, a_new_one=options.a_new_one)
         load.make(options.history // options.rows)
         artefact, manifest = _model(folder)
         ours: dict[str, score_paths.Measured] = {}
@@ -113,6 +118,8 @@ def _measured(
     wanted += int(options.seconds * 1.5 * max(pace.per_second, 20_000) / options.rows)
     if wanted > len(load):
         load.make(wanted - len(load))
+    if isinstance(score, score_paths.InProcess):
+        score.stages = Stages()
     held, busy = [_rss(process)], _busy(process)
     parts = [_parts(score)]
 
@@ -129,6 +136,7 @@ def _measured(
     if isinstance(score, score_paths.InProcess):
         line["parts"] = {name: [one[name] for one in parts] for name in parts[0]}
         line["snapshot_stall_ms"] = score.stalls
+        line["slowest"] = score.stages.slowest()
         line["state"] = score.service.ask(Payload(meta={"project": "bench"})).meta
     if isinstance(score, score_paths.OverHttp) and options.rate > 0:
         single = Load(folder, 1_000, seed=2)
@@ -209,9 +217,11 @@ def _rss(pid: int) -> float:
 
 
 def _busy(pid: int) -> float:
-    """Seconds of processor time of ours and of the engine, so far."""
+    """Seconds of processor time of ours and of the engine, so far, with those that wrote bases."""
     times = [psutil.Process(one).cpu_times() for one in {pid, os.getpid()}]
-    return float(sum(one.user + one.system for one in times))
+    return float(
+        sum(one.user + one.system + one.children_user + one.children_system for one in times)
+    )
 
 
 def _peer(load: Load, payments: int) -> dict[str, float]:

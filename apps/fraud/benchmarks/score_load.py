@@ -20,16 +20,18 @@ CUSTOMERS, TERMINALS, DEVICES, ADDRESSES = 200_000, 20_000, 150_000, 60_000
 APART_MS = 3_500.0
 """Of event time between two payments."""
 A_NEW_ONE = 20
-"""Payments until one customer has gone and another one come."""
+"""Payments until one customer has gone and another one come; 0: they stay."""
 
 
 class Load:
-    """`count` batches of `rows` payments, each `apart_ms` after the one before it."""
+    """`count` batches of `rows` payments, each `apart_ms` after the one before it; one customer in
+    `a_new_one` payments goes and another one comes."""
 
     def __init__(
-        self, folder: Path, rows: int, *, seed: int = 0, apart_ms: float = APART_MS
-    ) -> None:
-        self.rows, self.apart_ms = rows, apart_ms
+        self, folder: Path, rows: int, *, seed: int = 0, apart_ms: float = APART_MS,
+        a_new_one: int = A_NEW_ONE,
+    ) -> None:  # fmt: skip
+        self.rows, self.apart_ms, self.a_new_one = rows, apart_ms, a_new_one
         self._path = folder / f"load-{rows}"
         self._random = np.random.default_rng(seed)
         self._places: list[tuple[int, int]] = []
@@ -49,7 +51,7 @@ class Load:
         numbers = np.arange(self._next, self._next + rows)
         self._next += rows
         known = START + (numbers * self.apart_ms).astype(np.int64)
-        moved = numbers // A_NEW_ONE
+        moved = numbers // self.a_new_one if self.a_new_one else numbers * 0
         customers = moved + CUSTOMERS - (CUSTOMERS * random.random(rows) ** 1.5).astype(np.int64)
         own = random.random(rows) < 0.9  # mostly the customer's own device and address
 

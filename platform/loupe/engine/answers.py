@@ -73,8 +73,8 @@ class Answers:
                 if self._places.get(request_id, (None,))[0] == number:
                     del self._places[request_id]
             file = self._files.pop(number)
-            file.close()
             file.path.unlink()
+            file.let_go()
 
     def get(self, request_id: str) -> Answer | None:
         """The answer a request got; None if it is not known."""

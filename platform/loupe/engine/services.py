@@ -353,11 +353,11 @@ class LiveService:
             return
         old, self._journal = self._journal, journal
         self._contexts.begin()
-        if old.path != journal.path:
-            old.close()
         for path in self.folder.glob("journal-*.log"):
             if path != journal.path:
                 path.unlink()
+        if old.path != journal.path:
+            old.let_go()
         self._snapshots.remove_before(self.sequence)
 
     def _journal_path(self, start: int) -> Path:
