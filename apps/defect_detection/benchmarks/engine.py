@@ -159,11 +159,11 @@ async def sweep(
 
 
 async def _warm(client: AsyncEngineClient, frames: Sequence[Path]) -> None:
-    """Let the lanes' requests overlap: what a lane, and a batch of a size, computes with is
-    compiled or recorded when it is first used."""
-    for count in (6, 6, 1, 2, 4, 8, 16, 32, CLIENTS):
-        lanes = [lane for lane in Lane for _ in range(-(-count // len(Lane)))][:count]
-        await asyncio.gather(*(_boxes(client, frames[0], lane) for lane in lanes))
+    """Let requests overlap: what a lane, and a batch of a size, computes with is compiled or
+    recorded when it is first used; the largest batches first, since memory grows with them."""
+    for count in (CLIENTS, CLIENTS, 32, 32, 16, 16, 8, 8, 4, 4, 2, 2, 1, 1):
+        await asyncio.gather(*(_boxes(client, frames[0], Lane.LINE) for _ in range(count)))
+    await asyncio.gather(*(_boxes(client, frames[0], lane) for lane in Lane for _ in range(2)))
 
 
 def _row(side: str, step: Step) -> None:
