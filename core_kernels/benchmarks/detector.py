@@ -13,6 +13,7 @@ import onnx
 import torch
 from numpy.typing import NDArray
 from onnx import numpy_helper
+from onnx.reference import ReferenceEvaluator
 from PIL import Image
 from torch import nn
 
@@ -54,11 +55,7 @@ def network_of(folder: Path) -> tuple[nn.Module, int]:
     classes: list[str] = manifest["classes"]
     model = DetectionModel(description, ch=3, nc=len(classes), verbose=False)
     model = model.eval().fuse(verbose=False)
-    graph = onnx.load(str(folder / "model.onnx")).graph
-    # Weights kept in fp16 have a suffix.
-    stored = {
-        one.name.removesuffix(".half"): numpy_helper.to_array(one) for one in graph.initializer
-    }
+    stored = _constants(onnx.load(str(folder / "model.onnx")).graph)
     for name, tensor in model.state_dict().items():
         if name in stored:
             tensor.copy_(torch.from_numpy(stored[name].astype(np.float32)))
@@ -67,6 +64,17 @@ def network_of(folder: Path) -> tuple[nn.Module, int]:
     model.names = dict(enumerate(classes))
     size: int = manifest["input"]["size"]
     return model, size
+
+
+def _constants(graph: onnx.GraphProto) -> dict[str, NDArray[Any]]:
+    """What a graph holds by name, with weights that it widens from fp16 or int8 as they widen."""
+    known = {one.name: numpy_helper.to_array(one) for one in graph.initializer}
+    for node in graph.node:
+        if node.op_type in {"Cast", "Mul"} and all(name in known for name in node.input):
+            inputs = {name: known[name] for name in node.input}
+            made: list[Any] = ReferenceEvaluator(node).run(None, inputs)  # type: ignore[assignment]
+            known[node.output[0]] = made[0]
+    return known
 
 
 def peer_of(folder: Path, device: torch.device) -> Peer:
