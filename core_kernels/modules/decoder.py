@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from core_kernels.cpu_ops.decoder import decoder as by_layers
-from core_kernels.dispatch.decoder import FIRST, LAYER, decoder
+from core_kernels.dispatch.decoder import decoder
 from core_kernels.dispatch.gated_attention import gated_attention
 from core_kernels.errors import ArgumentRefused
 from core_kernels.modules.add_norm import AddNorm
@@ -90,6 +90,16 @@ class DecoderLayer(nn.Module):
         self.inner = nn.Linear(width, shape.inner)
         self.outer = nn.Linear(shape.inner, width)
         self.norm = AddNorm(width)
+
+    def weights(self) -> list[Tensor]:
+        """Those that a token meets, in the order of `LAYER`."""
+        met: list[Tensor | None] = []
+        for part in (
+            self.own, self.own_out, self.own_norm, self.cross, self.cross_out, self.cross_norm,
+            self.inner, self.outer, self.norm,
+        ):  # fmt: skip
+            met += (part.weight, part.bias)
+        return cast("list[Tensor]", met)
 
     def end(self, x: Tensor) -> Tensor:
         """The feed-forward block."""
@@ -238,8 +248,9 @@ class Decoder(nn.Module):
 
     def _weights(self) -> list[Tensor]:
         """As `decoder` takes them."""
-        names = [
-            *FIRST,
-            *(f"layers.{at}.{name}" for at in range(len(self.layers)) for name in LAYER),
-        ]
-        return [self.get_parameter(name) for name in names]
+        first = self.first_norm
+        beside = self.tokens.weight, self.positions.weight, first.weight, first.bias, self.bias
+        weights = cast("list[Tensor]", [*beside])
+        for layer in self._each():
+            weights += layer.weights()
+        return weights

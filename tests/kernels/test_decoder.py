@@ -8,7 +8,7 @@ from torch import Tensor
 
 from core_kernels.dispatch.capabilities import Capabilities
 from core_kernels.dispatch.choice import choose, using
-from core_kernels.dispatch.decoder import MOST, decoder
+from core_kernels.dispatch.decoder import FIRST, LAYER, MOST, decoder
 from core_kernels.dispatch.registry import Facts, implementations
 from core_kernels.errors import ArgumentRefused, NoImplementation
 from core_kernels.modules.decoder import Decoder, DecoderShape, DecoderState, Writing
@@ -214,6 +214,16 @@ def test_more_sequences_than_the_kernels_take_are_refused_to_them(device: torch.
             else:
                 with pytest.raises(NoImplementation, match=f"more than {MOST} sequences"):
                     module.step(tokens, state)
+
+
+def test_a_decoder_hands_its_weights_out_in_the_order_of_their_names(device: torch.device) -> None:
+    module = made(device)
+    named = dict(module.named_parameters())
+    names = [*FIRST, *(f"layers.{at}.{name}" for at in range(2) for name in LAYER)]
+    assert [id(one) for one in module._weights()] == [id(named[name]) for name in names]
+    assert {name for name in named if name not in names} == {
+        f"layers.{at}.cross_memory.{kind}" for at in range(2) for kind in ("weight", "bias")
+    }
 
 
 def test_it_compiles_whole_and_passes_opcheck(device: torch.device) -> None:
