@@ -1,6 +1,9 @@
 """Stages B and C: the writing learns from findings, then with the image's features."""
 
+from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -12,7 +15,7 @@ from apps.report_gen.grammar.clinical import some_text
 from apps.report_gen.grammar.slots import Section, slots_of
 from apps.report_gen.grammar.writing import Sentence, write
 from apps.report_gen.inference.network import windowed
-from apps.report_gen.inference.report_network import ReportNetwork, slot_rows
+from apps.report_gen.inference.report_network import ReportNetwork, SlotRows, slot_rows
 from apps.report_gen.inference.shape import Shape
 from apps.report_gen.inference.tokens import (
     LANGUAGE,
@@ -49,11 +52,18 @@ def padded(rows: list[list[int]], device: str) -> Tensor:
     return torch.tensor([row + [PAD] * (longest - len(row)) for row in rows], device=device)
 
 
-def writing_loss(
-    network: ReportNetwork, studies: list[FindingSet], draw: np.random.Generator, device: str,
-    features: Tensor | None = None,
-) -> Tensor:  # fmt: skip
-    """Cross-entropy of reports on `studies`, with languages, wordings and texts drawn at random."""
+class Reports(NamedTuple):
+    """A batch of what is to be written: findings, clinical texts [B, T], reports [B, L]."""
+
+    rows: SlotRows
+    texts: Tensor
+    tokens: Tensor
+
+
+def reports_on(
+    network: ReportNetwork, studies: list[FindingSet], draw: np.random.Generator
+) -> Reports:
+    """Reports on `studies`, with languages, wordings and texts drawn at random."""
     shape: Shape = network.shape
     texts, reports = [], []
     for study in studies:
@@ -64,10 +74,42 @@ def writing_loss(
         sentences = write(slots_of(study), language, clinical.asked, draw)
         texts.append(network.text_tokens(clinical.text))
         reports.append(report_tokens(sentences, language)[: shape.positions])
-    tokens = padded(reports, device)
+    return Reports(slot_rows(studies), padded(texts, "cpu"), padded(reports, "cpu"))
+
+
+def loss_of(
+    network: ReportNetwork, reports: Reports, device: str, features: Tensor | None = None
+) -> Tensor:
+    """Cross-entropy of each token of the reports."""
+    texts, tokens = reports.texts.to(device), reports.tokens.to(device)
     # In fp32 (TF32 on a GPU): the fused normalisation takes one dtype, and this part is small.
-    logits = network(slot_rows(studies).to(device), padded(texts, device), tokens[:, :-1], features)
+    logits = network(reports.rows.to(device), texts, tokens[:, :-1], features)
     return F.cross_entropy(logits.float().flatten(0, 1), tokens[:, 1:].flatten(), ignore_index=PAD)
+
+
+def writing_loss(
+    network: ReportNetwork, studies: list[FindingSet], draw: np.random.Generator, device: str,
+    features: Tensor | None = None,
+) -> Tensor:  # fmt: skip
+    """`loss_of` reports drawn now."""
+    return loss_of(network, reports_on(network, studies, draw), device, features)
+
+
+def drawn_ahead(
+    network: ReportNetwork, count: int, draw: np.random.Generator
+) -> Generator[Reports]:
+    """Batches of `count` reports on findings that are made up, each drawn by another thread while
+    the one before is learned from."""
+
+    def some() -> Reports:
+        return reports_on(network, [some_findings_set(draw) for _ in range(count)], draw)
+
+    with ThreadPoolExecutor(1, "reports") as thread:
+        ahead = thread.submit(some)
+        while True:
+            made = ahead.result()
+            ahead = thread.submit(some)
+            yield made
 
 
 def train_text(recipe: Recipe, work: Path, device: str, start_from: Path | None = None) -> Progress:
@@ -85,6 +127,7 @@ def train_text(recipe: Recipe, work: Path, device: str, start_from: Path | None 
         progress = Progress(**before["progress"])
     clock = Clock(progress.seconds, recipe.call_seconds)
     draw = np.random.default_rng([recipe.seed, 2, progress.steps])
+    batches = drawn_ahead(network, recipe.text_batch, draw)
     network.train()
     last = -1e9
     while not progress.done and not clock.call_over():
@@ -98,8 +141,7 @@ def train_text(recipe: Recipe, work: Path, device: str, start_from: Path | None 
             break
         for group in optimizer.param_groups:
             group["lr"] = rate_at(share, recipe.text_rate)
-        studies = [some_findings_set(draw) for _ in range(recipe.text_batch)]
-        loss = writing_loss(network, studies, draw, device)
+        loss = loss_of(network, next(batches), device)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
@@ -112,6 +154,7 @@ def train_text(recipe: Recipe, work: Path, device: str, start_from: Path | None 
             last = clock.here()
             say("B", step=progress.steps, samples=progress.samples, seconds=clock.stage(),
                 loss=float(loss.detach()))  # fmt: skip
+    batches.close()
     progress.seconds = clock.stage()
     keep(
         work / FILE, network=network.state_dict(), optimizer=optimizer.state_dict(),
