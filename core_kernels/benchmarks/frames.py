@@ -140,7 +140,7 @@ def _jpeg(
         cv2.imencode(".jpg", pictures[index % len(pictures)], (cv2.IMWRITE_JPEG_QUALITY, 92))[1]
         for index in range(count)
     ]
-    encoded = [torch.from_numpy(file) for file in files]
+    encoded = [torch.from_numpy(file.reshape(-1)) for file in files]
 
     def decoded() -> Batch:
         planes: Sequence[Tensor] = decode_jpeg(list(encoded), device=detector.device)
