@@ -34,5 +34,6 @@ urlpatterns: list[URLPattern] = [
         name="publication_answer",
     ),
     path(f"{P}bad-rows/<uuid:job_id>/", bad_rows.page, APP, name="bad_rows"),
+    path(f"{P}bad-rows/<uuid:job_id>/before", bad_rows.seen_before, APP, name="seen_before"),
     path(f"{P}bad-rows/<uuid:job_id>/csv", bad_rows.download, APP, name="bad_rows_csv"),
 ]

@@ -18,6 +18,7 @@ from apps.fraud.models.policy import ExchangeRate, RuleSet, ThresholdFit
 from apps.fraud.models.publishing import Publication
 from apps.fraud.models.rescoring import AlertScore
 from apps.fraud.models.schemes import MappingVersion, ProjectSecret, SchemeVersion
+from apps.fraud.models.seen_before import SeenBefore
 from apps.fraud.models.shadows import Shadow, ShadowBlock, ShadowDifference
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "Publication",
     "RuleSet",
     "SchemeVersion",
+    "SeenBefore",
     "Shadow",
     "ShadowBlock",
     "ShadowDifference",

@@ -16,7 +16,7 @@ from apps.fraud.models import Alert
 from apps.fraud.models.alerts import AlertKind, AlertState
 from apps.fraud.rings.told import Ring
 from apps.fraud.scheme import Scheme
-from apps.fraud.services import announcing, schemes, wakeups
+from apps.fraud.services import announcing, repeats, schemes, wakeups
 from apps.fraud.services.naming import LONGEST_KEY, entity_id, storable
 from apps.fraud.services.raising import refresh_cases
 from apps.fraud.services.searching_rings import search
@@ -54,7 +54,8 @@ def refresh(project_id: str, options: dict[str, Any]) -> str:
 
 
 def after_file(job_id: UUID) -> bool:
-    """Look for rings once the job of a file has ended; until then, have it looked at again.
+    """Look for what was there before, and for rings, once the job of a file has ended; until then,
+    have it looked at again.
 
     Returns whether they were looked for.
     """
@@ -64,6 +65,7 @@ def after_file(job_id: UUID) -> bool:
     if job.ended_at is None:
         wakeups.wake_rings(job_id, LOOK_S)
         return False
+    repeats.compare(job.project_id, job_id)
     refresh(str(job.project_id), {})
     return True
 

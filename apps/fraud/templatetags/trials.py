@@ -1,30 +1,35 @@
 """How the pages of backtests, shadow runs and publications write things."""
 
+from datetime import timedelta
 from itertools import islice
 from uuid import UUID
 
 from django import template
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from apps.fraud.app import App
-from apps.fraud.models import Backtest, Publication
+from apps.fraud.models import Backtest, Publication, SeenBefore
 from apps.fraud.models.backtests import BacktestState
 from apps.fraud.models.leased import Leased
 from apps.fraud.operating.compare import Difference
 from apps.fraud.operating.table import Words, difference_told
-from apps.fraud.services import bad_rows
+from apps.fraud.services import bad_rows, repeats
 from apps.fraud.templatetags.fraud import money
+from loupe.contract.blocks import LIVE
 from loupe.host import jobs
-from loupe.host.blocks import outcomes_of
+from loupe.host.blocks import blocks_of, outcomes_of, sessions_of
 from loupe.host.jobs import Job
 
 register = template.Library()
 
 MOST_LOOKED_AT = 20
 """Failed files of a job that are looked at."""
+LOOKED_AT = timedelta(minutes=2)
+"""How long after its end somebody may still be about to look at a job."""
 
 _TONES = {
     BacktestState.QUEUED: "",
@@ -109,6 +114,28 @@ def saved_more(backtest: Backtest) -> str:
 def bad_rows_of(job_id: object) -> int:
     """How many rows of a job were kept out."""
     return bad_rows.of_job(UUID(str(job_id)))
+
+
+@register.simple_tag
+def seen_before(job: Job) -> SeenBefore | None:
+    """What of a job was there before; None: nobody has looked yet."""
+    return repeats.of_job(job.pk)
+
+
+@register.simple_tag
+def being_looked_at(job: Job) -> bool:
+    """Whether a file has just come through, so that somebody is about to look."""
+    if job.ended_at is None or timezone.now() - job.ended_at > LOOKED_AT:
+        return False
+    blocks = [block.id for block in blocks_of("fraud", job.project_id, job_id=job.pk, most=1)]
+    sessions = sessions_of("fraud", job.project_id, blocks)
+    return any(session != LIVE for session, _version in sessions.values())
+
+
+@register.filter
+def came_from(found: SeenBefore) -> list[repeats.Source]:
+    """Where transactions that were there before had come from."""
+    return repeats.sources(found)
 
 
 @register.simple_tag

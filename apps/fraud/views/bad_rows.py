@@ -33,6 +33,14 @@ def page(request: PageRequest, app: str, job_id: uuid.UUID) -> HttpResponse:
 
 
 @require_GET
+@project_page(section="jobs")
+def seen_before(request: PageRequest, app: str, job_id: uuid.UUID) -> HttpResponse:
+    """How many of a job's transactions were there before; asked for until somebody has looked."""
+    job = jobs.find(request.actor, request.project, App.slug, job_id)
+    return render(request, "fraud/seen_before.html", {"job": job})
+
+
+@require_GET
 @project_page(Action.EXPORT)
 def download(request: PageRequest, app: str, job_id: uuid.UUID) -> StreamingHttpResponse:
     """The listed rows as CSV."""
