@@ -28,31 +28,33 @@ def weight(events):
     return HALVED // 2 + (events - HALVED) % (HALVED // 2)
 
 
-@inlined
-def _add(row, records, out, at, n):
-    """One neighbour more in the group whose figures begin at `at`."""
-    labelled, frauds = records[row, LABELLED], records[row, FRAUDS]
-    out[at + COUNT, n] += 1
-    out[at + G_LABELLED, n] += labelled
-    out[at + G_FRAUDS, n] += frauds
-    top, of = out[at + TOP_FRAUDS, n], out[at + TOP_LABELLED, n]
-    if frauds * (of + DAMP) > top * (labelled + DAMP):
-        out[at + TOP_FRAUDS, n] = frauds
-        out[at + TOP_LABELLED, n] = labelled
-    out[at + WEIGHT, n] += weight(records[row, EVENTS])
-    out[at + G_SUM, n] += records[row, SUM]
-    out[at + G_DEGREE, n] += records[row, DEGREE]
-
-
 @compiled
 def group(start, length, without, records, rings, out, at, n):
-    """The first `length` neighbours of a ring, but for the node `without`."""
+    """Add the first `length` neighbours of a ring, but for the node `without`, to the group whose
+    figures begin at `at`."""
+    labelled_all, frauds_all = out[at + G_LABELLED, n], out[at + G_FRAUDS, n]
+    top, of = out[at + TOP_FRAUDS, n], out[at + TOP_LABELLED, n]
+    count, weights = out[at + COUNT, n], out[at + WEIGHT, n]
+    total, degrees = out[at + G_SUM, n], out[at + G_DEGREE, n]
     for place in range(start, start + length):
         row = rings[place] - 1
         if row < 0:
             break
-        if row != without:
-            _add(row, records, out, at, n)
+        if row == without:
+            continue
+        labelled, frauds = records[row, LABELLED], records[row, FRAUDS]
+        count += 1
+        labelled_all += labelled
+        frauds_all += frauds
+        if frauds * (of + DAMP) > top * (labelled + DAMP):
+            top, of = frauds, labelled
+        weights += weight(records[row, EVENTS])
+        total += records[row, SUM]
+        degrees += records[row, DEGREE]
+    out[at + G_LABELLED, n], out[at + G_FRAUDS, n] = labelled_all, frauds_all
+    out[at + TOP_FRAUDS, n], out[at + TOP_LABELLED, n] = top, of
+    out[at + COUNT, n], out[at + WEIGHT, n] = count, weights
+    out[at + G_SUM, n], out[at + G_DEGREE, n] = total, degrees
 
 
 @compiled

@@ -33,6 +33,7 @@ from apps.fraud.features.layout import (
     TOLD_FRAUDS,
     TOLD_LABELLED,
 )
+from apps.fraud.features.loops.asking import ask
 from apps.fraud.features.loops.compiling import compiled
 from apps.fraud.features.loops.labels import push, settle
 from apps.fraud.features.loops.neighbours import group, touch, weight
@@ -145,6 +146,7 @@ def feed(
     base = ONCE + PER_NODE * nodes
     last = base + PER_OTHER * len(others)
     for n in range(len(clock)):
+        ask(n, payer_kind, others, entities, categories, rows, records, rings, pairs, pairs_before)
         now, payer = clock[n], rows[payer_kind, n]
         settle(now, first + n - most, heap, counters, kept, room, nodes, records)
         out[TOLD_LABELLED, n] = counters[ALL_LABELLED]

@@ -6,10 +6,13 @@ no batch waits for all of it; what is asked for meanwhile moves at once.
 
 import numpy as np
 
-from apps.fraud.features.layout import KEY, NODES, PAIRS, RINGS, RINGS_AT
+from apps.fraud.features.layout import KEY, NODES, PAIRS, RECORD, RINGS, RINGS_AT
 from apps.fraud.features.loops.compiling import compiled, inlined
+from core_kernels.dispatch.asking import prefetch
 
 _ODD = np.uint64(0x9E3779B97F4A7C15)
+_SLOT_AHEAD, _NODE_AHEAD = 24, 12
+"""Keys ahead of which a slot, and then what it tells of, is asked for."""
 
 
 @inlined
@@ -19,7 +22,8 @@ def typed(key, kind):
 
 
 @inlined
-def _start(key, slots):
+def first_slot(key, slots):
+    """Where a table of so many slots is first looked at for a key."""
     mixed = np.uint64(key) * _ODD
     return (mixed ^ (mixed >> np.uint64(32))) & np.uint64(slots - 1)
 
@@ -27,7 +31,7 @@ def _start(key, slots):
 @inlined
 def _node(key, records, hashed):
     mask = np.uint64(len(hashed) - 1)
-    slot = _start(key, len(hashed))
+    slot = first_slot(key, len(hashed))
     while hashed[slot] != 0 and records[hashed[slot] - 1, KEY] != key:
         slot = (slot + np.uint64(1)) & mask
     return slot
@@ -66,7 +70,13 @@ def rows_of(keys, kind, missing, records, hashed, before, counters, rings, creat
 
     A new node gets `rings` numbers of rings.
     """
+    flat = records.reshape(records.size)
     for n in range(len(keys)):
+        if n + _SLOT_AHEAD < len(keys):
+            prefetch(hashed, first_slot(typed(keys[n + _SLOT_AHEAD], kind), len(hashed)))
+        if n + _NODE_AHEAD < len(keys):
+            slot = first_slot(typed(keys[n + _NODE_AHEAD], kind), len(hashed))
+            prefetch(flat, RECORD * (hashed[slot] - 1))
         if keys[n] == missing:
             out[n] = -1
             continue
@@ -94,7 +104,7 @@ def pair_key(one, other):
 @inlined
 def _pair(key, pairs):
     mask = np.uint64(len(pairs) - 1)
-    slot = _start(key, len(pairs))
+    slot = first_slot(key, len(pairs))
     while pairs[slot, 0] != 0 and pairs[slot, 0] != key:
         slot = (slot + np.uint64(1)) & mask
     return slot
