@@ -61,13 +61,13 @@ train() {
 
 filling=(--producers 12 --pool 1200 --pool-start 100 --renewed-every 0.4 --rate 1e-3)
 from=() seconds=(--image-seconds $((2 * half)) --call-seconds "$half")
-if [ -n "$start" ] && [ ! -f "$work/image.pt" ]; then
-  from=(--start "$start")
+if [ -n "$start" ]; then
+  from=(--start "$start") # counts for what WORK does not hold
 fi
 
 # The weights of START, without a step; `toy` comes last in `train` and asks for phantoms.
 take_over() {
-  if [ ${#from[@]} -gt 0 ]; then
+  if [ ${#from[@]} -gt 0 ] && [ ! -f "$work/$1.pt" ]; then
     train "$1" 60 --call-seconds 0 --pool-start 0 "${from[@]}"
   fi
 }
@@ -84,7 +84,7 @@ all() {
       ;;
     image-more)
       # On a bare machine the schedule goes on where the first call ended, with other phantoms.
-      if [ ${#from[@]} -gt 0 ]; then
+      if [ ! -f "$work/image.pt" ]; then
         from+=(--image-before "$half" --seed 8)
       fi
       train image 60 "${filling[@]}" $compiled "${seconds[@]}" ${from[@]+"${from[@]}"}
