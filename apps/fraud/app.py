@@ -10,7 +10,7 @@ from apps.fraud.schema import OperatingPoint, ScoredTransaction
 from apps.fraud.training.config import TrainingConfig
 from loupe.contract.app import DomainApp
 from loupe.contract.exports import Export
-from loupe.contract.extras import AppSchedule, Pages, SyncMode, Tab
+from loupe.contract.extras import AppSchedule, Pages, SyncMode, Tab, WorkWords
 from loupe.contract.facts import Fact
 from loupe.contract.inputs import InputKind
 from loupe.contract.outcomes import DecisionColumns, DecisionDraft, Outcome, ReviewVerb, Tone
@@ -134,6 +134,13 @@ class App(DomainApp):
         job="fraud/job_beside.html",
         waiting="apps.fraud.services.waiting:waiting",
         search="apps.fraud.services.lookup:lookup",
+        words=WorkWords(
+            start=Text(en="Score", zh="开始评分"),
+            name_hint=Text(
+                en="Optional, for instance the month or the portfolio",
+                zh="可选，例如月份或业务组合",
+            ),
+        ),
         styles=("fraud/fraud.css",),
         urls="apps.fraud.urls",
         api_urls="apps.fraud.api.urls",

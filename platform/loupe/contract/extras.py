@@ -72,6 +72,21 @@ class Waits:
 
 
 @dataclass(frozen=True, kw_only=True)
+class WorkWords:
+    """What the host's workspace calls the app's work.
+
+    Attributes:
+        start: on the button that begins a job, a verb.
+        name_hint: stands in the empty field of a job's name.
+    """
+
+    start: Text = field(default_factory=lambda: Text(en="Inspect", zh="开始检测"))
+    name_hint: Text = field(
+        default_factory=lambda: Text(en="Optional, for instance the lot", zh="可选，例如批号")
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Found:
     """Something of an app that what was typed into the search names.
 
@@ -109,7 +124,7 @@ class Pages:
     Sequence[Waits]``: what of the app waits for a person, on the project's first page, in the
     language of the page. `search` names a function ``(actor, project, text) -> Sequence[Found]``:
     what the app knows by an identifier that somebody typed into the search, the best first, a few
-    dozen at most.
+    dozen at most. `words` are what the workspace calls the app's work.
     """
 
     result: str
@@ -127,6 +142,7 @@ class Pages:
     job: str | None = None
     waiting: str | None = None
     search: str | None = None
+    words: WorkWords = field(default_factory=WorkWords)
 
 
 @dataclass(frozen=True, kw_only=True)

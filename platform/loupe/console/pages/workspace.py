@@ -56,6 +56,7 @@ def workspace(request: PageRequest, app: str) -> HttpResponse:
             "unfinished": _unfinished(request, app),
             "parts_from": PARTS_FROM_BYTES,
             "fact_fields": said,
+            "scope": next((fact for fact in domain.facts if fact.scope), None),
             "facts_open": any(field.choices or field.value for field in said),
         },
     )

@@ -43,6 +43,8 @@ class Declaration(Subject):
         texts += [verb.label for verb in app.review_verbs]
         texts += [export.label for export in app.exports]
         texts += [schedule.label for schedule in app.schedules]
+        texts += [app.pages.words.start, app.pages.words.name_hint]
+        texts += [tab.label for tab in app.pages.tabs]
         empty = [text for text in texts if not (text.en and text.zh)]
         assert empty == []
 
