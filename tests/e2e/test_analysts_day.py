@@ -85,6 +85,18 @@ def test_a_case_is_downloaded_as_pdf_and_xml(visit: Visit) -> None:
         assert loading.value.path().read_bytes().startswith(start)
 
 
+@pytest.mark.parametrize("width", [1440, 1280, 1024, 900])
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_no_list_of_the_desk_is_cut_on_the_right(visit: Visit, width: int, language: str) -> None:
+    page = visit("reviewer", width=width, height=768, language=language).page
+    for rest in ("alerts/", "cases/?state=all", "entities/"):
+        page.goto(DESK + rest)
+        cut = page.evaluate(
+            "[...document.querySelectorAll('.scroll')].map(it => it.scrollWidth - it.clientWidth)"
+        )
+        assert max(cut) <= 0, (rest, cut)
+
+
 @pytest.mark.parametrize("size", [(1440, 900), (390, 844)])
 def test_no_page_of_the_desk_is_wider_than_the_window(visit: Visit, size: tuple[int, int]) -> None:
     page = visit("reviewer", width=size[0], height=size[1], language="zh").page
