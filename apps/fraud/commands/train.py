@@ -96,7 +96,7 @@ def add_recipe(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--seeds", type=int, help="models of each rung; 5")
     parser.add_argument("--network-seeds", type=int, help="models of the graph network; 1")
-    parser.add_argument("--network-epochs", type=int, help="of the graph network; 12")
+    parser.add_argument("--network-epochs", type=int, help="of the graph network; 24")
     parser.add_argument("--test-days", type=int, help="days at the end that measure")
     parser.add_argument("--train-days", type=int, help="days to learn from")
     parser.add_argument("--most-rows", type=int, help="rows that trees learn from")

@@ -46,7 +46,7 @@ class TrainingConfig(BaseModel):
         json_schema_extra=_words("Seeds", "随机种子数", "每一级模型的训练次数；指标取其整体"),
     )
     network_epochs: int = Field(
-        default=12,
+        default=24,
         ge=1,
         le=200,
         description="of the graph network; the best one on the validation counts",
