@@ -16,7 +16,6 @@ from apps.report_gen.findings import (
     Lobe,
     Side,
     State,
-    side_of,
 )
 from apps.report_gen.inference.measuring import measures
 from apps.report_gen.inference.network import ImageNetwork, Seen, corner_of, cubes
@@ -24,8 +23,11 @@ from apps.report_gen.inference.verdicts import Verdicts
 
 MOST_LESIONS = 12
 """Of one kind in one study."""
-LOBE_SHARE = 0.12
+SIDE_SHARE, LOBE_SHARE = 0.1, 0.12
+"""A side or lobe is told when it holds this share of a finding's voxels; as in phantoms."""
 LOBES = tuple(Lobe)
+RIGHT_LOBES = sum(lobe.side is Side.RIGHT for lobe in LOBES)
+"""They come first."""
 
 
 class Found(NamedTuple):
@@ -93,8 +95,7 @@ def _study(
     chances: np.ndarray, states: list[State],
 ) -> Found:  # fmt: skip
     regions = seen.masks[number] > 0
-    lobes = seen.lobes[number, 1:].float()
-    lobe_map = lobes.argmax(0)
+    lobe_map = _lobes_by_side(seen.lobes[number, 1:].float())
     labels = torch.zeros(volume.shape[2:], dtype=torch.uint8, device=volume.device)
     all_peaks = peaks(seen, number, (1e-4, 1e-4))
     told: list[Finding] = []
@@ -133,26 +134,43 @@ def _study(
     return Found(FindingSet(findings=tuple(told)), labels, regions)
 
 
+def _lobes_by_side(lobes: Tensor) -> Tensor:
+    """The likeliest lobe [D, H, W] of logits [lobes, D, H, W], of the side that a voxel lies on."""
+    middle = lobes.shape[3] // 2
+    # The patient's right is where x is great.
+    left = lobes[RIGHT_LOBES:, :, :, :middle].argmax(0) + RIGHT_LOBES
+    return torch.cat([left, lobes[:RIGHT_LOBES, :, :, middle:].argmax(0)], 2)
+
+
 def _where(
     sides: list[float], counts: list[int], sided: bool, lobed: bool
 ) -> tuple[Side, tuple[Lobe, ...]]:
-    """Side and lobes that never contradict one another."""
+    """Side and lobes that never contradict one another.
+
+    Told by the mask's voxels in each lobe, `counts`, by the rule of `phantoms.truth`; by the
+    logits `sides`, right and left, where the mask is empty.
+    """
     if not sided:
         return Side.NONE, ()
-    right, left = sides[0] > 0, sides[1] > 0
-    if right == left:
-        side = Side.BOTH if right else (Side.RIGHT if sides[0] > sides[1] else Side.LEFT)
-    else:
-        side = Side.RIGHT if right else Side.LEFT
-    if not lobed or not sum(counts):
+    total = sum(counts)
+    if not total:
+        right, left = sides[0] > 0, sides[1] > 0
+        if right == left:
+            return (Side.BOTH if right else Side.RIGHT if sides[0] > sides[1] else Side.LEFT), ()
+        return (Side.RIGHT if right else Side.LEFT), ()
+    share = [count / total for count in counts]
+    right, left = (sum(part) >= SIDE_SHARE for part in (share[:RIGHT_LOBES], share[RIGHT_LOBES:]))
+    side = Side.BOTH if right and left else Side.RIGHT if right else Side.LEFT
+    if not lobed:
         return side, ()
-    share = [count / sum(counts) for count in counts]
-    places = tuple(
-        lobe
-        for lobe, part in zip(LOBES, share, strict=True)
-        if part >= LOBE_SHARE and side in (Side.BOTH, lobe.side)
-    )
-    return (side_of(places), places) if places and side is Side.BOTH else (side, places)
+    told = {number for number, part in enumerate(share) if part >= LOBE_SHARE}
+    for number in range(len(LOBES)):
+        # A side whose lobes share out too little has the fullest one of them told.
+        own = [other for other, lobe in enumerate(LOBES) if lobe.side is LOBES[number].side]
+        if not told & set(own):
+            told.add(max(own, key=share.__getitem__))
+    places = tuple(LOBES[number] for number in sorted(told))
+    return side, tuple(lobe for lobe in places if side in (Side.BOTH, lobe.side))
 
 
 def _lesion(

@@ -110,3 +110,56 @@ def test_a_cube_holds_what_lies_around_its_centre_also_at_the_edge() -> None:
             at = (z + corner[0], 1 + corner[1], x + corner[2])
             inside = all(0 <= a < n for a, n in zip(at, (4, 6, 8), strict=True))
             assert cube[z, 1, x] == (volume[0, 0][at] if inside else 0)
+
+
+@pytest.mark.parametrize(("small", "side"), [(0, Side.RIGHT), (3, Side.RIGHT), (8, Side.BOTH)])
+def test_a_side_is_told_when_it_holds_a_tenth_of_the_mask_whatever_the_sides_logits_say(
+    small: int, side: Side
+) -> None:
+    network, maps = cast("ImageNetwork", Told()), seen(18, 1)
+    effusion = KEYS.index("pleural_effusion")
+    maps.states[0, effusion] = 6.0
+    maps.sides[0, effusion] = 4.0
+    maps.masks[0, effusion, 2, 3:8, 14:24] = 4.0
+    maps.masks[0, effusion, 2, 3, 2 : 2 + small] = 4.0
+    (found,) = detect(network, torch.zeros(1, 3, *TOY.grid), Verdicts(), maps)
+    (one,) = (one for one in found.findings.present() if one.kind == "pleural_effusion")
+    assert one.side is side
+
+
+def test_without_a_mask_the_side_is_the_logits() -> None:
+    network, maps = cast("ImageNetwork", Told()), seen(18, 1)
+    effusion = KEYS.index("pleural_effusion")
+    maps.states[0, effusion] = 6.0
+    maps.sides[0, effusion] = torch.tensor([-2.0, 1.0])
+    (found,) = detect(network, torch.zeros(1, 3, *TOY.grid), Verdicts(), maps)
+    (one,) = (one for one in found.findings.present() if one.kind == "pleural_effusion")
+    assert one.side is Side.LEFT
+
+
+def test_a_lobe_of_the_other_lung_is_never_told() -> None:
+    maps = seen(18, 4)
+    network = cast("ImageNetwork", Told())
+    (found,) = detect(network, torch.zeros(1, 3, *TOY.grid), Verdicts(), maps)
+    assert found.findings.present()
+    for one in found.findings.present():
+        assert one.side is Side.RIGHT
+        assert {lobe.side for lobe in one.lobes} <= {Side.RIGHT}
+
+
+def test_both_sides_are_told_with_a_lobe_of_each_however_thinly_one_is_spread() -> None:
+    maps = seen(18, 1)
+    network = cast("ImageNetwork", Told())
+    opacity = KEYS.index("lung_opacity")
+    maps.masks[0, opacity] = -6.0
+    # Two voxels in each of two right lobes against fourteen on the left: a ninth each.
+    maps.masks[0, opacity, 2, 3, 14:18] = 4.0
+    maps.masks[0, opacity, 4:6, 3, 2:9] = 4.0
+    maps.lobes[0, 1:, ...] = 0.0
+    maps.lobes[0, 5] = 5.0
+    maps.lobes[0, 3, :, :, 16:18] = 5.0
+    maps.lobes[0, 1, :, :, 14:16] = 5.0
+    (found,) = detect(network, torch.zeros(1, 3, *TOY.grid), Verdicts(), maps)
+    (one,) = (one for one in found.findings.present() if one.kind == "lung_opacity")
+    assert one.side is Side.BOTH
+    assert one.lobes == (Lobe.RIGHT_UPPER, Lobe.LEFT_LOWER)
