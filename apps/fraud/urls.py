@@ -8,6 +8,7 @@ from apps.fraud.views import (
     cases,
     entities,
     explanations,
+    labels,
     lists,
     mapping,
     rates,
@@ -36,6 +37,8 @@ urlpatterns: list[URLPattern] = [
     path(f"{P}cases/<int:number>/act", cases.act, APP, name="case_act"),
     path(f"{P}cases/<int:number>/files/<int:file_id>", cases.download, APP, name="case_file"),
     path(f"{P}cases/<int:number>/export/<slug:form>", cases.export, APP, name="case_export"),
+    path(f"{P}labels/", labels.listing, APP, name="labels"),
+    path(f"{P}labels/load", labels.load, APP, name="labels_load"),
     path(f"{P}entities/", entities.listing, APP, name="entities"),
     # The identifier stands in the query: it may hold slashes, dots and anything else.
     path(f"{P}entities/one", entities.page, APP, name="entity"),

@@ -1,10 +1,12 @@
 """The alert queue and one alert."""
 
+from datetime import timedelta
 from urllib.parse import parse_qsl, urlencode
 
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
@@ -34,6 +36,8 @@ from loupe.host.pages import PageRequest, project_page, say, say_refused
 from loupe.host.people import Action, NotVisible
 
 MOST_PAST = 100
+SNOOZE = timedelta(days=7)
+"""What the form of a snooze begins with."""
 ORDER_FIELDS = {"score": "score", "amount": "amount", "newest": "changed_at"}
 
 
@@ -99,6 +103,7 @@ def page(request: PageRequest, app: str, alert_id: int) -> HttpResponse:
             "flows": drawing_rings.flows([alert]),
             "shared": drawing_rings.shared([alert]),
             "timeline": drawing.timeline(points),
+            "snooze_until": timezone.localtime() + SNOOZE,
             "listed": list(entities.lists_of(entity)) if entity else [],
             "earlier": list(entities.alerts_of(entity).exclude(pk=alert.pk)[:5]) if entity else [],
             "cases": list(

@@ -22,6 +22,7 @@ PAGES = (
     "entities/?q=C-",
     "entities/one?type=customer&key=C-1",
     "entities/graph?type=customer&key=C-1",
+    "labels/",
     "lists/",
     "lists/snooze/",
 )
