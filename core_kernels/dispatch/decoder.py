@@ -7,7 +7,7 @@ from core_kernels.dispatch.capabilities import Capabilities
 from core_kernels.dispatch.choice import chosen
 from core_kernels.dispatch.registry import Facts, Implementation, needs_triton, register
 from core_kernels.errors import ArgumentRefused
-from core_kernels.reference.decoder import FIRST, LAYER
+from core_kernels.structures.decoder_weights import FIRST, LAYER
 
 __all__ = ["FIRST", "LAYER", "MOST", "decoder"]
 
@@ -40,7 +40,10 @@ register(
 )
 register(
     Implementation(
-        operation="decoder", name="layers", run="core_kernels.cpu_ops.decoder:decoder", rank=5
+        operation="decoder",
+        name="layers",
+        run="core_kernels.modules.layer_by_layer:decoder",
+        rank=5,
     )
 )
 register(

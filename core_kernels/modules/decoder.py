@@ -13,11 +13,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from core_kernels.cpu_ops.decoder import decoder as by_layers
 from core_kernels.dispatch.decoder import decoder
 from core_kernels.dispatch.gated_attention import gated_attention
 from core_kernels.errors import ArgumentRefused
 from core_kernels.modules.add_norm import AddNorm
+from core_kernels.modules.layer_by_layer import decoder as by_layers
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,27 +1,10 @@
-"""One token of a transformer decoder with a cache, the formula; and the order of its weights."""
+"""One token of a transformer decoder with a cache, the formula."""
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-#: What comes before the layers: tables of tokens and places, their LayerNorm, the logits' bias.
-FIRST = ("tokens.weight", "positions.weight", "first_norm.weight", "first_norm.bias", "bias")
-
-#: A layer's weights, in the order in which they are used.
-LAYER = tuple(
-    f"{part}.{kind}"
-    for part in (
-        "own", "own_out", "own_norm", "cross", "cross_out", "cross_norm", "inner", "outer", "norm",
-    )
-    for kind in ("weight", "bias")
-)  # fmt: skip
-
-
-def of_layers(weights: list[Tensor]) -> list[list[Tensor]]:
-    """The weights of each layer, `LAYER`, of those that follow `FIRST`."""
-    return [
-        weights[start : start + len(LAYER)] for start in range(len(FIRST), len(weights), len(LAYER))
-    ]
+from core_kernels.structures.decoder_weights import FIRST, LAYER, of_layers
 
 
 def decoder(

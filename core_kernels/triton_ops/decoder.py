@@ -15,8 +15,7 @@ import torch
 import triton
 from torch import Tensor
 
-from core_kernels.dispatch.capabilities import capabilities
-from core_kernels.reference.decoder import FIRST, of_layers
+from core_kernels.structures.decoder_weights import FIRST, of_layers
 from core_kernels.triton_ops.decoder_attention import attend
 from core_kernels.triton_ops.decoder_products import finish, outer, project
 from core_kernels.tuning import Config, tuned
@@ -171,7 +170,7 @@ def decoder(
     latest = tokens.contiguous()
     first = weights[: len(FIRST)]
     table, bias = first[0], first[-1]
-    compute = capabilities(tokens.device).compute
+    compute = torch.cuda.get_device_capability(tokens.device) if tokens.is_cuda else None
     token = _Token(
         tokens=latest, position=position, first=first, eps=eps,
         early=compute is not None and compute >= _EARLY,

@@ -7,7 +7,8 @@ from torch.nn import functional as F
 
 from core_kernels.dispatch.add_norm import add_norm
 from core_kernels.dispatch.decode_attention import decode_attention
-from core_kernels.reference.decoder import FIRST, of_layers, write
+from core_kernels.reference.decoder import write
+from core_kernels.structures.decoder_weights import FIRST, of_layers
 
 
 def decoder(
