@@ -12,7 +12,7 @@ from core_kernels.structures.decoder_weights import FIRST, LAYER
 __all__ = ["FIRST", "LAYER", "MOST", "decoder"]
 
 #: The most sequences for which launches decide; beyond, the products of matrices do.
-MOST = 16
+MOST = 4
 
 #: The widest stream of which a program holds several rows of weights.
 WIDEST = 2048

@@ -9,6 +9,7 @@ run.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache, partial
 from typing import Any
 
 import torch
@@ -38,7 +39,10 @@ _PROJECT = _configs(("ROWS",), (8, 4), (4, 4), (16, 4), (16, 8), (32, 8))
 _LOGITS = _configs(("ROWS",), (32, 8), (16, 4), (64, 8), (128, 16))
 #: The fewest rows of logits that a program takes.
 _FEWEST = 16
-_ATTEND = _configs(("OUT", "STEP"), (64, 64, 4), (128, 128, 8), (64, 128, 8), (32, 64, 4))
+_ATTEND = _configs(
+    ("OUT", "STEP"),
+    (64, 64, 4), (128, 64, 8), (64, 128, 8), (64, 256, 8), (64, 256, 16), (32, 256, 8),
+)  # fmt: skip
 _OUTER = _configs(("ROWS", "COLUMNS"), (4, 1024, 4), (4, 2048, 8), (2, 2048, 4), (8, 1024, 8))
 
 
@@ -69,17 +73,20 @@ class _Token:
 
     def _launch(
         self, kind: str, sizes: tuple[object, ...], candidates: list[Config],
-        run: Callable[..., Any],
+        run: Callable[..., Any], rehearsal: Callable[..., Any] | None = None,
     ) -> Config:  # fmt: skip
-        """`run` with the best of `candidates` for such sizes."""
+        """`run` with the best of `candidates` for such sizes, found by the `rehearsal`, if any."""
         # The first begins when all before it has ended: that may have changed the weights.
         more = {} if self.residual is self.first[1] else self.more
 
-        def launch(config: Config) -> None:
+        def launch(config: Config, run: Callable[..., Any] = run) -> None:
             run(**config.launch(), EARLY=self.early, **more)
 
+        def rehearse(config: Config) -> None:
+            launch(config, rehearsal or run)
+
         key = f"{kind} {' '.join(str(size) for size in sizes)} {self.first[0].dtype}"
-        chosen = tuned("decoder", key, candidates, self.tokens.device, launch)
+        chosen = tuned("decoder", key, candidates, self.tokens.device, rehearse)
         launch(chosen)
         return chosen
 
@@ -129,17 +136,23 @@ class _Token:
         out = self._room(heads, self.batch, self.width)
         told = self.width * (3 if lengths is None else 1)
 
-        def run(**how: Any) -> None:
+        def run(place: Tensor, **how: Any) -> None:
             attend[(self.batch, heads, triton.cdiv(self.width, how["OUT"]))](
                 mixed, mixed.stride(0), cache[0], cache[1], cache.stride(1), cache.stride(2),
-                capacity, self.position if lengths is None else lengths, self.position,
+                capacity, place if lengths is None else lengths, place,
                 weight, out, heads, head, self.width, head**-0.5 * _LOG2E,
                 OWN=lengths is None, GATE=mixed.shape[1] > told,
                 DIM=triton.next_power_of_2(head), **how,
             )  # fmt: skip
 
         sizes = (self.width, head, triton.next_power_of_2(capacity), lengths is None)
-        self._launch("attend", sizes, _ATTEND, run)
+        rehearsed = lru_cache(lambda: torch.full_like(self.position, capacity - 1))
+        self._launch(
+            "attend", sizes, _ATTEND, partial(run, self.position),
+            # The tokens come to measure with an empty cache. Of a full one the last row is
+            # written, which no token looks at before it is written again.
+            lambda **how: run(rehearsed(), **how),
+        )  # fmt: skip
         return out
 
     def outer(self, x: Tensor, weight: Tensor) -> Tensor:

@@ -35,46 +35,50 @@ def attend(
         weight + row[:, None].to(tl.int64) * width + head * head_width + dim[None, :],
         taken[:, None] & held[None, :], 0.0,
     )  # fmt: skip
+    shift = sequence.to(tl.int64) * batch_stride + head.to(tl.int64) * head_stride
+    keys += shift
+    values += shift
+    # Rows of the cache are from earlier tokens, so they too are asked for before the wait.
+    count = tl.load(position) if OWN else tl.load(lengths + sequence)
+    length = tl.minimum(count.to(tl.int32), capacity)
+    each = tl.arange(0, STEP)
+    at = each[:, None].to(tl.int64) * head_width + dim[None, :]
+    inside = (each < length)[:, None] & held[None, :]
+    some = tl.load(keys + at, inside, 0.0)
+    value = tl.load(values + at, inside, 0.0)
     if EARLY:
         cuda.gdc_launch_dependents()
         cuda.gdc_wait()
     mixed += sequence * mixed_stride + head * head_width
     query = tl.load(mixed + dim, held, 0.0) * factor
-    shift = sequence.to(tl.int64) * batch_stride + head.to(tl.int64) * head_stride
-    keys += shift
-    values += shift
     if OWN:
-        place = tl.load(position).to(tl.int32)
         key = tl.load(mixed + width + dim, held, 0.0).to(keys.dtype.element_ty)
         answer = tl.load(mixed + 2 * width + dim, held, 0.0).to(keys.dtype.element_ty)
-        if (split == 0) & (place < capacity):
-            tl.store(keys + place.to(tl.int64) * head_width + dim, key, held)
-            tl.store(values + place.to(tl.int64) * head_width + dim, answer, held)
+        if (split == 0) & (count < capacity):
+            tl.store(keys + count * head_width + dim, key, held)
+            tl.store(values + count * head_width + dim, answer, held)
         answer = answer.to(tl.float32)
         # The latest row is seen from here: other programs may not have written it yet.
         most = tl.sum(query * key.to(tl.float32), 0)
         total = most * 0.0 + 1.0
-        length = tl.minimum(place, capacity)
     else:
         answer = tl.zeros([DIM], tl.float32)
         total = tl.sum(answer, 0)
         most = total - float("inf")
-        length = tl.minimum(tl.load(lengths + sequence).to(tl.int32), capacity)
     for first in tl.range(0, length, STEP):
-        each = first + tl.arange(0, STEP)
-        there = each < length
-        inside = there[:, None] & held[None, :]
-        at = each[:, None].to(tl.int64) * head_width + dim[None, :]
-        some = tl.load(keys + at, inside, 0.0).to(tl.float32)
-        # Asked for here, so that it is on its way while the scores are summed.
-        value = tl.load(values + at, inside, 0.0).to(tl.float32)
-        scores = tl.where(there, tl.sum(some * query[None, :], 1), float("-inf"))
+        scores = tl.sum(some.to(tl.float32) * query[None, :], 1)
+        scores = tl.where(first + each < length, scores, float("-inf"))
         top = tl.maximum(most, tl.max(scores, 0))
         weights = tl.exp2(scores - top)
         faded = tl.exp2(most - top)
         total = total * faded + tl.sum(weights, 0)
-        answer = answer * faded + tl.sum(weights[:, None] * value, 0)
+        answer = answer * faded + tl.sum(weights[:, None] * value.to(tl.float32), 0)
         most = top
+        following = first + STEP
+        inside = (following + each < length)[:, None] & held[None, :]
+        there = at + following.to(tl.int64) * head_width
+        some = tl.load(keys + there, inside, 0.0)
+        value = tl.load(values + there, inside, 0.0)
     answer = answer / tl.where(total == 0.0, 1.0, total)
     if GATE:
         gate = tl.load(mixed - head * head_width + (3 if OWN else 1) * width + head)
