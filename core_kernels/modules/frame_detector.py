@@ -107,6 +107,19 @@ class FrameDetector:
             pool = torch.cuda.graph_pool_handle()
             self._slots.extend(Slot(self._find, self._module, compute, pool) for _ in range(2))
 
+    def ready(self, *, score_floor: float, overlap: float = 0.7) -> None:
+        """Record every batch size now, so that no later call with these two waits for it.
+
+        Memory is taken for as many frames of the network's size as the largest batch holds; the
+        first batch of more bytes than that is recorded anew. On a CPU there is nothing to record.
+        """
+        noise = np.random.default_rng(0).integers(0, 256, (self.size, self.size, 3), np.uint8)
+        with self._lock:
+            for bucket in reversed(self.buckets if self._slots else ()):  # memory grows once
+                for slot in self._slots:
+                    self._begin(slot, Batch(frames=[noise] * bucket), score_floor, overlap)
+                    slot.wait()
+
     def detect(
         self, frames: Sequence[NDArray[np.uint8]], *, score_floor: float, overlap: float = 0.7
     ) -> list[Boxes]:

@@ -51,6 +51,23 @@ def test_boxes_come_back_in_the_pixels_of_each_frame(detector: FrameDetector) ->
     assert detector.detect([], score_floor=0.5) == []
 
 
+def test_a_detector_that_is_ready_finds_the_same(detector: FrameDetector) -> None:
+    detector.ready(score_floor=0.5)
+    found = detector.detect(FRAMES, score_floor=0.5)
+    assert [rows[:, :4].tolist() for rows in found] == [[box] for box in BOXES]
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU: a CPU records nothing")
+def test_a_detector_that_is_ready_records_nothing_more(detector: FrameDetector) -> None:
+    detector.ready(score_floor=0.5)
+    before = [slot.recorded() for slot in detector._slots]
+    assert before == [frozenset((bucket, 0.5, 0.7) for bucket in (1, 2, 4))] * 2
+    small = [FRAMES[2]] * 4
+    for count in (1, 2, 3, 4, 1):
+        detector.detect(small[:count], score_floor=0.5)
+    assert [slot.recorded() for slot in detector._slots] == before
+
+
 def test_batches_of_any_size_keep_their_order(detector: FrameDetector) -> None:
     batches = [Batch(frames=FRAMES[:count]) for count in (1, 3, 2, 1, 3)]
     found = list(detector.stream(batches, score_floor=0.5))

@@ -56,6 +56,10 @@ class GpuDetector:
             most=postprocess.MAX_BOXES,
         )
 
+    def ready(self, options: Options) -> None:
+        """Record every batch size for these options before anybody waits for one."""
+        self._frames.ready(score_floor=options.score_floor, overlap=options.overlap)
+
     def detect(self, images: Sequence[Pixels], options: Options) -> list[Found]:
         """Find defects in each image [H, W, 3] uint8 BGR.
 
