@@ -12,7 +12,7 @@ from apps.report_gen.schema import OperatingPoint, StudyResult
 from apps.report_gen.training.real.config import Recipe
 from loupe.contract.app import DomainApp
 from loupe.contract.exports import Export
-from loupe.contract.extras import AppProcess, AppSchedule, Pages, Tab
+from loupe.contract.extras import AppProcess, AppSchedule, Pages, Tab, WorkWords
 from loupe.contract.facts import Fact
 from loupe.contract.inputs import InputKind
 from loupe.contract.outcomes import DecisionDraft, Outcome, ReviewVerb, Tone
@@ -138,6 +138,12 @@ class App(DomainApp):
         row="report_gen/row.html",
         workspace="report_gen/workspace.html",
         styles=("report_gen/result.css",),
+        words=WorkWords(
+            start=Text(en="Draft reports", zh="起草报告"),
+            name_hint=Text(
+                en="Optional, for instance the day or the ward", zh="可选，例如日期或病区"
+            ),
+        ),
         urls="apps.report_gen.urls",
         api_urls="apps.report_gen.api.urls",
         tabs=(
