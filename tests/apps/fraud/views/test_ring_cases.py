@@ -81,6 +81,13 @@ def test_rings_of_one_case_hang_together_where_they_share_something(ringed: Bank
     assert "Money among members" in html
 
 
+def test_a_case_of_a_ring_alone_does_not_promise_labels(ringed: Bank) -> None:
+    case = case_of(ringed, Alert.objects.get(kind="ring"))
+    html = ringed.client().get(ringed.url(f"cases/{case.number}/")).content.decode()
+    assert "so nothing is labelled" in html
+    assert "Every transaction gets this label" not in html
+
+
 def test_a_case_without_a_ring_has_no_graph(ringed: Bank) -> None:
     case = case_of(ringed, Alert.objects.get(entity_key="C-9"))
     html = ringed.client().get(ringed.url(f"cases/{case.number}/")).content.decode()
