@@ -1,7 +1,5 @@
 """Labels from a CSV file: a transaction's identifier, what it turned out to be, and since when."""
 
-import csv
-import io
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -12,13 +10,13 @@ from django.utils.translation import gettext as _
 
 from apps.fraud.services.errors import Unusable
 from apps.fraud.services.labels import MOST, Outcome, Said, give
+from apps.fraud.services.small_csv import lines_of
 from apps.fraud.tables.mapping import FRAUD_WORDS, HONEST_WORDS
 from apps.fraud.tables.names import CONCEPTS, likeness
 from loupe.host.people import Actor, Project
 
 MOST_BYTES = 8 << 20
 MOST_LINES = 50_000
-DELIMITERS = ",;\t"
 UNKNOWN_WORDS = frozenset({"unknown", "", "?", "unbekannt", "unklar", "未知", "无法判断"})
 _GERMAN = ("%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d.%m.%Y")
 _LEAST = 0.5
@@ -53,7 +51,7 @@ def read(data: bytes) -> list[Said]:
     Raises:
         Unusable: see `load`.
     """
-    lines = _lines(data)
+    lines = lines_of(data, MOST_BYTES).fields
     places = _places(lines[0] if lines else [])
     found: list[Said] = []
     for number, fields in enumerate(lines[1:], 2):
@@ -68,28 +66,6 @@ def read(data: bytes) -> list[Said]:
     if not found:
         raise Unusable(_("The file has no label below its header."), field="file")
     return found
-
-
-def _lines(data: bytes) -> list[list[str]]:
-    if len(data) > MOST_BYTES:
-        raise Unusable(
-            _("The file has %(size)s bytes; at most %(most)s are read.")
-            % {"size": len(data), "most": MOST_BYTES},
-            field="file",
-        )
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise Unusable(_("The file is not UTF-8 text."), field="file") from error
-    if "\x00" in text:
-        raise Unusable(_("The file is not UTF-8 text."), field="file")
-    delimiter = max(DELIMITERS, key=text.partition("\n")[0].count)
-    try:
-        return list(csv.reader(io.StringIO(text), delimiter=delimiter))
-    except csv.Error as error:
-        raise Unusable(
-            _("The file is no CSV: %(why)s.") % {"why": str(error)}, field="file"
-        ) from error
 
 
 def _places(header: Sequence[str]) -> dict[str, int]:

@@ -1,12 +1,10 @@
 """Rates of exchange from a CSV file: a header with date, currency and rate, in any order."""
 
-import csv
-import io
-
 from django.utils.translation import gettext as _
 
 from apps.fraud.services.errors import Unusable
 from apps.fraud.services.rates import MOST, Told
+from apps.fraud.services.small_csv import lines_of
 
 MOST_BYTES = 1 << 20
 _NAMES = {
@@ -24,26 +22,7 @@ def read(data: bytes) -> list[Told]:
     Raises:
         Unusable: it is too large, not text, lacks a column, or a line has too few fields.
     """
-    if len(data) > MOST_BYTES:
-        raise Unusable(
-            _("The file has %(size)s bytes; at most %(most)s are read.")
-            % {"size": len(data), "most": MOST_BYTES},
-            field="file",
-        )
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise Unusable(_("The file is not UTF-8 text."), field="file") from error
-    if "\x00" in text:
-        raise Unusable(_("The file is not UTF-8 text."), field="file")
-    first = text.partition("\n")[0]
-    delimiter = max(",;\t", key=first.count)
-    try:
-        lines = list(csv.reader(io.StringIO(text), delimiter=delimiter))
-    except csv.Error as error:
-        raise Unusable(
-            _("The file is no CSV: %(why)s.") % {"why": str(error)}, field="file"
-        ) from error
+    lines, delimiter = lines_of(data, MOST_BYTES)
     places = _places(lines[0] if lines else [])
     found = []
     for number, fields in enumerate(lines[1:], 2):
