@@ -130,10 +130,6 @@ class Slot:
             self._found[: len(packed)].copy_(packed, non_blocking=True)
             self._done.record(self._stream)
 
-    def recorded(self) -> frozenset[tuple[int, float, float]]:
-        """Batch sizes with the score floor and the overlap that their graphs were recorded for."""
-        return frozenset(self._recorded)
-
     def wait(self) -> Tensor:
         """The boxes, in memory that the next batch of this slot writes over."""
         self._done.synchronize()

@@ -1,8 +1,8 @@
 """A CT volume to windows in one kernel: each program makes a block of a few resampled slices.
 
 A slice's rows are summed as they are read, each row for all resampled rows that take it, and the
-slice then goes into all resampled slices that take it: the volume is read once, but for the edges
-of blocks. Columns are resampled by a product on the tensor cores with a matrix that is spread out
+slice then goes into all resampled slices that take it: memory is read once, but for the edges of
+blocks. Columns are resampled by a product on the tensor cores with a matrix that is spread out
 from the short list of weights once a grid. The product takes its operands in two parts of fp16
 each: 22 bits, which hold int16 exactly.
 """
@@ -74,7 +74,6 @@ def _prepare(
     end = tl.load(firsts_z + start + tl.minimum(z + GROUP, slices) - 1) + TAPS_Z
     for slice in tl.range(begin, end, loop_unroll_factor=AHEAD):
         one = volume + tl.minimum(slice - first, present - 1).to(tl.int64) * height * width
-        # Only the first load is for a mask's sake: what lies beyond the edge has no weight.
         plane = tl.load(one + at[0], held, 0).to(tl.float32) * weights[0]  # type: ignore[misc]
         for tap in tl.static_range(1, TAPS_Y):
             plane += tl.load(one + at[tap], held, 0).to(tl.float32) * weights[tap]

@@ -60,12 +60,12 @@ def test_a_detector_that_is_ready_finds_the_same(detector: FrameDetector) -> Non
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU: a CPU records nothing")
 def test_a_detector_that_is_ready_records_nothing_more(detector: FrameDetector) -> None:
     detector.ready(score_floor=0.5)
-    before = [slot.recorded() for slot in detector._slots]
-    assert before == [frozenset((bucket, 0.5, 0.7) for bucket in (1, 2, 4))] * 2
+    before = [set(slot._recorded) for slot in detector._slots]
+    assert before == [{(bucket, 0.5, 0.7) for bucket in (1, 2, 4)}] * 2
     small = [FRAMES[2]] * 4
     for count in (1, 2, 3, 4, 1):
         detector.detect(small[:count], score_floor=0.5)
-    assert [slot.recorded() for slot in detector._slots] == before
+    assert [set(slot._recorded) for slot in detector._slots] == before
 
 
 def test_batches_of_any_size_keep_their_order(detector: FrameDetector) -> None:

@@ -33,11 +33,11 @@ from apps.fraud.features.layout import (
     TOLD_FRAUDS,
     TOLD_LABELLED,
 )
-from apps.fraud.features.loops.asking import ask
 from apps.fraud.features.loops.compiling import compiled
 from apps.fraud.features.loops.labels import push, settle
 from apps.fraud.features.loops.neighbours import group, touch, weight
 from apps.fraud.features.loops.nodes import node, pair, pair_key, typed
+from apps.fraud.features.loops.prefetching import prefetch_ahead
 
 
 @compiled
@@ -146,7 +146,9 @@ def feed(
     base = ONCE + PER_NODE * nodes
     last = base + PER_OTHER * len(others)
     for n in range(len(clock)):
-        ask(n, payer_kind, others, entities, categories, rows, records, rings, pairs, pairs_before)
+        prefetch_ahead(
+            n, payer_kind, others, entities, categories, rows, records, rings, pairs, pairs_before
+        )
         now, payer = clock[n], rows[payer_kind, n]
         settle(now, first + n - most, heap, counters, kept, room, nodes, records)
         out[TOLD_LABELLED, n] = counters[ALL_LABELLED]

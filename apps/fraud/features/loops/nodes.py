@@ -8,7 +8,7 @@ import numpy as np
 
 from apps.fraud.features.layout import KEY, NODES, PAIRS, RECORD, RINGS, RINGS_AT
 from apps.fraud.features.loops.compiling import compiled, inlined
-from core_kernels.dispatch.asking import prefetch
+from core_kernels.dispatch.prefetching import prefetch
 
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 _SLOT_AHEAD, _NODE_AHEAD = 24, 12
