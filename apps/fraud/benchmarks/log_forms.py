@@ -21,6 +21,7 @@ import numpy as np
 
 from apps.fraud.benchmarks.score_load import Load
 from apps.fraud.benchmarks.score_paths import read
+from apps.fraud.live.compacting import compact
 from apps.fraud.live.log import Log
 from apps.fraud.live.segments import Segment
 
@@ -84,7 +85,7 @@ def _segments(folder: Path, bodies: list[bytes]) -> int:
     log.take_over(wait=True)
     _say("Arrow segments, journalled", count, seconds, _size(log.segments))
     start = time.perf_counter()
-    whole = Segment.compact(log.segments, KEY, folder)
+    whole = compact(log.segments, KEY, folder)
     took = time.perf_counter() - start
     _say("compacted to Parquet", count, took, whole.nbytes)
     amounts = whole.table(["amount"])["amount"].to_numpy()

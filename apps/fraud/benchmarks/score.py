@@ -127,7 +127,10 @@ def _measured(
         held.append(_rss(process))
         parts.append(_parts(score))
 
-    with _every(options.seconds / 6, look):
+    with ExitStack() as watched:
+        watched.enter_context(_every(options.seconds / 6, look))
+        if isinstance(score, score_paths.InProcess):
+            watched.enter_context(score.stages.collections())
         told = score_paths.sustained(score, load.bodies(history), options.rows, options.seconds)
     busy = (_busy(process) - busy) * 1e6 / max(1, told.batches * options.rows)
     line = {"path": path, **{name: round(value, 2) for name, value in asdict(told).items()}}
@@ -165,7 +168,8 @@ def _opened(
 
 
 def _parts(score: score_paths.Path_) -> dict[str, float]:
-    """What memory is used for in this process: MiB of features and ids, rows waiting for disk."""
+    """What memory is used for in this process: MiB of features and ids, rows waiting for disk; and
+    how long the writer has stood still for those."""
     if not isinstance(score, score_paths.InProcess):
         return {}
     figures = score.service.figures()
@@ -173,6 +177,7 @@ def _parts(score: score_paths.Path_) -> dict[str, float]:
         "state_mib": round(figures["memory_bytes"] / 2**20, 1),
         "entities": figures["entities"],
         "rows_waiting": figures["rows_waiting"],
+        "writer_waited_ms": round(figures["waited_seconds"] * 1e3, 1),
     }
 
 

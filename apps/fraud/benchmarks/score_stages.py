@@ -1,5 +1,6 @@
 """Where the slowest batches spent their time: by stage, on the clock and of the processor."""
 
+import gc
 import heapq
 import resource
 import threading
@@ -15,23 +16,40 @@ Told = dict[str, float | dict[str, list[float]]]
 class Stages:
     """Of the `MOST` batches that took longest: when they began, how long they took, and in what.
 
-    A stage is told as milliseconds of the clock and of the calling thread's processor time. Where
-    the first is much more than the second the thread waited: for another one, or for the disk.
+    A stage is told as six numbers: milliseconds of the clock and of the calling thread's processor
+    time, the thread's minor and major page faults, and how often it gave a processor up by itself
+    and against its will. Clock without processor time is waiting: for another thread or the disk
+    where the thread gave up by itself, for a processor where it did not, and for the machine below
+    where neither happened. Collecting garbage holds all threads; its time stands beside the stages.
     """
 
     def __init__(self) -> None:
         self._began = time.perf_counter()
         self._heap: list[tuple[float, int, Told]] = []
         self._numbers, self._lock = count(), threading.Lock()
+        self._collected, self._since = 0.0, 0.0
+
+    @contextmanager
+    def collections(self) -> Iterator[None]:
+        """Within it, the time that collecting garbage takes is noted."""
+        gc.callbacks.append(self._collecting)
+        try:
+            yield
+        finally:
+            gc.callbacks.remove(self._collecting)
 
     @contextmanager
     def batch(self) -> Iterator["Batch"]:
         """One batch; its stages are told to what this gives."""
-        batch = Batch()
+        batch, collected = Batch(), self._collected
         yield batch
         took = round((time.perf_counter() - batch.began) * 1e3, 1)
+        told: Told = {
+            "at_s": round(batch.began - self._began, 2), "ms": took,
+            "garbage_ms": round((self._collected - collected) * 1e3, 1), "stages": batch.stages,
+        }  # fmt: skip
         with self._lock:
-            entry = (took, next(self._numbers), batch.told(self._began, took))
+            entry = (took, next(self._numbers), told)
             if len(self._heap) < MOST:
                 heapq.heappush(self._heap, entry)
             else:
@@ -41,30 +59,37 @@ class Stages:
         """The slowest one first."""
         return [told for _, _, told in sorted(self._heap, reverse=True)]
 
+    def _collecting(self, phase: str, _info: dict[str, int]) -> None:
+        if phase == "start":
+            self._since = time.perf_counter()
+        else:
+            self._collected += time.perf_counter() - self._since
+
 
 class Batch:
-    """One batch on its way."""
+    """One batch on its way.
+
+    Attributes:
+        began: on the clock, in seconds.
+        stages: by name, the numbers of `Stages`.
+    """
 
     def __init__(self) -> None:
-        self.began = self._at = time.perf_counter()
-        self._worked, self._faults = time.thread_time(), _faults()
-        self._stages: dict[str, list[float]] = {}
+        self.stages: dict[str, list[float]] = {}
+        self._last = _now()
+        self.began = time.perf_counter()
 
     def done(self, stage: str) -> None:
         """This stage ends now; the next one begins."""
-        at, worked = time.perf_counter(), time.thread_time()
-        self._stages[stage] = [
-            round((at - self._at) * 1e3, 1), round((worked - self._worked) * 1e3, 1),
-        ]  # fmt: skip
-        self._at, self._worked = at, worked
-
-    def told(self, start: float, took: float) -> Told:
-        """Seconds from `start` until it began, milliseconds, page faults, and each stage."""
-        return {
-            "at_s": round(self.began - start, 2), "ms": took,
-            "page_faults": _faults() - self._faults, "stages": self._stages,
-        }  # fmt: skip
+        now, last = _now(), self._last
+        self.stages[stage] = [round(one - before, 1) for one, before in zip(now, last, strict=True)]
+        self._last = now
 
 
-def _faults() -> int:
-    return resource.getrusage(resource.RUSAGE_THREAD).ru_minflt
+def _now() -> tuple[float, ...]:
+    """Milliseconds, and how often this thread had faults and gave a processor up, so far."""
+    told = resource.getrusage(resource.RUSAGE_THREAD)
+    return (
+        time.perf_counter() * 1e3, time.thread_time() * 1e3,
+        told.ru_minflt, told.ru_majflt, told.ru_nvcsw, told.ru_nivcsw,
+    )  # fmt: skip

@@ -7,9 +7,11 @@ snapshot's folder may be removed while its files are still read.
 import errno
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Self
+
+import pyarrow as pa
 
 Chunk = bytes | memoryview
 
@@ -33,7 +35,7 @@ class Kept:
         if near is None:
             return cls(chunks=chunks)
         try:
-            descriptor = os.open(near, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
+            descriptor = _nameless(near)
         except OSError:
             return cls(chunks=chunks)
         try:
@@ -42,6 +44,30 @@ class Kept:
         except OSError:  # a full disk: the snapshot will tell
             os.close(descriptor)
             return cls(chunks=chunks)
+        return cls(descriptor=descriptor)
+
+    @classmethod
+    def streamed(cls, write: Callable[[pa.NativeFile], None], near: Path | None) -> Self:
+        """What `write` makes, as it makes it: never in memory as a whole where `near` has a place.
+
+        Raises:
+            OSError: the disk is full.
+        """
+        try:
+            descriptor = -1 if near is None else _nameless(near)
+        except OSError:
+            descriptor = -1
+        if descriptor < 0:
+            held = pa.BufferOutputStream()
+            write(held)
+            return cls(chunks=[memoryview(held.getvalue())])
+        try:
+            with pa.OSFile(f"/proc/self/fd/{descriptor}", "wb") as sink:
+                write(sink)
+            os.fdatasync(descriptor)
+        except BaseException:
+            os.close(descriptor)
+            raise
         return cls(descriptor=descriptor)
 
     @classmethod
@@ -97,6 +123,10 @@ class Kept:
 
     def __del__(self) -> None:
         self.close()
+
+
+def _nameless(near: Path) -> int:
+    return os.open(near, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
 
 
 def _write(descriptor: int, chunks: Sequence[Chunk]) -> None:

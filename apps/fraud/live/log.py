@@ -7,6 +7,7 @@ for are joined into Parquet without their features.
 """
 
 import logging
+import time
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 
 from apps.fraud.events import FEATURE
 from apps.fraud.live import encoding, hashing
+from apps.fraud.live.compacting import compact
 from apps.fraud.live.limits import COMPACT_ROWS, SEGMENT_ROWS, UNWRITTEN_ROWS, WAITING_ROWS
 from apps.fraud.live.segments import Segment
 from apps.fraud.live.tail import Piece, Tail, of_one_form
@@ -88,10 +90,18 @@ class Log:
         key: of the hashes in filters.
         worker: compresses and writes beside the writer.
         near: a folder on the disk of snapshots, once there is one.
+        compactor: compacts, which takes seconds; where it is the worker, new segments wait for it.
+
+    Attributes:
+        first, end: the number of the first row, and the one after the last.
+        waited_s: how long the writer stood still, all in all, because segments could not follow.
     """
 
-    def __init__(self, key: hashing.Key, worker: ThreadPoolExecutor, near: Path | None) -> None:
-        self.key, self.worker, self.near = key, worker, near
+    def __init__(
+        self, key: hashing.Key, worker: ThreadPoolExecutor, near: Path | None,
+        compactor: ThreadPoolExecutor | None = None,
+    ) -> None:  # fmt: skip
+        self.key, self.worker, self.near, self.compactor = key, worker, near, compactor or worker
         self.segments: list[Segment] = []
         self._tail = Tail()
         self.first = self.end = 0
@@ -101,6 +111,7 @@ class Log:
         self._loose, self._loose_rows = [], 0
         self._closing: list[tuple[Rows, Future[Segment]]] = []
         self._joining: tuple[int, int, Future[Segment]] | None = None
+        self.waited_s = 0.0
 
     def append(
         self, columns: Mapping[str, Array], names: tuple[str, ...],
@@ -128,7 +139,9 @@ class Log:
             self._closing.append((rows, told))
             self._parts, self._parts_rows = [], 0
         if self.waiting > WAITING_ROWS:
+            since = time.perf_counter()
             self._closing[0][1].exception()  # memory stays bounded where the disk cannot follow
+            self.waited_s += time.perf_counter() - since
         self.take_over()
 
     @property
@@ -242,7 +255,7 @@ class Log:
             chosen = start, stop
         if chosen is not None and waiting and self._joining is None:
             sources = self.segments[slice(*chosen)]
-            told = self.worker.submit(Segment.compact, sources, self.key, self.near)
+            told = self.compactor.submit(compact, sources, self.key, self.near)
             self._joining = (*chosen, told)
         return waiting
 

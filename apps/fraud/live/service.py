@@ -14,6 +14,7 @@ import secrets
 import tempfile
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from apps.fraud.live.warming import warm
 from apps.fraud.scheme import CARD_PAYMENTS, Scheme
 from loupe.contract.runtime.errors import InputRefused
 from loupe.contract.runtime.payload import JsonValue, Payload
+from loupe.contract.runtime.urgency import yield_to_others
 
 _REMEMBERED = 64
 """Declarations of projects that are kept parsed."""
@@ -42,7 +44,10 @@ class FraudService:
         worker = ThreadPoolExecutor(1, thread_name_prefix="fraud log")
         secret = Secret(hashing.new_key(), secrets.token_bytes(SECRET_BYTES))
         # The folder of snapshots is told with the first of them.
-        self._room = Room(secret, worker, Path(tempfile.gettempdir()))
+        compactor = ThreadPoolExecutor(
+            1, thread_name_prefix="fraud compaction", initializer=yield_to_others
+        )
+        self._room = Room(secret, worker, Path(tempfile.gettempdir()), compactor)
         self._sessions: dict[tuple[str, str], Session] = {}
         """The one used longest ago first."""
         self._gone: dict[tuple[str, str], None] = {}
@@ -91,6 +96,7 @@ class FraudService:
             "entities": sum(one.state.entities for one in sessions),
             "memory_bytes": sum(one.nbytes() for one in sessions),
             "rows_waiting": sum(one.log.waiting for one in sessions),
+            "waited_seconds": sum(one.log.waited_s for one in sessions),
             "pending_labels": sum(len(one.pending) for one in sessions),
         }
 
@@ -121,7 +127,7 @@ class FraudService:
         """
         whole = storing.read_manifest(folder)
         remove_left_over(folder.parent)
-        self._room = Room(whole.secret, self._room.worker, folder.parent)
+        self._room = replace(self._room, secret=whole.secret, near=folder.parent)
         self._sessions, self._gone = {}, dict.fromkeys(whole.gone)
         for number, one in enumerate(whole.sessions):
             session = storing.read(one, folder / str(number), self._room)

@@ -52,11 +52,17 @@ class Rebuild:
 
 @dataclass
 class Room:
-    """What sessions share: a thread for work in the background, and where snapshots lie."""
+    """What sessions share: threads for work in the background, and where snapshots lie.
+
+    Attributes:
+        worker: for what the writer may come to wait for.
+        compactor: for what nobody waits for; None: the worker does that too.
+    """
 
     secret: Secret
     worker: ThreadPoolExecutor
     near: Path | None = None
+    compactor: ThreadPoolExecutor | None = None
 
 
 @dataclass
@@ -87,7 +93,9 @@ class Session:
     def __post_init__(self) -> None:
         self.state = self.new_state(self.scheme)
         self.ids = KnownIds(self.policy.horizon_ms if self.live else None, self.room.worker)
-        self.log = Log(self.room.secret.key, self.room.worker, self.room.near)
+        self.log = Log(
+            self.room.secret.key, self.room.worker, self.room.near, self.room.compactor
+        )  # fmt: skip
         self.changes = Changes()
         self._note_scheme()
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from apps.fraud.live import base_writer, bases, known_ids, log
+from apps.fraud.live.service import FraudService
 
 
 def cut(patch: pytest.MonkeyPatch) -> None:
@@ -31,6 +32,14 @@ def at_once(snapshot: Path, number: int, into: Path) -> "subprocess.Popen[bytes]
     ended = subprocess.Popen(["true"])
     ended.wait()
     return ended
+
+
+def idle(service: FraudService) -> None:
+    """Wait until what a service has left to the background is done."""
+    room = service._room
+    for thread in (room.worker, room.compactor):
+        if thread is not None:
+            thread.submit(int).result()
 
 
 @pytest.fixture

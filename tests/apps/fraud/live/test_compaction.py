@@ -1,5 +1,6 @@
 """Asked to, the live log makes old segments smaller: nothing that is told of them changes."""
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from apps.fraud.live import looking_back
 from apps.fraud.live.limits import DAY_MS
 from apps.fraud.live.service import FraudService
 from loupe.contract.runtime.payload import Payload
+from tests.apps.fraud.live.conftest import idle
 from tests.apps.fraud.live.transactions import batch, plain, rows
 
 HOURLY = 3_600_000
@@ -33,7 +35,7 @@ def compacted(service: FraudService) -> dict[str, Any]:
         told = dict(asked(service, "compact").meta)
         if not told["left"]:
             return told
-        service._room.worker.submit(int).result()
+        idle(service)
     raise AssertionError("compaction never ends")
 
 
@@ -53,7 +55,7 @@ def questions(service: FraudService) -> list[dict[str, list[Any]]]:
 def test_old_segments_become_parquet_however_few_their_rows(small: None) -> None:
     service = FraudService()
     fed(service, 0, 12)
-    service._room.worker.submit(int).result()
+    idle(service)
     before = asked(service, "status").meta
     assert before["compacted"] == 0
     earlier = questions(service)
@@ -67,7 +69,7 @@ def test_old_segments_become_parquet_however_few_their_rows(small: None) -> None
 def test_what_the_policy_still_needs_keeps_its_features(small: None) -> None:
     service = FraudService()
     fed(service, 0, 12)
-    service._room.worker.submit(int).result()
+    idle(service)
     compacted(service)
     young = asked(service, "transactions", ids=["transaction-239"]).arrays
     assert not np.isnan(young["feature.amount"]).any()
@@ -81,7 +83,7 @@ def test_scores_after_it_and_replay_of_what_was_compacted_are_equal_to_the_bit(
     service, straight = FraudService(), FraudService()
     told = fed(service, 0, 20)
     assert told == fed(straight, 0, 20)
-    service._room.worker.submit(int).result()
+    idle(service)
     compacted(service)
     assert fed(service, 20, 24) == fed(straight, 20, 24)
     there = tmp_path / "snapshot-1"
@@ -93,6 +95,27 @@ def test_scores_after_it_and_replay_of_what_was_compacted_are_equal_to_the_bit(
     again = np.concatenate([piece["feature.customer_count_30d"] for piece in pieces])
     first = [value for answer in told[:3] for value in answer["feature.customer_count_30d"]]
     assert again.view(np.int32).tolist() == first
+
+
+def test_segments_are_made_and_answers_told_while_it_goes_on(small: None) -> None:
+    service, straight = FraudService(), FraudService()
+    held = threading.Event()
+    fed(service, 0, 12)
+    idle(service)
+    compactor = service._room.compactor
+    assert compactor is not None
+    compactor.submit(held.wait)
+    assert asked(service, "compact").meta["left"]
+    fed(straight, 0, 12)
+    assert fed(service, 12, 40) == fed(straight, 12, 40)
+    service._room.worker.submit(int).result()
+    status = asked(service, "status").meta
+    assert status["compacted"] == 0
+    assert status["in_segments"] == 800
+    assert service.figures()["waited_seconds"] == 0
+    held.set()
+    idle(service)
+    assert asked(service, "status").meta["compacted"] == 1
 
 
 def test_killed_before_the_next_snapshot_the_segments_that_were_are_there(

@@ -12,7 +12,7 @@ from apps.fraud.live.__main__ import main
 from apps.fraud.live.service import FraudService
 from loupe.contract.runtime.errors import InputRefused
 from loupe.contract.runtime.payload import Payload
-from tests.apps.fraud.live.conftest import cut, wait_for_bases
+from tests.apps.fraud.live.conftest import cut, idle, wait_for_bases
 from tests.apps.fraud.live.transactions import batch, labels, listed, plain, rows
 
 DAY = 86_400_000
@@ -35,7 +35,7 @@ def year(
             there = folder / f"snapshot-{number:020d}"
             there.mkdir()
             live.snapshot(there)
-            live._room.worker.submit(int).result()
+            idle(live)
     last = folder / f"snapshot-{80:020d}"
     last.mkdir()
     live.snapshot(last)

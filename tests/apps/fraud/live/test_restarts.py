@@ -17,6 +17,7 @@ from apps.fraud.scheme import CARD_PAYMENTS, Attribute, EntityType
 from loupe.contract.runtime.columns import Columns
 from loupe.contract.runtime.errors import InputRefused
 from loupe.contract.runtime.payload import Payload
+from tests.apps.fraud.live.conftest import idle
 from tests.apps.fraud.live.transactions import START, batch, labels, listed, plain, rows, work
 
 DAY = 86_400_000
@@ -276,7 +277,7 @@ def test_what_retention_drops_leaves_the_rest_as_it_was(small: None, tmp_path: P
             there = tmp_path / str(number)
             there.mkdir()
             live.snapshot(there)
-            live._room.worker.submit(int).result()
+            idle(live)
     status = live.ask(Payload(meta={"project": "shop"})).meta
     assert 0 < int(str(status["first"])) < 130 * 20
     assert int(str(status["compacted"])) > 0

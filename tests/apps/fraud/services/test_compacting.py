@@ -12,7 +12,7 @@ from loupe.audit.models import Event
 from loupe.contract.runtime.errors import InputRefused
 from loupe.contract.runtime.payload import Payload
 from tests.apps.fraud.bank import Bank
-from tests.apps.fraud.live.conftest import cut
+from tests.apps.fraud.live.conftest import cut, idle
 from tests.apps.fraud.live.transactions import batch
 
 
@@ -37,7 +37,7 @@ def filled(service: FraudService, bank: Bank) -> None:
     }  # fmt: skip
     for number in range(12):
         service.apply(Payload(arrays=batch(number, apart=3_600_000), meta=meta))
-    service._room.worker.submit(int).result()
+    idle(service)
 
 
 def test_it_says_bytes_before_and_after_and_leaves_a_record(
@@ -57,11 +57,12 @@ def test_it_says_bytes_before_and_after_and_leaves_a_record(
 def test_a_turn_ends_in_time_and_the_next_goes_on(bank: Bank, service: FraudService) -> None:
     filled(service, bank)
     held = threading.Event()
-    service._room.worker.submit(held.wait)
+    assert service._room.compactor is not None
+    service._room.compactor.submit(held.wait)
     assert "left for the next turn" in compacting.compact(str(bank.project.pk), {"limit_s": 0.1})
     assert not Event.objects.filter(action="log.compacted").exists()
     held.set()
-    service._room.worker.submit(int).result()
+    idle(service)
     compacting.compact(str(bank.project.pk), {})
     told = service.ask(Payload(meta={"kind": "compact", "project": str(bank.project.pk)})).meta
     assert told["left"] == 0
