@@ -139,14 +139,23 @@ class Frozen:
 
 
 class KnownIds:
-    """The ids of one session."""
+    """The ids of one session.
 
-    def __init__(self, horizon: int | None, worker: ThreadPoolExecutor) -> None:
+    Args:
+        horizon: milliseconds; None: for good.
+        worker: freezes generations.
+        compactor: joins them; the worker, if None.
+    """
+
+    def __init__(
+        self, horizon: int | None, worker: ThreadPoolExecutor,
+        compactor: ThreadPoolExecutor | None = None,
+    ) -> None:  # fmt: skip
         self.horizon = np.int64(2**62) if horizon is None else np.int64(horizon)
         self.frozen: list[Frozen] = []
         self.count = 0
         self._table = np.zeros((2**10, 5), np.uint64)
-        self._worker = worker
+        self._worker, self._compactor = worker, compactor or worker
         self._coming = Readying()
         self._sealed: list[tuple[Sealed, Future[Frozen]]] = []
         self._joining: tuple[list[Frozen], Future[Frozen]] | None = None
@@ -208,7 +217,7 @@ class KnownIds:
         small = [one for one in self.frozen if one.count < GENERATION * JOINED]
         if self._joining is None and len(small) >= JOINED:
             parts = small[:JOINED]
-            self._joining = parts, self._worker.submit(Frozen.joined, parts, near)
+            self._joining = parts, self._compactor.submit(Frozen.joined, parts, near)
         return True
 
     def take_over(self, *, wait: bool = False) -> None:

@@ -92,10 +92,9 @@ class Session:
 
     def __post_init__(self) -> None:
         self.state = self.new_state(self.scheme)
-        self.ids = KnownIds(self.policy.horizon_ms if self.live else None, self.room.worker)
-        self.log = Log(
-            self.room.secret.key, self.room.worker, self.room.near, self.room.compactor
-        )  # fmt: skip
+        horizon, room = self.policy.horizon_ms if self.live else None, self.room
+        self.ids = KnownIds(horizon, room.worker, room.compactor)
+        self.log = Log(room.secret.key, room.worker, room.near, room.compactor)
         self.changes = Changes()
         self._note_scheme()
 
