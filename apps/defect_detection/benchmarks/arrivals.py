@@ -3,8 +3,9 @@
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -14,18 +15,26 @@ from loupe.contract.runtime.lanes import Lane
 LANES = (Lane.LINE, Lane.LINE, Lane.INTERACTIVE, Lane.BATCH)
 """Half of the requests are the line's, a quarter each pages' and jobs'."""
 
-Call = Callable[[int, Lane], Awaitable[float]]
-"""Makes request `number`; returns the network's own milliseconds, 0 where it is not told."""
+Call = Callable[[int, Lane], Awaitable[Mapping[str, float]]]
+"""Makes request `number`; returns its stages in milliseconds, nothing where they are not told."""
+
+SLOWEST = 0.01
+"""The share of requests that `Step.slowest` looks at."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answered:
-    """One request: milliseconds from its arrival to its answer, and its own forward."""
+    """One request: milliseconds from its arrival to its answer, and by stage."""
 
     lane: Lane
     wall_ms: float
-    forward_ms: float
+    stages_ms: Mapping[str, float] = field(default_factory=dict)
     failed: str = ""
+
+    @property
+    def forward_ms(self) -> float:
+        """The network's own time, 0 where it is not told."""
+        return self.stages_ms.get("infer", 0.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +59,16 @@ class Step:
         own = [each.forward_ms for each in self.answers if each.lane is Lane.LINE]
         return float(np.percentile(own, share)) if own else float("nan")
 
+    def slowest(self) -> dict[str, float]:
+        """Mean milliseconds by stage of the slowest answers; what no stage names is ``outside``."""
+        told = [each for each in self.answers if each.stages_ms]
+        worst = sorted(told, key=lambda each: each.wall_ms)[-max(1, round(SLOWEST * len(told))) :]
+        sums: Counter[str] = Counter()
+        for each in worst:
+            named = sum(each.stages_ms.values())
+            sums.update({**each.stages_ms, "outside": each.wall_ms - named})
+        return {name: ms / len(worst) for name, ms in sums.items()}
+
     @property
     def failures(self) -> int:
         """Requests that were refused or broke."""
@@ -72,14 +91,15 @@ async def arrive(
     found: list[Answered] = []
 
     async def one(number: int, lane: Lane, due: float) -> None:
-        forward_ms, failed = 0.0, ""
+        stages_ms: Mapping[str, float] = {}
+        failed = ""
         async with room:
             try:
-                forward_ms = await call(number, lane)
+                stages_ms = await call(number, lane)
             except LoupeError as error:
                 failed = error.code
         wall_ms = (time.perf_counter() - due) * 1e3
-        found.append(Answered(lane=lane, wall_ms=wall_ms, forward_ms=forward_ms, failed=failed))
+        found.append(Answered(lane=lane, wall_ms=wall_ms, stages_ms=stages_ms, failed=failed))
 
     async with asyncio.TaskGroup() as group:
         start = time.perf_counter()

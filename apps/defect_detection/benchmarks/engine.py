@@ -16,7 +16,7 @@ import logging
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -93,11 +93,11 @@ async def _boxes(client: AsyncEngineClient, path: Path, lane: Lane) -> Any:
 
 
 def of_engine(client: AsyncEngineClient, frames: Sequence[Path]) -> Call:
-    """Calls of the engine; what the network took is told by each answer."""
+    """Calls of the engine; each answer tells its stages."""
 
-    async def call(number: int, lane: Lane) -> float:
+    async def call(number: int, lane: Lane) -> Mapping[str, float]:
         answer = await _boxes(client, frames[number % len(frames)], lane)
-        return float(answer.times_ms.get("infer", 0.0))
+        return dict(answer.times_ms)
 
     return call
 
@@ -106,9 +106,9 @@ def of_peer(client: httpx.AsyncClient, frames: Sequence[Path]) -> Call:
     """Calls of the plain server, which knows no lanes."""
     bodies = [path.read_bytes() for path in frames]
 
-    async def call(number: int, lane: Lane) -> float:
+    async def call(number: int, lane: Lane) -> Mapping[str, float]:
         await _asked(client, bodies[number % len(bodies)])
-        return 0.0
+        return {}
 
     return call
 
@@ -172,6 +172,14 @@ def _row(side: str, step: Step) -> None:
         f"{step.failures:8d}",
         flush=True,
     )
+    _slowest(step)
+
+
+def _slowest(step: Step) -> None:
+    """Where the slowest hundredth spent its time, stages from half a millisecond on."""
+    parts = [f"{name} {ms:.1f}" for name, ms in step.slowest().items() if ms >= 0.5]
+    if parts:
+        print(f"{'':15}slowest by stage: {', '.join(parts)}", flush=True)
 
 
 async def _same_boxes(
@@ -248,6 +256,7 @@ def _line_row(name: str, step: Step) -> None:
         f"{step.forward(99):8.1f}{step.added(50):11.1f}{step.added(99):8.1f}",
         flush=True,
     )
+    _slowest(step)
 
 
 async def _job(client: AsyncEngineClient, frames: Sequence[Path]) -> None:
