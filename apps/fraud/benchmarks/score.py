@@ -57,6 +57,10 @@ def main(arguments: list[str]) -> int:
         help="over http also one payment a request, so many a second; 0: not at all",
     )  # fmt: skip
     parser.add_argument("--single-seconds", type=float, default=30.0, help="how long that runs")
+    parser.add_argument(
+        "--horizon-days", type=int, default=score_paths.HORIZON_DAYS,
+        help="of event time that ids and features are kept; then segments are compacted",
+    )  # fmt: skip
     options = parser.parse_args(arguments)
     with TemporaryDirectory(prefix="loupe-bench-") as name:
         folder = Path(name)
@@ -109,7 +113,9 @@ def _measured(
 ) -> score_paths.Measured:  # fmt: skip
     """One way: history, then the time that is measured, with memory before and after."""
     history = options.history // options.rows
-    score, process = _opened(path, artefact, manifest, folder, stack)
+    score, process = _opened(
+        path, artefact, manifest, folder, options.horizon_days, stack
+    )  # fmt: skip
     for body in load.bodies(0, history):
         score(body)
     # Sending costs no time that is measured, and the load needs no more memory than a batch.
@@ -152,16 +158,17 @@ def _measured(
 
 
 def _opened(
-    path: str, artefact: Path, manifest: dict[str, object], folder: Path, stack: ExitStack
-) -> tuple[score_paths.Path_, int]:
+    path: str, artefact: Path, manifest: dict[str, object], folder: Path, days: int,
+    stack: ExitStack,
+) -> tuple[score_paths.Path_, int]:  # fmt: skip
     if path == "process":
         below = folder / "process"
         below.mkdir()
-        return score_paths.InProcess(artefact, manifest, below), os.getpid()
+        return score_paths.InProcess(artefact, manifest, below, days), os.getpid()
     if path == "engine":
         models = folder / "models"
         installed(artefact, models, score_paths.MODEL)
-        score = stack.enter_context(score_paths.engine(models))
+        score = stack.enter_context(score_paths.engine(models, days))
         return score, _engine_pid()
     loupe = stack.enter_context(installation.own())
     return score_paths.OverHttp(loupe.http, loupe.project), _engine_pid()

@@ -34,15 +34,19 @@ SNAPSHOT_BYTES = 2**28
 """Of the journal, as the engine has it."""
 ARROW = "application/vnd.apache.arrow.stream"
 MODEL = "fraud.shared.bench"
-HORIZON_MS = 140 * DAY_MS
+HORIZON_DAYS = 140
 """In which the load's event time has as many payments as a bank of 40 a second has in 24 hours."""
-CONTEXT: JsonValue = {"policy": {"horizon_ms": HORIZON_MS}}
 RULES = (
     Rule(key="large", when="amount > 5000", outcome="review"),
     Rule(key="hurry", when="customer_count_1h > 8 and amount > 100", outcome="step_up"),
     Rule(key="crowd", when="device_distinct_7d >= 5 or listed_watch == 1", outcome="review"),
 )
 Path_ = Callable[[bytes], DecisionColumns | None]
+
+
+def declared(days: int) -> JsonValue:
+    """What a project declares that knows ids for so long; features stay as long in its log."""
+    return {"policy": {"horizon_ms": days * DAY_MS}}
 
 
 def sync(path: Path) -> None:
@@ -71,7 +75,11 @@ def read(body: bytes) -> dict[str, np.ndarray]:
 class InProcess:
     """Journal, service, trees, rules and outcome without a socket between them."""
 
-    def __init__(self, artefact: Path, manifest: dict[str, object], folder: Path) -> None:
+    def __init__(
+        self, artefact: Path, manifest: dict[str, object], folder: Path,
+        horizon_days: int = HORIZON_DAYS,
+    ) -> None:  # fmt: skip
+        self._context = declared(horizon_days)
         self.service = FraudService()
         self.runner = ForestRunner(artefact, manifest)
         self.point = OperatingPoint(rules=RULES)
@@ -89,7 +97,8 @@ class InProcess:
         State has one writer; reading, trees and rules of one batch run beside those of others.
         """
         with self.stages.batch() as batch:
-            request = Payload(arrays=read(body), meta={"project": "bench", "context": CONTEXT})
+            meta: dict[str, JsonValue] = {"project": "bench", "context": self._context}
+            request = Payload(arrays=read(body), meta=meta)
             batch.done("read")
             with self._writer:
                 batch.done("wait")
@@ -134,7 +143,7 @@ class InProcess:
 
 
 @contextmanager
-def engine(models: Path) -> Iterator[Path_]:
+def engine(models: Path, horizon_days: int = HORIZON_DAYS) -> Iterator[Path_]:
     """The same through ``python -m loupe.engine``: service and model in one call."""
     with running_engine(models) as client:
         model = SimpleNamespace(name=MODEL, version=1, options={})
@@ -143,7 +152,7 @@ def engine(models: Path) -> Iterator[Path_]:
         def score(body: bytes) -> DecisionColumns:
             request = Payload(
                 arrays=read(body),
-                meta={"project": "bench", "session": "live", "context": CONTEXT},
+                meta={"project": "bench", "session": "live", "context": declared(horizon_days)},
             )
             with client.apply(
                 "fraud", uuid.uuid4().hex, request, deadline_ms=60_000,
