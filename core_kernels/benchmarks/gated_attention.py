@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from core_kernels.benchmarks.harness import Case, Goal, Run
 from core_kernels.dispatch.choice import using
@@ -13,6 +14,8 @@ from core_kernels.tolerances import assert_close
 
 #: Gates below this count as shut where the cases say "half shut".
 SHUT = 1e-3
+#: What a gate that cost nothing would take; no goal is set beside it.
+ALONE = "cuDNN's attention, no gate"
 
 
 def cases(device: torch.device, *, quick: bool) -> Iterator[Case]:
@@ -33,6 +36,11 @@ def _plain(q: Tensor, k: Tensor, v: Tensor, gate: Tensor) -> Tensor:
     return F.scaled_dot_product_attention(q, k, v) * torch.sigmoid(gate)
 
 
+def _alone(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    with sdpa_kernel(SDPBackend.CUDNN_ATTENTION):
+        return F.scaled_dot_product_attention(q, k, v)
+
+
 def _case(label: str, ours: Run, check: Run, peers: dict[str, Run | None], q: Tensor, gate: Tensor,
           ratio: float, *, passes: float = 1.0) -> Case:  # fmt: skip
     batch, heads, length, width = q.shape
@@ -45,7 +53,9 @@ def _case(label: str, ours: Run, check: Run, peers: dict[str, Run | None], q: Te
         bytes=int(passes * (4 * q.numel() + gate.numel()) * q.element_size()),
         flops=int(passes * 4 * batch * heads * length * length * width),
         graph=q.is_cuda,
-        goals=tuple(Goal(ratio=ratio, peer=name) for name in peers) if q.is_cuda else (),
+        goals=tuple(Goal(ratio=ratio, peer=name) for name in peers if name != ALONE)
+        if q.is_cuda
+        else (),
     )
 
 
@@ -60,6 +70,8 @@ def _forward(label: str, q: Tensor, k: Tensor, v: Tensor, gate: Tensor) -> Case:
         "torch eager": lambda: _plain(q, k, v, gate),
         "torch.compile": compiled and (lambda: compiled(q, k, v, gate)),
     }
+    if q.is_cuda:
+        peers[ALONE] = lambda: _alone(q, k, v)
     ratio = 1.25 if gate.shape[-1] == 1 else 1.0
     return _case(label, lambda: gated_attention(q, k, v, gate), check, peers, q, gate, ratio)
 
