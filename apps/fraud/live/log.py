@@ -126,6 +126,7 @@ class Log:
         self.end += count
         if self._loose_rows >= PART_ROWS:
             self._gather()
+            self.take_over()
         if self._parts_rows >= SEGMENT_ROWS:
             self.close_part()
         return first

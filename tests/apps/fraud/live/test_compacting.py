@@ -55,6 +55,15 @@ def test_every_row_is_found_by_its_number(tmp_path: Path, placed: bool) -> None:
     assert one.rows(wanted, ["id"])["id"].to_pylist() == whole["id"][wanted].tolist()
 
 
+def test_what_was_compacted_before_is_joined_with_what_came_since(tmp_path: Path) -> None:
+    made, whole = sources(7, tmp_path)
+    one = compact([compact(made[:3], KEY, tmp_path), *made[3:]], KEY, tmp_path)
+    straight = compact(made, KEY, tmp_path)
+    assert one.facts == straight.facts
+    assert one.table().equals(straight.table())
+    assert one.table()["id"].to_pylist() == whole["id"].tolist()
+
+
 def test_facts_and_filters_are_those_of_all_rows(tmp_path: Path) -> None:
     made, whole = sources(5, tmp_path)
     one = compact(made, KEY, tmp_path)

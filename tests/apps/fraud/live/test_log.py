@@ -67,6 +67,17 @@ def test_single_rows_are_found_by_number_in_any_order(small: None, tmp_path: Pat
     assert set(found["attribute.none"].tolist()) == {""}
 
 
+def test_rows_leave_memory_with_the_next_ones_once_their_segment_is_there(
+    small: None, tmp_path: Path
+) -> None:
+    made, _ = filled(6, tmp_path)
+    made.worker.submit(int).result()
+    made.append(dict(transactions.batch(6)), (), None)
+    assert made.end < 200  # far from where the next segment begins
+    assert made.waiting == 0
+    assert len(made.segments) == 1
+
+
 def test_compaction_keeps_every_row_and_only_features_go(small: None, tmp_path: Path) -> None:
     made, whole = filled(60, tmp_path)
     made.take_over(wait=True)
