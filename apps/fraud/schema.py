@@ -141,6 +141,12 @@ class OperatingPoint(_Frozen):
     control_key: str = Field(
         default="", max_length=100, description="secret of the lot; senders choose their ids"
     )
+    embeddings: str = Field(
+        default="",
+        max_length=36,
+        description="id of the project whose embeddings of entities the model looks up; empty: of "
+        "none, as long as a project has none",
+    )
     scheme: Scheme = Field(
         default=CARD_PAYMENTS, description="the project's: clocks, currency and words of reasons"
     )

@@ -30,6 +30,8 @@ from loupe.host.people import (
 )
 
 _State = Publication.State
+_DECLARED = ("scheme", "embeddings")
+"""What of a point the project declares elsewhere; going back does not bring it back."""
 
 
 def ask(
@@ -241,8 +243,15 @@ def point_before(version: ModelVersion, project: Project) -> StoredPoint | None:
     # What a roll back wrote is a copy: the original stands further back already.
     copies = Publication.objects.filter(rolls_back=True, made__isnull=False).values("made")
     mine = StoredPoint.objects.filter(model_version=version, scope="").exclude(pk__in=copies)
-    earlier = mine.filter(project=project, number__lt=standing.number).order_by("-number").first()
-    return earlier or mine.filter(project=None).order_by("-number").first()
+    own = mine.filter(project=project, number__lt=standing.number).order_by("-number")
+    first = mine.filter(project=None).order_by("-number")[:1]
+    # A point that only followed what the project declares decided by the same thresholds and rules.
+    return next((one for one in [*own, *first] if _decides(one) != _decides(standing)), None)
+
+
+def _decides(point: StoredPoint) -> dict[str, Any]:
+    """What of a point somebody chose."""
+    return {name: value for name, value in point.data.items() if name not in _DECLARED}
 
 
 def listing(actor: Actor, project: Project) -> "models.QuerySet[Publication]":
