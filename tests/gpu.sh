@@ -4,6 +4,7 @@
 #   tests/gpu.sh bench         the whole table against its peers; results under $OUT (default ./out)
 #   tests/gpu.sh sanitizer     compute-sanitizer over one small run of every operation
 #   tests/gpu.sh engine        the engine under load against a plain server
+#   tests/gpu.sh report        a CT study to its draft and a report's tokens; more studies by --study
 #   tests/gpu.sh compile       everything compiled for an H100, on a machine without one
 # Needs python with torch, triton, numpy and pytest; PYTHON names it (default python3).
 set -euo pipefail
@@ -48,6 +49,13 @@ case "${1:-}" in
       --rates 20,40,60,80,100,150,200,300,400,600,800,1000,1200,1500 --seconds 5 \
       --line-rate 30 --line-seconds 20 "$@" 2>&1 | tee "$out/engine.log"
     ;;
+  report)
+    shift
+    "$python" tests/wheels.py torch triton transformers safetensors numpy numba scipy \
+      pydicom nibabel pylibjpeg pylibjpeg-openjpeg
+    "$python" -m apps.report_gen.benchmarks.report --parts study raw text --times 9 \
+      --model apps/report_gen/models_shipped/chest "$@" 2>&1 | tee "$out/report.log"
+    ;;
   compile)
     shift
     operations=("$@")
@@ -56,7 +64,7 @@ case "${1:-}" in
       "${operations[@]}" | tee "$out/compile.json"
     ;;
   *)
-    sed -n '2,9p' "$0" >&2
+    sed -n '2,10p' "$0" >&2
     exit 2
     ;;
 esac

@@ -20,13 +20,14 @@ import numpy as np
 import torch
 
 from apps.report_gen.inference.detect import detect
-from apps.report_gen.inference.draft import Drafter, prepare
+from apps.report_gen.inference.draft import Drafter, prepare_source
 from apps.report_gen.inference.network import ImageNetwork
 from apps.report_gen.inference.report_network import ReportNetwork
 from apps.report_gen.inference.shape import TOY, Shape
 from apps.report_gen.inference.stored import Model, fetch
 from apps.report_gen.inference.verdicts import Verdicts
 from apps.report_gen.reading.studies import read_study
+from core_kernels.transfer.chunks import ArraySource
 
 STAGES: Final = ("read", "prepare", "network", "detect", "write")
 TEXT: Final = "Cough for three weeks; effusion?"
@@ -69,10 +70,10 @@ def draft_study(drafter: Drafter, study: Path, device: str) -> tuple[dict[str, f
     if volume is None:
         raise SystemExit(f"{study.name} was refused; bench a study that the gates accept.")
     spacing, shape = volume.spacing, drafter.model.shape
-    hu = volume.hu
+    source = ArraySource(array=volume.hu)
 
     def windows() -> torch.Tensor:
-        made = prepare(torch.from_numpy(hu).to(device), spacing, shape).windows
+        made = prepare_source(source, spacing, shape, torch.device(device)).windows
         return made.to(drafter.dtype)
 
     seen_windows = stages.run("prepare", windows)

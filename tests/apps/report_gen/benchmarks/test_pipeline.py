@@ -1,5 +1,6 @@
 """The bench of the pipeline: every stage is there, and text is compared token by token."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -47,3 +48,25 @@ def test_a_missed_goal_is_told() -> None:
         "raw_25_s": False,
         "raw_4_gib": True,
     }
+
+
+def test_on_a_gpu_the_study_and_its_writing_have_goals_of_their_own() -> None:
+    slow = {"warm_p50": {"whole": 1.2}, "ms_a_token": 0.2}
+    text = {"ms_a_token": 0.1, "ratio": 14.0}
+    said = {"study_chest": slow, "raw": {**slow, "ms_a_token": 0.3}, "text": text}
+    assert report.goals(said, "cuda") == {
+        "raw_1.5_s": True,
+        "study_chest_1_s": False,
+        "study_chest_written_at_0.25_ms_a_token": True,
+        "raw_written_at_0.25_ms_a_token": False,
+        "text_0.25_ms": True,
+        "text_15_times_generate": False,
+    }
+
+
+def test_parts_are_measured_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--parts", "text", "--toy", "--tokens", "8", "--times", "1", "--device", "cpu"]
+    assert report.main(arguments) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["text"]["same_tokens"] == 8
+    assert not {"raw", "jpeg_2000", "against_script"} & said.keys()
