@@ -91,6 +91,7 @@ def content(case: Case) -> dict[str, Any]:
         "currency": scheme.currency,
         "digits": DIGITS.get(scheme.currency, 2),
         "amount": case.amount,
+        "kinds": {one.key: {"en": one.en, "zh": one.zh} for one in scheme.entities},
         "alerts": [
             {
                 "id": alert.pk,
