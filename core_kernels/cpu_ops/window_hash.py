@@ -161,9 +161,15 @@ def pair(pairs, before, row, other, counters):
 
 
 @inlined
+def pair_home(slots, row, other):
+    """Where a pair is looked for first, in a table of so many slots."""
+    return _mixed(_mixed(other) ^ np.uint64(row)) & np.uint64(slots - 1)
+
+
+@inlined
 def _pair_slot(pairs, row, other):
     mask = np.uint64(len(pairs) - 1)
-    slot = _mixed(_mixed(other) ^ np.uint64(row)) & mask
+    slot = pair_home(len(pairs), row, other)
     while pairs[slot, 0] != 0 and (pairs[slot, 0] != row + 1 or pairs[slot, 1] != other):
         slot = (slot + np.uint64(1)) & mask
     return slot

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from core_kernels.cpu_ops import window_hash, window_idle, window_labels
+from core_kernels.cpu_ops import window_hash, window_idle, window_labels, window_pairs
 from core_kernels.cpu_ops import window_loops as loops
 from core_kernels.errors import ArgumentRefused
 from core_kernels.structures import windows as at
@@ -14,8 +14,12 @@ Array = NDArray[np.int64]
 #: Events looked up before any of them is worked on; their cache misses overlap.
 CHUNK = 4096
 
-#: Slots of a table that move on for each event, and head rows that are looked at for being idle.
-MOVED, LOOKED = 8, 4
+#: Slots of a table that move on for each event, head rows that are looked at for being idle, and
+#: pairs for having left the log: so hardly a sixteenth of a table's slots hold such pairs.
+MOVED, LOOKED, SWEPT = 8, 4, 16
+
+#: For how many events a new pair may count while the next table of pairs is being made ready.
+_HASTE = 4
 
 #: Slots that are few enough to move at once, or to judge by how many pairs are still in a log.
 _FEW = 4096
@@ -44,6 +48,7 @@ def feed(
         rows = _rows(table, keys[part])
         _room_for_pairs(table, len(rows))
         _move(table, MOVED * len(rows))
+        _forget(table, SWEPT * len(rows))
         if len(table.risks):
             table.grow_pending(len(rows))
         done = 0
@@ -100,16 +105,16 @@ def _room_for_keys(table: WindowTable, needed: int) -> None:
 
 
 def _room_for_pairs(table: WindowTable, needed: int) -> None:
-    """Pairs that left the log are forgotten whenever the table would be more than half full."""
+    """More pairs are alive than half the slots: the table moves into a larger one."""
     wanted, room = 2 * (int(table.counters[at.PAIRS]) + needed), len(table.pairs)
-    if table.entity.other is None or 4 * wanted <= 3 * room:
+    if table.entity.other is None or 10 * wanted <= 9 * room:
         return
     sample = min(room, _FEW)
     alive = window_hash.living(table.pairs, 0, sample, table.heads, table.stride)
     alive = alive * (room // sample) + needed
     rows = _power(32, 3 * alive)
     if room > _FEW:
-        table.coming_pairs.get_on(rows, table.pairs, needed)
+        table.coming_pairs.get_on(rows, table.pairs, _HASTE * needed)
     if wanted <= room:
         return
     _move_pairs(table, len(table.pairs_before))
@@ -118,6 +123,16 @@ def _room_for_pairs(table: WindowTable, needed: int) -> None:
     table.counters[at.PAIRS] = 0
     if room <= _FEW:
         _move_pairs(table, room)
+
+
+def _forget(table: WindowTable, slots: int) -> None:
+    """Take pairs that left the log out of a table that stays."""
+    if table.entity.other is None or len(table.pairs_before) > 1:
+        return
+    table.counters[at.PAIRS_SWEPT] = window_pairs.forget(
+        table.pairs, int(table.counters[at.PAIRS_SWEPT]), slots, table.heads, table.stride,
+        table.counters,
+    )  # fmt: skip
 
 
 def _move(table: WindowTable, slots: int) -> None:

@@ -110,6 +110,7 @@ ROW_FREE: Final = 35  #: the first head row that is free again; −1 for none
 SWEPT: Final = 36  #: the head row that is looked at next for being idle
 KEYS_MOVED: Final = 37  #: slots of the hash before this one that are done with
 PAIRS_MOVED: Final = 38  #: the same of pairs
+PAIRS_SWEPT: Final = 39  #: the slot of pairs that is looked at next for having left the log
 COUNTERS: Final = 40
 
 #: In place of the time of an entity's newest event: there was none, or the head row is free.

@@ -1,7 +1,7 @@
 """The network of payers and what they share: nodes with their figures, and who met whom lately.
 
 Memory: a node takes 64 bytes and 8 in the hash, its ring 32 bytes (a payer 32 for each other kind
-of entity); a pair of two that met within `MEETINGS` longest windows takes 36 to 72; a label that
+of entity); a pair of two that met within `MEETINGS` longest windows takes 40 to 72; a label that
 waits 24. Values of attributes are told apart by `layout.SEGMENTS` buckets, so that nobody can make
 them grow without end.
 """
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from apps.fraud.features import layout as at
 from apps.fraud.features.loops import labels as waiting
+from apps.fraud.features.loops import meetings
 from apps.fraud.features.loops import network as loops
 from apps.fraud.features.loops import nodes as finding
 from apps.fraud.scheme import Scheme
@@ -26,6 +27,11 @@ MEETINGS: Final = 2
 """Longest windows after which two that met are new to each other."""
 MOVED: Final = 8
 """Slots of a table on its way into another one that move for each event."""
+SWEPT: Final = 64
+"""Slots of the pairs' table that are looked at for each event: hardly a tenth of them hold pairs
+that count no longer."""
+_HASTE: Final = 8
+"""For how many events one counts while the next table of pairs is being made ready."""
 _AT_ONCE: Final = 4096
 """Slots that are few enough to move with one batch, or to judge a table by."""
 _NOBODY: Final = 0
@@ -73,6 +79,7 @@ class Network:
         self._pairs_before: Array = np.zeros((1, at.PAIR), np.int64)
         self.heap: Array = np.zeros((1024, 3), np.int64)
         self._coming_hash, self._coming_pairs = Readying(), Readying()
+        self._swept = 0
         self.counters: Array = np.zeros(at.COUNTERS, np.int64)
 
     @property
@@ -134,6 +141,7 @@ class Network:
         now = int(clock[0]) if len(clock) else 0
         self._room_for_pairs(len(clock), now)
         self._move_pairs(MOVED * len(clock) * (self.entities + self.categories), now)
+        self._forget_pairs(SWEPT * len(clock), now)
         self._room_for_labels(int((labels >= 0).sum()))
         loops.feed(
             first, most, clock, amounts, labels, known, rows, cross, self.payer, self.payee,
@@ -241,13 +249,13 @@ class Network:
     def _room_for_pairs(self, count: int, now: int) -> None:
         kinds = self.entities - 1 + self.categories
         room, wanted = len(self.pairs), int(self.counters[at.PAIRS]) + count * kinds
-        if 4 * wanted <= 2 * room:
+        if 5 * wanted <= 3 * room:
             return
         sample = min(room, _AT_ONCE)
         alive = finding.living(self.pairs, sample, now - self.span)
         alive = alive * (room // sample) + count * kinds
         if room > _AT_ONCE:
-            self._coming_pairs.get_on(_doubled(2048, 3 * alive), self.pairs, 2 * count)
+            self._coming_pairs.get_on(_doubled(2048, 2 * alive), self.pairs, _HASTE * count)
         if 3 * wanted <= 2 * room:
             return
         self._move_pairs(len(self._pairs_before), now)
@@ -267,6 +275,13 @@ class Network:
         self.counters[at.PAIRS_MOVED] = stop
         if stop == len(before):
             self._pairs_before = np.zeros((1, at.PAIR), np.int64)
+
+    def _forget_pairs(self, slots: int, now: int) -> None:
+        """Take pairs that count no longer out of a table that stays."""
+        if len(self._pairs_before) == 1:
+            self._swept = meetings.forget(
+                self.pairs, self._swept, slots, now - self.span, self.counters
+            )
 
     def _room_for_labels(self, count: int) -> None:
         wanted = int(self.counters[at.WAITING]) + count
