@@ -16,7 +16,7 @@ CHUNK = 4096
 
 #: Slots of a table that move on for each event, head rows that are looked at for being idle, and
 #: pairs for having left the log: so hardly a sixteenth of a table's slots hold such pairs.
-MOVED, LOOKED, SWEPT = 8, 4, 16
+MOVED, LOOKED, SWEPT = 8, 4, 8
 
 #: For how many events a new pair may count while the next table of pairs is being made ready.
 _HASTE = 4

@@ -27,7 +27,7 @@ MEETINGS: Final = 2
 """Longest windows after which two that met are new to each other."""
 MOVED: Final = 8
 """Slots of a table on its way into another one that move for each event."""
-SWEPT: Final = 64
+SWEPT: Final = 32
 """Slots of the pairs' table that are looked at for each event: hardly a tenth of them hold pairs
 that count no longer."""
 _HASTE: Final = 8
