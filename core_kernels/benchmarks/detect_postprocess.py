@@ -8,7 +8,7 @@ from torchvision.ops import batched_nms
 
 from core_kernels.benchmarks.detector import non_max_suppression
 from core_kernels.benchmarks.harness import Case, Goal, captured
-from core_kernels.dispatch.detect_postprocess import detect_packed
+from core_kernels.dispatch.detect_postprocess import detect_packed, limits_of
 
 FLOOR, OVERLAP, MOST = 0.25, 0.7, 300
 
@@ -50,8 +50,10 @@ def _case(label: str, head: Tensor, goals: tuple[Goal, ...]) -> Case:
     on_gpu = head.is_cuda
     host = torch.empty((len(head), 1 + MOST, 6), pin_memory=on_gpu)
 
+    limits = limits_of(FLOOR, OVERLAP, device=head.device)
+
     def ours() -> Tensor:
-        packed = detect_packed(head, score_floor=FLOOR, overlap=OVERLAP, most=MOST)
+        packed = detect_packed(head, None, limits, most=MOST)
         return host.copy_(packed, non_blocking=True)
 
     def ultralytics() -> list[Tensor]:

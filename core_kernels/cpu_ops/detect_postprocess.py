@@ -107,14 +107,14 @@ def _to_source(packed, placement):
 
 
 def detect_postprocess(
-    head: Tensor, placements: Tensor | None, score_floor: float, overlap: float,
-    most: int, candidates: int, final: bool,
+    head: Tensor, placements: Tensor | None, limits: Tensor, most: int, candidates: int,
+    final: bool,
 ) -> Tensor:  # fmt: skip
     """As the reference, bit for bit."""
     values = head.float().contiguous().numpy()
     packed = np.zeros((len(values), 1 + most, 6), np.float32)
     places = None if placements is None else placements.float().contiguous().numpy()
-    floor, limit = np.float32(score_floor), np.float32(overlap)
+    floor, limit = limits.numpy()
 
     def run(start: int, stop: int) -> None:
         for index in range(start, stop):

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from core_kernels.compiling import compiled
 from core_kernels.parts import in_parts
-from core_kernels.structures.placing import PLACEMENT, taps
+from core_kernels.structures.placing import PLACEMENT, pictures_empty, taps
 
 #: Rows of a picture that are worth a thread's while.
 _LEAST_ROWS = 64
@@ -91,8 +91,9 @@ def _weights(length, inner, *, edge):
 
 
 def letterbox(
-    data: list[Tensor], table: Tensor, height: int, width: int, dtype: torch.dtype, padding: int
-) -> tuple[Tensor, Tensor]:
+    data: list[Tensor], table: Tensor, height: int, width: int, dtype: torch.dtype,
+    padding: int, channels_last: bool,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
     """As the reference, bit for bit."""
     pictures = np.empty((len(table), 3, height, width), np.float32)
     placements = np.zeros((len(table), len(PLACEMENT)), np.float32)
@@ -124,4 +125,8 @@ def letterbox(
 
     if work and height:
         in_parts(run, len(work) * height, least=_LEAST_ROWS)
-    return torch.from_numpy(pictures).to(dtype), torch.from_numpy(placements)
+    made = torch.from_numpy(pictures).to(dtype)
+    if channels_last:
+        laid = pictures_empty(table, height, width, dtype, channels_last=True)
+        made = laid.copy_(made)
+    return made, torch.from_numpy(placements)

@@ -24,4 +24,4 @@ def tile(
     span = (height - 1) * row + (width - 1) * pixel + (channels - 1) * abs(colour) + 1
     data = frame.as_strided((span,), (1,), frame.storage_offset())
     views = torch.tensor(table, dtype=torch.int64).reshape(len(table), 11)
-    return letterbox([data], views, size, size, dtype, padding)[0]
+    return letterbox([data], views, size, size, dtype, padding, False)[0]

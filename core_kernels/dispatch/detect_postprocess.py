@@ -78,28 +78,60 @@ def detect_postprocess(
         ArgumentRefused: shapes, dtypes or values do not fit.
         NoImplementation: an implementation was asked for that cannot serve this call.
     """
-    packed = detect_packed(
-        head, placements, score_floor=score_floor, overlap=overlap, most=most,
-        candidates=candidates, final=final,
-    )  # fmt: skip
+    limits = limits_of(score_floor, overlap, device=head.device)
+    packed = detect_packed(head, placements, limits, most=most, candidates=candidates, final=final)
     return packed[:, 1:], packed[:, 0, 0].long()
+
+
+def check_limits(score_floor: float, overlap: float) -> None:
+    """Refuse what cannot be a score floor or an overlap.
+
+    Raises:
+        ArgumentRefused: one of them is not from 0 to 1.
+    """
+    if not (0 <= score_floor <= 1 and 0 <= overlap <= 1):
+        raise ArgumentRefused(
+            f"score_floor is {score_floor} and overlap {overlap}; both must be from 0 to 1."
+        )
+
+
+def limits_of(
+    score_floor: float, overlap: float = 0.7, *, device: torch.device | str = "cpu"
+) -> Tensor:
+    """Score floor and overlap as `detect_packed` reads them: fp32 [2] on `device`.
+
+    Nothing is copied from the host, so that the call may be captured in a CUDA graph.
+
+    Raises:
+        ArgumentRefused: one of them is not from 0 to 1.
+    """
+    check_limits(score_floor, overlap)
+    # Of two steps the first is the start and the last the end, to the bit.
+    return torch.linspace(score_floor, overlap, 2, dtype=torch.float32, device=device)
 
 
 def detect_packed(
     head: Tensor,
-    placements: Tensor | None = None,
+    placements: Tensor | None,
+    limits: Tensor,
     *,
-    score_floor: float,
-    overlap: float = 0.7,
     most: int = 300,
     candidates: int = 30_000,
     final: bool = False,
 ) -> Tensor:
     """`detect_postprocess` as one tensor, so that one copy brings everything to the host.
 
+    This is the call to capture in a CUDA graph: at replay `limits` may say other values.
+
+    Args:
+        limits: fp32 [2] on the head's device, from `limits_of`. Its values are not checked here.
+
     Returns:
         fp32 [B, 1 + most, 6]: row 0 holds how many boxes follow and how many candidates there
         were; then the boxes.
+
+    Raises:
+        ArgumentRefused: shapes, dtypes or devices do not fit.
     """
     if head.dim() != 3 or (head.shape[2] < 6 if final else head.shape[1] < 5):
         wanted = "[B, N, 6]" if final else "[B, 4 + classes, N] with at least one class"
@@ -115,33 +147,32 @@ def detect_packed(
             f"placements is {placements.dtype} {tuple(placements.shape)} on {placements.device}; "
             f"give torch.float32 [{head.shape[0]}, 6] on {head.device}, as letterbox returns it."
         )
-    if not (0 <= score_floor <= 1 and 0 <= overlap <= 1):
+    if limits.shape != (2,) or limits.dtype != torch.float32 or limits.device != head.device:
         raise ArgumentRefused(
-            f"score_floor is {score_floor} and overlap {overlap}; both must be from 0 to 1."
+            f"limits is {limits.dtype} {tuple(limits.shape)} on {limits.device}; give "
+            f"torch.float32 [2] on {head.device}, made by limits_of."
         )
     if most < 1 or candidates < 1:
         raise ArgumentRefused(
             f"most is {most} and candidates {candidates}; both must be at least 1."
         )
-    packed: Tensor = _detect_postprocess(
-        head, placements, score_floor, overlap, most, candidates, final
-    )
+    packed: Tensor = _detect_postprocess(head, placements, limits, most, candidates, final)
     return packed
 
 
 @torch.library.custom_op("core_kernels::detect_postprocess", mutates_args=())
 def _detect_postprocess(
-    head: Tensor, placements: Tensor | None, score_floor: float, overlap: float,
-    most: int, candidates: int, final: bool,
+    head: Tensor, placements: Tensor | None, limits: Tensor, most: int, candidates: int,
+    final: bool,
 ) -> Tensor:  # fmt: skip
     run = chosen("detect_postprocess", head.device, Facts(dtype=head.dtype))
-    packed: Tensor = run(head, placements, score_floor, overlap, most, candidates, final)
+    packed: Tensor = run(head, placements, limits, most, candidates, final)
     return packed
 
 
 @_detect_postprocess.register_fake
 def _(
-    head: Tensor, placements: Tensor | None, score_floor: float, overlap: float,
-    most: int, candidates: int, final: bool,
+    head: Tensor, placements: Tensor | None, limits: Tensor, most: int, candidates: int,
+    final: bool,
 ) -> Tensor:  # fmt: skip
     return head.new_empty((head.shape[0], 1 + most, 6), dtype=torch.float32)

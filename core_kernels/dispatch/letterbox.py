@@ -11,7 +11,7 @@ from core_kernels.dispatch.choice import chosen
 from core_kernels.dispatch.frames import Layout, Order, View, views_of
 from core_kernels.dispatch.registry import Facts, Implementation, needs_triton, register
 from core_kernels.errors import ArgumentRefused
-from core_kernels.structures.placing import COLUMNS, PLACEMENT, placed
+from core_kernels.structures.placing import COLUMNS, PLACEMENT, pictures_empty, placed
 
 DTYPES = (torch.float16, torch.bfloat16, torch.float32)
 
@@ -51,6 +51,7 @@ def letterbox(
     layout: Layout = "hwc",
     padding: int = 114,
     scaleup: bool = True,
+    channels_last: bool = False,
 ) -> tuple[Tensor, Tensor]:
     """Resize, pad, order colours, scale to 0..1: a batch of pictures for a network.
 
@@ -64,6 +65,7 @@ def letterbox(
         device: where the pictures go; where the frames are by default.
         order: of the colours in memory; the pictures are red first.
         padding: grey level around a frame.
+        channels_last: the pictures lie in memory colour by colour of each pixel.
 
     Returns:
         pictures [B, 3, height, width] in `dtype`; placements fp32 [B, 6] on the same device, for
@@ -79,20 +81,24 @@ def letterbox(
         data = [torch.empty(0, dtype=torch.uint8, device=device)]
     elif data[0].is_cuda:
         table = table.pin_memory().to(data[0].device, non_blocking=True)
-    return letterbox_packed(data, table, size, dtype=dtype, padding=padding)
+    return letterbox_packed(
+        data, table, size, dtype=dtype, padding=padding, channels_last=channels_last
+    )
 
 
 def table_of(views: Sequence[View], size: tuple[int, int], *, scaleup: bool = True) -> Tensor:
     """The table int64 [B, 11] on the CPU that `letterbox_packed` wants for these views."""
     height, width = size
-    rows = [
-        (
-            view.source, view.first, view.row, view.pixel, view.colour, view.width, view.height,
-            *placed(view.width, view.height, width, height, scaleup),
-        )
-        for view in views
-    ]  # fmt: skip
+    rows = [row_of(view, height, width, scaleup=scaleup) for view in views]
     return torch.tensor(rows, dtype=torch.int64).reshape(len(rows), len(COLUMNS))
+
+
+def row_of(view: View, height: int, width: int, *, scaleup: bool = True) -> tuple[int, ...]:
+    """One row of that table, see `placing.COLUMNS`."""
+    return (
+        view.source, view.first, view.row, view.pixel, view.colour, view.width, view.height,
+        *placed(view.width, view.height, width, height, scaleup),
+    )  # fmt: skip
 
 
 def letterbox_packed(
@@ -102,6 +108,7 @@ def letterbox_packed(
     *,
     dtype: torch.dtype = torch.float16,
     padding: int = 114,
+    channels_last: bool = False,
 ) -> tuple[Tensor, Tensor]:
     """`letterbox` of bytes that lie on the device already, described by a table on that device.
 
@@ -111,6 +118,7 @@ def letterbox_packed(
     Args:
         data: uint8 [bytes] each, on one device.
         table: int64 [B, 11] from `table_of`, on that device. Its values are not checked here.
+            On a GPU a first byte may lie outside `data`, in other memory of that device.
 
     Raises:
         ArgumentRefused: shapes, dtypes or devices do not fit.
@@ -134,22 +142,26 @@ def letterbox_packed(
             f"padding is {padding} and size {size}; the first must be 0 to 255, the second at "
             "least (1, 1)."
         )
-    pictures, placements = _letterbox(list(data), table, size[0], size[1], dtype, padding)
+    pictures, placements = _letterbox(
+        list(data), table, size[0], size[1], dtype, padding, channels_last
+    )
     return pictures, placements
 
 
 @torch.library.custom_op("core_kernels::letterbox", mutates_args=())
 def _letterbox(
-    data: Sequence[Tensor], table: Tensor, height: int, width: int, dtype: torch.dtype, padding: int
-) -> tuple[Tensor, Tensor]:
+    data: Sequence[Tensor], table: Tensor, height: int, width: int, dtype: torch.dtype,
+    padding: int, channels_last: bool,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
     run = chosen("letterbox", table.device, Facts(dtype=dtype))
-    pictures, placements = run(data, table, height, width, dtype, padding)
+    pictures, placements = run(data, table, height, width, dtype, padding, channels_last)
     return pictures, placements
 
 
 @_letterbox.register_fake
 def _(
-    data: Sequence[Tensor], table: Tensor, height: int, width: int, dtype: torch.dtype, padding: int
-) -> tuple[Tensor, Tensor]:
-    pictures = table.new_empty((table.shape[0], 3, height, width), dtype=dtype)
+    data: Sequence[Tensor], table: Tensor, height: int, width: int, dtype: torch.dtype,
+    padding: int, channels_last: bool,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    pictures = pictures_empty(table, height, width, dtype, channels_last=channels_last)
     return pictures, table.new_empty((table.shape[0], len(PLACEMENT)), dtype=torch.float32)

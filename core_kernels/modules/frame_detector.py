@@ -2,14 +2,16 @@
 
 On a GPU frames are packed into pinned memory and uploaded on a stream of their own; letterbox,
 network and suppression are one recorded graph for each batch size; the boxes come back in one copy.
-Two batches are under way at a time, so that one is uploaded while the other is computed. On a CPU
-the same class does the same steps one after the other.
+Two batches are under way at a time, of one call or of two, so that one is packed and uploaded while
+the other is computed. On a CPU the same class does the same steps one after the other.
 """
 
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from queue import Empty, SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -17,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from core_kernels.dispatch.detect_postprocess import detect_packed
+from core_kernels.dispatch.detect_postprocess import check_limits, detect_packed, limits_of
 from core_kernels.dispatch.frames import View, views_of
 from core_kernels.dispatch.letterbox import letterbox_packed, table_of
 from core_kernels.errors import ArgumentRefused
@@ -28,6 +30,8 @@ Boxes = NDArray[np.float32]
 
 #: Batch sizes that graphs are recorded for; a batch in between takes the next one.
 BUCKETS = (1, 2, 4, 8, 16, 32, 64)
+#: Batches under way at a time on a GPU.
+SLOTS = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +69,7 @@ class Batch:
 
 
 class FrameDetector:
-    """A detector on one device. Calls from several threads take turns.
+    """A detector on one device, for calls from several threads.
 
     Args:
         network: [B, 3, size, size] red first, 0 to 1 → the head, or a sequence that begins with it.
@@ -93,32 +97,40 @@ class FrameDetector:
     ) -> None:
         self.device = torch.device(device)
         self.size, self.final, self.most, self.padding = size, final, most, padding
-        on_gpu = self.device.type == "cuda"
-        self.dtype = dtype or (torch.float16 if on_gpu else torch.float32)
+        self._on_gpu = self.device.type == "cuda"
+        self.dtype = dtype or (torch.float16 if self._on_gpu else torch.float32)
         self.buckets = tuple(buckets)
         self._module = network.eval().to(self.device, self.dtype).requires_grad_(False)
-        if on_gpu:
+        if self._on_gpu:
             self._module = self._module.to(memory_format=torch.channels_last)
         self._network: Any = Whole(self._module) if compiled else self._module
+        #: Held by who uses the network or records it.
         self._lock = threading.Lock()
-        self._slots: deque[Slot] = deque()
-        if on_gpu:
+        self._free: SimpleQueue[Slot] = SimpleQueue()
+        if self._on_gpu:
             compute = torch.cuda.Stream(self.device)
             pool = torch.cuda.graph_pool_handle()
-            self._slots.extend(Slot(self._find, self._module, compute, pool) for _ in range(2))
+            given = self._find, self._module, compute, pool
+            for _ in range(SLOTS):
+                self._free.put(Slot(*given, size=size, most=self.buckets[-1]))
 
-    def ready(self, *, score_floor: float, overlap: float = 0.7) -> None:
-        """Record every batch size now, so that no later call with these two waits for it.
+    def ready(self) -> None:
+        """Record every batch size now, so that no later call waits for it.
 
-        Memory is taken for as many frames of the network's size as the largest batch holds; the
-        first batch of more bytes than that is recorded anew. On a CPU there is nothing to record.
+        Memory is taken for as many frames of the network's size as the largest batch holds. On a
+        CPU there is nothing to record.
         """
+        if not self._on_gpu:
+            return
         noise = np.random.default_rng(0).integers(0, 256, (self.size, self.size, 3), np.uint8)
-        with self._lock:
-            for bucket in reversed(self.buckets if self._slots else ()):  # memory grows once
-                for slot in self._slots:
-                    self._begin(slot, Batch(frames=[noise] * bucket), score_floor, overlap)
+        for _ in range(SLOTS):  # the one that is taken goes to the end
+            slot = self._free.get()
+            try:
+                for bucket in reversed(self.buckets):  # memory grows once
+                    self._begin(slot, Batch(frames=[noise] * bucket), (0.5, 0.5), alone=True)
                     slot.wait()
+            finally:
+                self._free.put(slot)
 
     def detect(
         self, frames: Sequence[NDArray[np.uint8]], *, score_floor: float, overlap: float = 0.7
@@ -141,46 +153,58 @@ class FrameDetector:
         """The boxes of each picture of each batch, in order; on a GPU the next one is under way.
 
         Raises:
-            ArgumentRefused: a frame has another form, or a batch is larger than the largest bucket.
+            ArgumentRefused: a frame has another form, a batch is larger than the largest bucket, or
+                the score floor or the overlap is not from 0 to 1.
         """
-        with self._lock:
-            if not self._slots:
+        check_limits(score_floor, overlap)
+        limits = score_floor, overlap
+        if not self._on_gpu:
+            with self._lock:
                 for batch in batches:
-                    yield _unpacked(self._on_host(batch, score_floor, overlap), len(batch))
-                return
-            under_way: deque[tuple[Slot, int]] = deque()
-            try:
-                for batch in batches:
-                    slot = self._slots[0]
-                    self._slots.rotate(-1)
-                    self._begin(slot, batch, score_floor, overlap)
-                    under_way.append((slot, len(batch)))
-                    if len(under_way) == len(self._slots):
-                        yield _unpacked(*_waited(under_way.popleft()))
-                while under_way:
-                    yield _unpacked(*_waited(under_way.popleft()))
-            finally:
-                for slot, _ in under_way:
+                    yield _unpacked(self._on_host(batch, limits), len(batch))
+            return
+        single = isinstance(batches, Sequence) and len(batches) == 1
+        under_way: deque[tuple[Slot, int]] = deque()
+        try:
+            for batch in batches:
+                slot = None
+                while slot is None:
+                    try:
+                        slot = self._free.get(block=not under_way)
+                    except Empty:  # another call has it: what is under way here ends first
+                        yield self._finished(*under_way.popleft())
+                under_way.append((slot, len(batch)))
+                alone = single and self._free.qsize() == SLOTS - 1
+                self._begin(slot, batch, limits, alone=alone)
+                if len(under_way) == SLOTS:
+                    yield self._finished(*under_way.popleft())
+            while under_way:
+                yield self._finished(*under_way.popleft())
+        finally:
+            for slot, _ in under_way:
+                with suppress(RuntimeError):  # the device was lost, which is being told
                     slot.wait()
+                self._free.put(slot)
 
-    def _find(
-        self, data: list[Tensor], table: Tensor, score_floor: float, overlap: float
-    ) -> Tensor:
+    def _finished(self, slot: Slot, count: int) -> list[Boxes]:
+        """The boxes of what is under way in a slot, which is free again."""
+        try:
+            return _unpacked(slot.wait(), count)
+        finally:
+            self._free.put(slot)
+
+    def _find(self, data: list[Tensor], table: Tensor, limits: Tensor) -> Tensor:
         """The boxes of the pictures that `table` describes, packed."""
         pictures, placements = letterbox_packed(
-            data, table, (self.size, self.size), dtype=self.dtype, padding=self.padding
-        )
-        if self._slots:
-            pictures = pictures.contiguous(memory_format=torch.channels_last)
+            data, table, (self.size, self.size), dtype=self.dtype, padding=self.padding,
+            channels_last=self._on_gpu,
+        )  # fmt: skip
         found = self._network(pictures)
         while not isinstance(found, Tensor):
             found = found[0]
-        return detect_packed(
-            found, placements, score_floor=score_floor, overlap=overlap, most=self.most,
-            final=self.final,
-        )  # fmt: skip
+        return detect_packed(found, placements, limits, most=self.most, final=self.final)
 
-    def _on_host(self, batch: Batch, score_floor: float, overlap: float) -> Tensor:
+    def _on_host(self, batch: Batch, limits: tuple[float, float]) -> Tensor:
         if not len(batch):
             return torch.zeros(0, 1 + self.most, 6)
         if batch.data is not None:
@@ -190,17 +214,17 @@ class FrameDetector:
             views = whole if batch.parts is None else [_part(whole, part) for part in batch.parts]
         with torch.inference_mode():
             table = table_of(views, (self.size, self.size))
-            return self._find(data, table, score_floor, overlap)
+            return self._find(data, table, limits_of(*limits))
 
-    def _begin(self, slot: Slot, batch: Batch, score_floor: float, overlap: float) -> None:
+    def _begin(self, slot: Slot, batch: Batch, limits: tuple[float, float], *, alone: bool) -> None:
         bucket = self._bucket(len(batch))
         if batch.data is not None:
             data, views = batch.data, list(batch.views)
         else:
             data, whole = slot.pack(batch.frames)
             views = whole if batch.parts is None else [_part(whole, part) for part in batch.parts]
-        slot.upload(data, table_of(views, (self.size, self.size)), bucket)
-        slot.compute(bucket, score_floor, overlap)
+        with self._lock:
+            slot.begin(data, views, bucket, limits, alone=alone)
 
     def _bucket(self, count: int) -> int:
         for bucket in self.buckets:
@@ -213,11 +237,6 @@ class FrameDetector:
 
 def _part(views: list[View], part: Part) -> View:
     return views[part.frame].part(part.left, part.top, part.width, part.height)
-
-
-def _waited(one: tuple[Slot, int]) -> tuple[Tensor, int]:
-    slot, count = one
-    return slot.wait(), count
 
 
 def _unpacked(packed: Tensor, count: int) -> list[Boxes]:

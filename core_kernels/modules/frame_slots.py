@@ -1,6 +1,5 @@
 """One batch of frames on its way through a GPU: pinned memory, device memory, recorded graphs."""
 
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,18 +11,18 @@ from torch import Tensor, nn
 
 from core_kernels.dispatch.frames import View
 from core_kernels.errors import ArgumentRefused
+from core_kernels.modules.frame_sheet import Sheet, limits_in, table_in
 from core_kernels.parts import in_parts
-from core_kernels.structures.placing import COLUMNS
 
-#: From bytes and table on the device, score floor and overlap to packed boxes.
-Find = Callable[[list[Tensor], Tensor, float, float], Tensor]
+#: From bytes, table and limits on the device to packed boxes.
+Find = Callable[[list[Tensor], Tensor, Tensor], Tensor]
 
 #: Calls before a graph is recorded: libraries choose algorithms and take workspaces in them.
 WARM_UP = 3
 #: Frames begin at multiples of this many bytes in a slab.
 ALIGNED = 256
-#: Graphs that are kept: batch sizes times the pairs of score floor and overlap in use.
-GRAPHS = 32
+#: Bytes that a thread copies at a time: less is not worth waking another one.
+PIECE = 2 * 2**20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,30 +30,41 @@ class _Recorded:
     """What a replay writes, and the tensors that it reads and nobody else may hold any more."""
 
     graph: Any
-    packed: Tensor
+    found: Tensor
     kept: list[Tensor]
 
 
 class Slot:
-    """Memory and graphs for one batch under way.
+    """Memory and graphs for one batch under way: `begin`, then `wait`, before the next `begin`.
+
+    A graph holds everything from the copy of the sheet to the copy of the boxes. It is recorded
+    once a batch size: the sheet says where the frames lie, so their memory may move.
 
     Args:
-        find: from bytes and table on the device to boxes.
+        find: from bytes, table and limits on the device to boxes.
         module: the network behind `find`.
         stream: where it computes; uploads have a stream of their own.
         pool: memory that graphs share: those of slots with one stream never run at once.
+        size: of the network's square picture, pixels.
+        most: pictures of the largest batch.
     """
 
-    def __init__(self, find: Find, module: nn.Module, stream: torch.cuda.Stream, pool: Any) -> None:
+    def __init__(
+        self, find: Find, module: nn.Module, stream: torch.cuda.Stream, pool: Any, *, size: int,
+        most: int,
+    ) -> None:  # fmt: skip
+        device = stream.device
         self._find, self._module, self._stream, self._pool = find, module, stream, pool
-        self._upload = torch.cuda.Stream(stream.device)
+        self._size = size
+        self._upload = torch.cuda.Stream(device)
         self._pinned = torch.empty(0, dtype=torch.uint8)
-        self._bytes = torch.empty(0, dtype=torch.uint8, device=stream.device)
-        self._table = torch.empty(0, dtype=torch.int64)
+        self._bytes = torch.empty(0, dtype=torch.uint8, device=device)
+        self._origin = torch.zeros(1, dtype=torch.uint8, device=device)  # what graphs count from
+        self._sheet = Sheet(most, pinned=True)
+        self._sheet_there = torch.zeros_like(self._sheet.host, device=device)
+        self._recorded: dict[int, _Recorded] = {}
         self._found = torch.empty(0)
         self._given: Tensor | None = None
-        self._tables: dict[int, Tensor] = {}
-        self._recorded: OrderedDict[tuple[int, float, float], _Recorded] = OrderedDict()
         self._uploaded, self._done = torch.cuda.Event(), torch.cuda.Event()
 
     def pack(self, frames: Sequence[NDArray[np.uint8]]) -> tuple[Tensor, list[View]]:
@@ -79,56 +89,38 @@ class Slot:
             total += -(-frame.size // ALIGNED) * ALIGNED
         if total > self._pinned.numel():
             self._pinned = torch.empty(_grown(total), dtype=torch.uint8, pin_memory=True)
-        slab = self._pinned.numpy()
-
-        def copy(start: int, stop: int) -> None:
-            for index in range(start, stop):
-                frame = frames[index]
-                np.copyto(slab[starts[index] :][: frame.size].reshape(frame.shape), frame)
-
-        in_parts(copy, len(frames), least=1)
+        copy_in(frames, starts, self._pinned.numpy())
         return self._pinned[:total], views
 
-    def upload(self, data: Tensor, table: Tensor, bucket: int) -> None:
-        """Begin to copy the bytes and the table, filled up with empty rows, to the device."""
-        device = self._stream.device
-        if data.numel() > self._bytes.numel():
-            # Recorded graphs read the old memory: they are recorded anew.
-            self._done.synchronize()
-            self._recorded.clear()
-            self._bytes = torch.empty(_grown(data.numel()), dtype=torch.uint8, device=device)
-        if len(self._table) < bucket:
-            self._table = torch.zeros((bucket, len(COLUMNS)), dtype=torch.int64, pin_memory=True)
-        if bucket not in self._tables:
-            self._tables[bucket] = torch.zeros_like(self._table[:bucket], device=device)
-        self._table[:bucket].zero_()
-        self._table[: len(table)] = table
-        self._given = data  # until the copy has ended
-        self._upload.wait_stream(torch.cuda.current_stream(device))
-        with torch.cuda.stream(self._upload):
-            self._upload.wait_event(self._done)
-            self._bytes[: data.numel()].copy_(data, non_blocking=True)
-            self._tables[bucket].copy_(self._table[:bucket], non_blocking=True)
-            self._uploaded.record(self._upload)
+    def begin(
+        self, data: Tensor, views: Sequence[View], pictures: int, limits: tuple[float, float], *,
+        alone: bool,
+    ) -> None:  # fmt: skip
+        """Begin to copy the bytes to the device, to compute, and to copy the boxes back.
 
-    def compute(self, bucket: int, score_floor: float, overlap: float) -> None:
-        """Begin to compute, and to copy the boxes back."""
-        asked = bucket, score_floor, overlap
-        with torch.cuda.stream(self._stream), torch.inference_mode():
-            self._stream.wait_event(self._uploaded)
-            if asked not in self._recorded:
-                self._recorded[asked] = self._record(*asked)
-                if len(self._recorded) > GRAPHS:
-                    self._done.synchronize()  # none of them runs any more
-                    self._recorded.popitem(last=False)
-            self._recorded.move_to_end(asked)
-            recorded = self._recorded[asked]
+        Args:
+            data: uint8, one dimension; on this device it is read where it lies.
+            views: where the frames are in `data`.
+            pictures: the batch size, at least as many as there are views.
+            limits: score floor and overlap.
+            alone: nothing else is under way that the copy could run beside.
+        """
+        self._given = data  # until the boxes are there
+        if data.device == self._stream.device:
+            self._stream.wait_stream(torch.cuda.current_stream(data.device))
+            first = data.data_ptr()
+        else:
+            first = self._copied(data, self._stream if alone else self._upload)
+        apart = first - self._origin.data_ptr()
+        self._sheet.write(views, self._size, pictures, limits, apart)
+        with torch.cuda.stream(self._stream):
+            if pictures not in self._recorded:
+                with torch.inference_mode():
+                    self._recorded[pictures] = self._record(pictures)
+            recorded = self._recorded[pictures]
             recorded.graph.replay()
-            packed = recorded.packed
-            if self._found.shape[1:] != packed.shape[1:] or len(self._found) < len(packed):
-                self._found = torch.empty(packed.shape, pin_memory=True)
-            self._found[: len(packed)].copy_(packed, non_blocking=True)
-            self._done.record(self._stream)
+        self._found = recorded.found
+        self._done.record(self._stream)
 
     def wait(self) -> Tensor:
         """The boxes, in memory that the next batch of this slot writes over."""
@@ -136,18 +128,56 @@ class Slot:
         self._given = None
         return self._found
 
-    def _record(self, bucket: int, score_floor: float, overlap: float) -> _Recorded:
+    def _copied(self, data: Tensor, stream: torch.cuda.Stream) -> int:
+        """Begin to copy bytes to the device on `stream`; the address where they will lie."""
+        nbytes, device = data.numel(), self._stream.device
+        if nbytes > self._bytes.numel():
+            self._bytes = torch.empty(_grown(nbytes), dtype=torch.uint8, device=device)
+            stream.wait_stream(torch.cuda.current_stream(device))  # which may still use that memory
+        with torch.cuda.stream(stream):
+            self._bytes[:nbytes].copy_(data, non_blocking=True)
+        if stream != self._stream:
+            self._uploaded.record(stream)
+            self._stream.wait_event(self._uploaded)
+        return self._bytes.data_ptr()
+
+    def _record(self, pictures: int) -> _Recorded:
         """Record a batch size, on real frames: kernels are tuned on what they will see."""
-        given = [self._bytes], self._tables[bucket], score_floor, overlap
+        here, there = self._sheet.host[: 1 + pictures], self._sheet_there[: 1 + pictures]
+
+        def run() -> Tensor:
+            there.copy_(here, non_blocking=True)
+            return self._find([self._origin], table_in(there), limits_in(there))
+
         for _ in range(WARM_UP):
-            self._find(*given)
+            packed = run()
+        found = torch.empty(packed.shape, pin_memory=True)
         graph = torch.cuda.CUDAGraph()
         # Other threads may use the device meanwhile: only this one's calls are recorded.
         with torch.cuda.graph(
             graph, pool=self._pool, stream=self._stream, capture_error_mode="thread_local"
         ):
-            packed = self._find(*given)
-        return _Recorded(graph=graph, packed=packed, kept=_loose(self._module))
+            found.copy_(run(), non_blocking=True)
+        return _Recorded(graph=graph, found=found, kept=_loose(self._module))
+
+
+def copy_in(
+    frames: Sequence[NDArray[np.uint8]], starts: Sequence[int], slab: NDArray[np.uint8]
+) -> None:
+    """Copy each frame to its first byte in `slab`, large ones in pieces of some rows."""
+    pieces = []
+    for frame, start in zip(frames, starts, strict=True):
+        into = slab[start:][: frame.size].reshape(frame.shape)
+        rows = max(PIECE * len(frame) // frame.size, 1)
+        pieces += [
+            (into[top : top + rows], frame[top : top + rows]) for top in range(0, len(frame), rows)
+        ]
+
+    def copy(start: int, stop: int) -> None:
+        for into, piece in pieces[start:stop]:
+            np.copyto(into, piece)
+
+    in_parts(copy, len(pieces), least=1)
 
 
 def _grown(nbytes: int) -> int:

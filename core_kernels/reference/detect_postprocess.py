@@ -7,25 +7,27 @@ from core_kernels.structures.heads import CLASS_OFFSET
 
 
 def detect_postprocess(
-    head: Tensor, placements: Tensor | None, score_floor: float, overlap: float,
-    most: int, candidates: int, final: bool,
+    head: Tensor, placements: Tensor | None, limits: Tensor, most: int, candidates: int,
+    final: bool,
 ) -> Tensor:  # fmt: skip
     """Threshold, order, suppress, move to source pixels, cut at the frame's edge; all in fp32.
 
-    A candidate is an anchor whose best class scores more than `score_floor` and whose box is
+    A candidate is an anchor whose best class scores more than the floor and whose box is
     finite; an anchor with a NaN score is none. Candidates go by descending score, equal ones by
     ascending anchor, and at most `candidates` of them count. One is dropped when its IoU with one
-    kept before, both shifted by class · 7680 pixels, is more than `overlap`.
+    kept before, both shifted by class · 7680 pixels, is more than the overlap.
 
     Args:
         head: [B, 4 + classes, N], centre x, centre y, width, height and a score a class; with
             `final` [B, N, 6], x1, y1, x2, y2, score, class, which is only filtered and ordered.
         placements: fp32 [B, 6] from `letterbox`, or None: boxes stay in network pixels, uncut.
+        limits: fp32 [2], score floor and overlap.
 
     Returns:
         fp32 [B, 1 + most, 6]: in row 0 how many boxes follow and how many candidates there were;
         then x1, y1, x2, y2, score, class, the rest zeros.
     """
+    score_floor, overlap = limits
     packed = torch.zeros((len(head), 1 + most, 6), device=head.device)
     for index, image in enumerate(head.float()):
         rows = _final_rows(image) if final else _rows(image)
@@ -51,7 +53,7 @@ def _final_rows(image: Tensor) -> Tensor:
     return image[:, :6]
 
 
-def _suppressed(rows: Tensor, overlap: float, most: int) -> Tensor:
+def _suppressed(rows: Tensor, overlap: Tensor, most: int) -> Tensor:
     """Indices of the rows that survive, in their order."""
     boxes = rows[:, :4] + rows[:, 5:6] * CLASS_OFFSET
     area = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from core_kernels.reference.grey import scaled
-from core_kernels.structures.placing import PLACEMENT, taps
+from core_kernels.structures.placing import PLACEMENT, pictures_empty, taps
 
 
 @dataclass(frozen=True)
@@ -31,14 +31,16 @@ class _Plane:
 
 
 def letterbox(
-    data: list[Tensor], table: Tensor, height: int, width: int, dtype: torch.dtype, padding: int
-) -> tuple[Tensor, Tensor]:
+    data: list[Tensor], table: Tensor, height: int, width: int, dtype: torch.dtype,
+    padding: int, channels_last: bool,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
     """Resize, pad, order colours and scale to 0..1.
 
     Args:
         data: uint8 [bytes] each.
         table: int64 [B, 11], see `placing.COLUMNS`; a row of zeros is a picture of padding.
         padding: grey level around the frame.
+        channels_last: how the pictures lie in memory.
 
     Returns:
         pictures [B, 3, height, width] in `dtype`, red first, ``grey / 255``; placements [B, 6],
@@ -59,5 +61,5 @@ def letterbox(
             value = (((b0 * upper) >> 16) + ((b1 * lower) >> 16) + 2) >> 2
             grey[index, colour, top : top + inner_h, left : left + inner_w] = value
         placements[index] = torch.tensor([inner_w / w, inner_h / h, left, top, w, h])
-    pictures: Tensor = scaled(grey).to(dtype)
-    return pictures, placements
+    pictures = pictures_empty(table, height, width, dtype, channels_last=channels_last)
+    return pictures.copy_(scaled(grey).to(dtype)), placements

@@ -40,6 +40,15 @@ def placed(
     return inner_width, inner_height, left, top
 
 
+def pictures_empty(
+    table: Tensor, height: int, width: int, dtype: torch.dtype, *, channels_last: bool
+) -> Tensor:
+    """Memory for a picture [3, height, width] a row of `table`, on its device."""
+    layout = torch.channels_last if channels_last else torch.contiguous_format
+    shape = (table.shape[0], 3, height, width)
+    return torch.empty(shape, dtype=dtype, device=table.device, memory_format=layout)
+
+
 def taps(length: int, inner: int, *, edge: bool) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """The two source positions and their weights (in 1/2048) of each of `inner` positions.
 

@@ -31,7 +31,7 @@ _WORD = 64
 
 @triton.jit
 def _select(
-    head, found, keys, labels, anchors, classes, step_b, step_c, step_n, score_floor,
+    head, found, keys, labels, anchors, classes, step_b, step_c, step_n, limits,
     FINAL: tl.constexpr, ROUNDS: tl.constexpr, BLOCK: tl.constexpr, CHUNK: tl.constexpr,
 ):  # fmt: skip
     image = tl.program_id(1)
@@ -59,7 +59,7 @@ def _select(
             label = tl.where(top > best, lowest, label)
             best = tl.maximum(best, top)
         whole = held & (broken == 0)
-    good = whole & (best > score_floor)
+    good = whole & (best > tl.load(limits))
     for side in tl.static_range(4):
         value = tl.load(box + side * step_c, good, 0.0).to(tl.float32)
         good = good & (tl.abs(value) < float("inf"))
@@ -129,11 +129,11 @@ def _overlaps(ax1, ay1, ax2, ay2, a_area, bx1, by1, bx2, by2, b_area, overlap):
 
 @triton.jit
 def _suppress(
-    ordered, found, placements, kept, packed, capacity, most, overlap, offset,
+    ordered, found, placements, kept, packed, limits, capacity, most, offset,
     FINAL: tl.constexpr, PLACED: tl.constexpr, WORD: tl.constexpr, BOXES: tl.constexpr,
 ):  # fmt: skip
     image = tl.program_id(0)
-    candidates = tl.load(found + image)
+    candidates, overlap = tl.load(found + image), tl.load(limits + 1)
     total = tl.minimum(candidates, capacity)
     rows = ordered + image.to(tl.int64) * 6 * capacity
     mine = kept + image.to(tl.int64) * 4 * most  # shifted corners of the boxes kept: four planes
@@ -216,8 +216,8 @@ def _suppress(
 
 
 def detect_postprocess(
-    head: Tensor, placements: Tensor | None, score_floor: float, overlap: float,
-    most: int, candidates: int, final: bool,
+    head: Tensor, placements: Tensor | None, limits: Tensor, most: int, candidates: int,
+    final: bool,
 ) -> Tensor:  # fmt: skip
     """As the reference, bit for bit."""
     images, device = len(head), head.device
@@ -238,14 +238,14 @@ def detect_postprocess(
         blocks = dict(config.blocks)
         found.zero_()
         _select[(triton.cdiv(anchors, blocks["BLOCK"]), images)](
-            head, found, keys, labels, anchors, classes, step_b, step_c, step_n, score_floor,
+            head, found, keys, labels, anchors, classes, step_b, step_c, step_n, limits,
             FINAL=final, ROUNDS=triton.cdiv(classes, blocks["CHUNK"]), **config.launch(),
         )  # fmt: skip
 
     def suppress(config: Config) -> None:
         _suppress[(images,)](
             ordered, found, ordered if placements is None else placements, kept, packed,
-            capacity, most, overlap, CLASS_OFFSET,
+            limits, capacity, most, CLASS_OFFSET,
             FINAL=final, PLACED=placements is not None, WORD=_WORD, BOXES=64,
             enable_fp_fusion=False, **config.launch(),
         )  # fmt: skip

@@ -10,6 +10,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from core_kernels.structures.placing import pictures_empty
 from core_kernels.tuning import Config, tuned
 
 _BLOCKS = [
@@ -34,7 +35,7 @@ def _share(at, inner, length):
 @triton.jit
 def _letterbox(
     data, table, images, placements, height, width, padding,
-    COLS: tl.constexpr, ROWS: tl.constexpr,
+    COLS: tl.constexpr, ROWS: tl.constexpr, LAST: tl.constexpr,
 ):  # fmt: skip
     frame = tl.program_id(1)
     entry = table + frame * 11
@@ -67,7 +68,9 @@ def _letterbox(
     # Rows of weight zero are not read: their product is zero whatever they hold.
     right, below = inside & (a1 > 0), inside & (b1 > 0)
     corner = right & below
-    out = images + frame.to(tl.int64) * 3 * height * width + y[:, None] * width + x[None, :]
+    pixel = y[:, None] * width + x[None, :]
+    out = images + frame.to(tl.int64) * 3 * height * width + (pixel * 3 if LAST else pixel)
+    next_colour = 1 if LAST else height * width
     held = (y < height)[:, None] & (x < width)[None, :]
     for colour in tl.static_range(3):
         plane = base + colour * step_c
@@ -78,7 +81,7 @@ def _letterbox(
         grey = (((b0 * (upper >> 4)) >> 16) + ((b1 * (lower >> 4)) >> 16) + 2) >> 2
         grey = tl.where(inside, grey, padding)
         scaled = tl.div_rn(grey.to(tl.float32), 255.0)
-        tl.store(out + colour * height * width, scaled.to(images.dtype.element_ty), held)
+        tl.store(out + colour * next_colour, scaled.to(images.dtype.element_ty), held)
 
     if tl.program_id(0) == 0:
         placement = placements + frame * 6
@@ -92,11 +95,12 @@ def _letterbox(
 
 
 def letterbox(
-    data: list[Tensor], table: Tensor, height: int, width: int, dtype: torch.dtype, padding: int
-) -> tuple[Tensor, Tensor]:
+    data: list[Tensor], table: Tensor, height: int, width: int, dtype: torch.dtype,
+    padding: int, channels_last: bool,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
     """As the reference, bit for bit."""
     device, count = table.device, len(table)
-    images = torch.empty((count, 3, height, width), dtype=dtype, device=device)
+    images = pictures_empty(table, height, width, dtype, channels_last=channels_last)
     placements = torch.empty((count, 6), dtype=torch.float32, device=device)
     if not images.numel():
         return images, placements.zero_()
@@ -108,10 +112,11 @@ def letterbox(
         # Fused multiply-adds would round otherwise than OpenCV does.
         _letterbox[grid](
             data[0], table, images, placements, height, width, padding,
-            enable_fp_fusion=False, **config.launch(),
+            LAST=channels_last, enable_fp_fusion=False, **config.launch(),
         )  # fmt: skip
 
-    key = f"{height}×{width} {dtype} batch {triton.next_power_of_2(count)}"
+    layout = " channels last" if channels_last else ""
+    key = f"{height}×{width} {dtype}{layout} batch {triton.next_power_of_2(count)}"
     launch(tuned("letterbox", key, _BLOCKS, device, launch))
     return images, placements
 

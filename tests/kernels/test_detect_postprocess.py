@@ -9,7 +9,7 @@ from torchvision.ops import batched_nms, nms
 
 from apps.defect_detection.inference.quiet import ultralytics_quietly
 from core_kernels.dispatch.choice import using
-from core_kernels.dispatch.detect_postprocess import detect_packed, detect_postprocess
+from core_kernels.dispatch.detect_postprocess import detect_packed, detect_postprocess, limits_of
 from core_kernels.errors import ArgumentRefused, NoImplementation
 
 with ultralytics_quietly():
@@ -89,6 +89,25 @@ def test_the_survivors_are_torchvisions() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_limits_are_read_where_the_head_is_and_may_change_there(
+    name: str, device: torch.device
+) -> None:
+    head, limits = made(3, 150, levels=20).to(device), limits_of(0.3, 0.5, device=device)
+    for floor, overlap in [(0.3, 0.5), (0.55, 0.2), (0.1, 0.9)]:
+        limits.copy_(torch.tensor([floor, overlap]))
+        with using(detect_postprocess=name):
+            packed = detect_packed(head, None, limits)
+        wanted = non_max_suppression(head.clone(), floor, overlap)
+        for rows, expected in zip(packed, wanted, strict=True):
+            assert torch.equal(rows[1 : 1 + int(rows[0, 0])], expected)
+
+
+@given(floor=st.floats(0, 1, width=32), overlap=st.floats(0, 1))
+def test_limits_are_what_was_said_in_fp32(floor: float, overlap: float) -> None:
+    assert torch.equal(limits_of(floor, overlap), torch.tensor([floor, overlap]))
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_boxes_move_to_source_pixels_and_are_cut_at_the_edge(
     name: str, device: torch.device
 ) -> None:
@@ -130,8 +149,9 @@ def test_nan_scores_and_boxes_that_are_none_are_dropped(name: str, device: torch
     clean[0, 4:, [10, 20, 30]] = 0
     clean[0, :4, [20, 30]] = 1
     with using(detect_postprocess=name):
-        ours = detect_packed(head, score_floor=0.2, overlap=0.6)
-        assert torch.equal(ours, detect_packed(clean, score_floor=0.2, overlap=0.6))
+        limits = limits_of(0.2, 0.6, device=device)
+        ours = detect_packed(head, None, limits)
+        assert torch.equal(ours, detect_packed(clean, None, limits))
     assert ours.isfinite().all()
 
 
@@ -139,7 +159,8 @@ def test_nan_scores_and_boxes_that_are_none_are_dropped(name: str, device: torch
 def test_only_the_strongest_candidates_count(name: str, device: torch.device) -> None:
     head = made(2, 200, images=1, share=1.0).to(device)
     with using(detect_postprocess=name):
-        packed = detect_packed(head, score_floor=0.1, overlap=1.0, candidates=70)
+        limits = limits_of(0.1, 1.0, device=device)
+        packed = detect_packed(head, None, limits, candidates=70)
     count, found = packed[0, 0, :2].tolist()
     scores = head[0, 4:].max(0).values.sort(descending=True).values
     assert (count, found) == (70, int((scores > 0.1).sum()))
@@ -152,28 +173,29 @@ def test_half_precision_and_any_strides_are_read_as_they_are(
 ) -> None:
     head = made(3, 100).half().to(device)
     turned = head.transpose(1, 2).contiguous().transpose(1, 2)
+    limits = limits_of(0.3, 0.5, device=device)
     with using(detect_postprocess=name):
-        ours = detect_packed(turned, score_floor=0.3, overlap=0.5)
+        ours = detect_packed(turned, None, limits)
     with using(detect_postprocess="reference"):
-        assert torch.equal(ours, detect_packed(head.float(), score_floor=0.3, overlap=0.5))
+        assert torch.equal(ours, detect_packed(head.float(), None, limits))
 
 
 def test_a_second_run_gives_the_same_bits_and_empty_batches_pass(device: torch.device) -> None:
-    head = made(4, 300, levels=5).to(device)
+    head, limits = made(4, 300, levels=5).to(device), limits_of(0.2, 0.5, device=device)
     with using(detect_postprocess="triton"):
-        runs = [detect_packed(head, score_floor=0.2, overlap=0.5) for _ in range(2)]
-        assert detect_packed(head[:0], score_floor=0.2).shape == (0, 301, 6)
-        assert not detect_packed(head[:, :, :0], score_floor=0.2).any()
+        runs = [detect_packed(head, None, limits) for _ in range(2)]
+        assert detect_packed(head[:0], None, limits).shape == (0, 301, 6)
+        assert not detect_packed(head[:, :, :0], None, limits).any()
     assert torch.equal(*runs)
 
 
 def test_it_compiles_whole_and_passes_opcheck(device: torch.device) -> None:
-    head = made(2, 40).to(device)
+    head, limits = made(2, 40).to(device), limits_of(0.3, 0.5, device=device)
     operator = torch.ops.core_kernels.detect_postprocess
-    torch.library.opcheck(operator, (head, None, 0.3, 0.5, 20, 100, False))
+    torch.library.opcheck(operator, (head, None, limits, 20, 100, False))
 
     def found(head: Tensor) -> Tensor:
-        return detect_packed(head * 1.0, score_floor=0.3, overlap=0.5, most=20)
+        return detect_postprocess(head * 1.0, score_floor=0.3, overlap=0.5, most=20)[0]
 
     compiled = torch.compile(found, fullgraph=True, backend="aot_eager")
     assert torch.equal(compiled(head), found(head))
@@ -187,5 +209,7 @@ def test_what_does_not_fit_is_refused_by_name(device: torch.device) -> None:
         detect_postprocess(head, score_floor=1.5)
     with pytest.raises(ArgumentRefused, match=r"give torch.float32 \[2, 6\]"):
         detect_postprocess(head, torch.zeros(3, 6, device=device), score_floor=0.3)
+    with pytest.raises(ArgumentRefused, match=r"limits is torch.float32 \(3,\)"):
+        detect_packed(head, None, torch.zeros(3, device=device))
     with using(detect_postprocess="triton"), pytest.raises(NoImplementation, match="float64"):
         detect_postprocess(head.double(), score_floor=0.3)

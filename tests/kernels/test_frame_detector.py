@@ -1,5 +1,8 @@
 """The pipeline of frames: the same boxes for a frame alone, in a batch, in a slab and as a part."""
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +10,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from core_kernels.dispatch.frames import View
+from core_kernels.errors import ArgumentRefused
 from core_kernels.modules.frame_detector import Batch, FrameDetector, Part
+from core_kernels.modules.frame_slots import Slot
 
 SIZE = 64
 
@@ -52,20 +57,66 @@ def test_boxes_come_back_in_the_pixels_of_each_frame(detector: FrameDetector) ->
 
 
 def test_a_detector_that_is_ready_finds_the_same(detector: FrameDetector) -> None:
-    detector.ready(score_floor=0.5)
+    detector.ready()
     found = detector.detect(FRAMES, score_floor=0.5)
     assert [rows[:, :4].tolist() for rows in found] == [[box] for box in BOXES]
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU: a CPU records nothing")
-def test_a_detector_that_is_ready_records_nothing_more(detector: FrameDetector) -> None:
-    detector.ready(score_floor=0.5)
-    before = [set(slot._recorded) for slot in detector._slots]
-    assert before == [{(bucket, 0.5, 0.7) for bucket in (1, 2, 4)}] * 2
-    small = [FRAMES[2]] * 4
-    for count in (1, 2, 3, 4, 1):
-        detector.detect(small[:count], score_floor=0.5)
-    assert [set(slot._recorded) for slot in detector._slots] == before
+def test_a_detector_that_is_ready_records_nothing_more(
+    detector: FrameDetector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    detector.ready()
+    recorded: list[int] = []
+    monkeypatch.setattr(Slot, "_record", lambda slot, pictures: recorded.append(pictures))
+    large = frame(1024, 2048, 512, 1024)  # of more bytes than any batch before
+    for floor, overlap, boxes in [(0.5, 0.7, 1), (0.85, 0.1, 1), (0.95, 0.1, 0)]:
+        for frames in ([FRAMES[2]] * 4, [FRAMES[1]], FRAMES, [large] * 2):
+            found = detector.detect(frames, score_floor=floor, overlap=overlap)
+            assert [len(rows) for rows in found] == [boxes] * len(frames)
+    assert recorded == []
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU: bytes are on the device")
+def test_bytes_on_the_device_are_read_where_they_lie(detector: FrameDetector) -> None:
+    data = torch.from_numpy(FRAMES[1].reshape(-1)).to(detector.device)
+    batch = Batch(data=data, views=[View.packed(0, 256, 128)])
+    for _ in range(3):  # recorded over nothing, then over memory that moved
+        ((rows,),) = detector.stream([batch], score_floor=0.5)
+        assert rows[0, :4].tolist() == BOXES[1]
+        batch = Batch(data=data.clone(), views=batch.views)
+    assert detector.detect(FRAMES[:1], score_floor=0.5)[0][0, :4].tolist() == BOXES[0]
+
+
+def test_calls_from_several_threads_get_their_own_boxes(detector: FrameDetector) -> None:
+    def looked(turn: int) -> int:
+        floor = 0.5 if turn % 3 else 0.95
+        count = 1 + turn % 3
+        found = detector.detect(FRAMES[:count], score_floor=floor)
+        expected = [[box] for box in BOXES[:count]] if turn % 3 else [[]] * count
+        assert [rows[:, :4].tolist() for rows in found] == expected
+        return count
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(looked, range(60))) == 120
+
+
+def test_a_stream_left_half_way_and_a_refused_batch_leave_the_detector_free(
+    detector: FrameDetector,
+) -> None:
+    for _ in range(3):
+        left = detector.stream([Batch(frames=FRAMES[:1])] * 4, score_floor=0.5)
+        assert len(next(left)) == 1
+        del left
+        with (
+            pytest.raises(ArgumentRefused, match="A batch has 5 pictures")
+            if (detector.device.type == "cuda")
+            else nullcontext()
+        ):
+            detector.detect([FRAMES[0]] * 5, score_floor=0.5)
+        with pytest.raises(ArgumentRefused, match="overlap 2"):
+            detector.detect(FRAMES, score_floor=0.5, overlap=2)
+    assert len(detector.detect(FRAMES, score_floor=0.5)) == 3
 
 
 def test_batches_of_any_size_keep_their_order(detector: FrameDetector) -> None:

@@ -100,6 +100,31 @@ def test_frames_of_one_slab_and_empty_rows_share_a_launch(name: str, device: tor
     assert placements[1].tolist() == [0.5, 0.5, 4, 0, 48, 64]
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_pictures_may_lie_in_memory_with_their_colours_last(
+    name: str, device: torch.device
+) -> None:
+    frames = frames_of((30, 40), (64, 48))
+    with using(letterbox=name):
+        pictures, _ = letterbox(
+            frames, (33, 48), dtype=torch.float32, device=device, channels_last=True
+        )
+    assert pictures.is_contiguous(memory_format=torch.channels_last)
+    for frame, picture in zip(frames, pictures.cpu(), strict=True):
+        assert torch.equal(picture, by_ultralytics(frame, 33, 48))
+
+
+def test_a_kernel_reads_frames_in_memory_that_its_table_alone_names(device: torch.device) -> None:
+    (frame,) = frames_of((30, 40))
+    origin = torch.zeros(1, dtype=torch.uint8, device=device)
+    elsewhere = torch.from_numpy(frame.reshape(-1)).to(device)
+    table = table_of([View.packed(0, 40, 30)], (32, 32)).to(device)
+    table[:, 1] += elsewhere.data_ptr() - origin.data_ptr()
+    with using(letterbox="triton"):
+        pictures, _ = letterbox_packed([origin], table, (32, 32), dtype=torch.float32)
+    assert torch.equal(pictures[0].cpu(), by_ultralytics(frame, 32, 32))
+
+
 def test_the_geometry_is_that_of_opencvs_users() -> None:
     assert placed(2448, 2048, 640, 640) == (640, 535, 0, 52)
     assert placed(100, 80, 640, 640, scaleup=False) == (100, 80, 270, 280)
@@ -129,7 +154,8 @@ def test_it_compiles_whole_and_passes_opcheck(device: torch.device) -> None:
     data, views = views_of(frames_of((9, 12)), device=device)
     table = table_of(views, (8, 8)).to(device)
     operator = torch.ops.core_kernels.letterbox
-    torch.library.opcheck(operator, (data, table, 8, 8, torch.float32, 114))
+    for last in (False, True):
+        torch.library.opcheck(operator, (data, table, 8, 8, torch.float32, 114, last))
 
     def halved(data: list[Tensor], table: Tensor) -> Tensor:
         return letterbox_packed(data, table, (8, 8), dtype=torch.float32)[0] / 2

@@ -26,7 +26,7 @@ Rows = postprocess.Rows
 
 
 class GpuDetector:
-    """A detector's weights on one device. Calls from several threads take turns.
+    """A detector's weights on one device, for calls from several threads.
 
     Args:
         artefact: the verified folder.
@@ -56,9 +56,9 @@ class GpuDetector:
             most=postprocess.MAX_BOXES,
         )
 
-    def ready(self, options: Options) -> None:
-        """Record every batch size for these options before anybody waits for one."""
-        self._frames.ready(score_floor=options.score_floor, overlap=options.overlap)
+    def ready(self) -> None:
+        """Record every batch size before anybody waits for one."""
+        self._frames.ready()
 
     def detect(self, images: Sequence[Pixels], options: Options) -> list[Found]:
         """Find defects in each image [H, W, 3] uint8 BGR.

@@ -49,7 +49,7 @@ class GpuDetectorRunner(DetectorRunner):
         asked = manifest.get("compiled") is True if compiled is None else compiled
         self._detector = GpuDetector(artefact, manifest, device=device, compiled=asked)
         if not asked:  # torch's compiler would take minutes: there a first request waits
-            self._detector.ready(Options())
+            self._detector.ready()
         self.model = self._detector.model
         self.runtime_name = f"torch-graphs {device}" if on_gpu else f"torch {device}"
         self.nbytes = torch.cuda.memory_reserved(self._device) - before if on_gpu else 0
