@@ -31,6 +31,7 @@ from loupe.contract.runtime.steps import load
 BODY_BYTES = 64 * 2**20
 """Of an Arrow stream, unpacked."""
 LISTED = 20
+LABEL_MISSING = "label_time says when a label was known, and there is no label; send both or none."
 _FIXED = ("id", "time", "amount", "amount_minor", "currency", "label", "label_time")
 _UNKNOWN = re.compile(r"unknown field `(?P<name>[^`]*)`(?: - at `\$\[(?P<row>\d+)\])?")
 _PLACE = re.compile(r"at `\$\[(?P<row>\d+)\]")
@@ -115,7 +116,17 @@ def _objects(body: bytes, names: tuple[str, ...], *, lines: bool) -> Columns:
             + ("one object a line." if lines else "an array of objects, one for each row."),
             code="parse_error",
         ) from error
-    return spread(found if isinstance(found, list) else [found], names)
+    rows = found if isinstance(found, list) else [found]
+    for number, row in enumerate(rows, 1):
+        if timed_without_label(row, names):
+            raise InputRefused(f"Row {number}: {LABEL_MISSING}", code="label_missing")
+    return spread(rows, names)
+
+
+def timed_without_label(row: Any, names: tuple[str, ...]) -> bool:
+    """Whether a row that `decoder` read says when a label was known, and no label."""
+    label, known = (getattr(row, f"f{names.index(name)}") for name in ("label", "label_time"))
+    return label is None and known is not None
 
 
 def spread(rows: list[Any], names: tuple[str, ...]) -> Columns:
@@ -143,13 +154,19 @@ def bad_object(why: str, names: tuple[str, ...]) -> InputRefused:
 
 
 def meaning_of(scheme: Scheme, columns: Columns) -> meaning.Mapping:
-    """What the fields mean; only whether times are numbers, and amounts minor, may differ."""
+    """What the fields mean; only whether times are numbers, and amounts minor, may differ.
+
+    Raises:
+        InputRefused: amounts come in both units, or labels have a time and no word.
+    """
     minor = "amount_minor" in columns
     if minor and "amount" in columns:
         raise InputRefused(
             "Rows have amount and amount_minor at once; send one of them in all rows.",
             code="amount_twice",
         )
+    if "label_time" in columns and "label" not in columns:
+        raise InputRefused(LABEL_MISSING, code="label_missing")
     numbers = {name for name in ("time", "label_time") if _is_number(columns.get(name))}
     return _of(scheme, frozenset(columns), frozenset(numbers), minor)
 

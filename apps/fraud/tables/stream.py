@@ -9,12 +9,14 @@ import numpy as np
 from apps.fraud.tables.assembling import assemble
 from apps.fraud.tables.batch import (
     BODY_BYTES,
+    LABEL_MISSING,
     Columns,
     allowed,
     bad_object,
     decoder,
     meaning_of,
     spread,
+    timed_without_label,
 )
 from apps.fraud.tables.declared import Declared
 from apps.fraud.tables.problems import WARNINGS
@@ -67,7 +69,11 @@ def _lines(body: bytes, names: tuple[str, ...], refused: Refused) -> tuple[Colum
     rows, numbers = [], []
     for number, line in enumerate(line for line in body.split(b"\n") if line.strip()):
         try:
-            rows.append(one.decode(line))
+            row = one.decode(line)
+            if timed_without_label(row, names):
+                refused[number] = "label_missing", LABEL_MISSING
+                continue
+            rows.append(row)
             numbers.append(number)
         except msgspec.ValidationError as error:
             trouble = bad_object(str(error), names)

@@ -105,6 +105,17 @@ def test_a_bad_row_refuses_the_batch_and_is_named(
 
 
 @pytest.mark.parametrize("media_type", [JSON, NDJSON, ARROW])
+def test_a_time_of_a_label_without_a_label_is_refused(media_type: str) -> None:
+    rows = [{**row, "label_time": "2026-03-03T10:00:00Z"} for row in many(2)]
+    error = refused(rows, media_type)
+    assert error.code == "label_missing"
+    assert "send both or none" in error.message
+    if media_type != ARROW:
+        rows[0]["label"] = 1
+        assert "Row 2: label_time" in refused(rows, media_type).message
+
+
+@pytest.mark.parametrize("media_type", [JSON, NDJSON, ARROW])
 def test_a_field_nobody_declared_is_refused_with_those_that_are(media_type: str) -> None:
     error = refused([{**ROW, "colour": "blue"}], media_type)
     assert error.code == "unknown_field"

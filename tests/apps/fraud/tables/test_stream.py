@@ -30,6 +30,7 @@ BAD = {
     json.dumps(row(1, amount="abc")): "amount_not_a_number",
     json.dumps(row(1, id="")): "id_missing",
     json.dumps(row(1, amount_minor=5)): "amount_twice",
+    json.dumps(row(1, label_time="2026-03-03T10:00:00Z")): "label_missing",
 }
 
 
