@@ -1,5 +1,5 @@
 """The report of a study by REST: as a document with its state and signature, version by version,
-and as files. It is read there and never written: a signature is a person's, at their own screen."""
+and as files. What was written into a version is read and never changed."""
 
 import uuid
 from collections.abc import Iterator
@@ -64,7 +64,7 @@ class StudyReport(StudyEndpoint):
     )
     def get(self, request: Request, study_id: uuid.UUID) -> Response:
         """Show what the report says, where it stands, and every version's hash."""
-        with _report_or_none():
+        with report_or_none():
             report = reports.opened(self.study).report
         row = reports.signed_version(report) or reports.version(report, report.number)
         return answer(_shape(report, row))
@@ -116,7 +116,7 @@ class StudyReportVersion(StudyEndpoint):
     )  # fmt: skip
     def get(self, request: Request, study_id: uuid.UUID, number: int) -> Response:
         """Show a version as it was written, its hashes, and what it changed word by word."""
-        with _report_or_none():
+        with report_or_none():
             report = reports.opened(self.study).report
         row = reports.version(report, number)
         before = reports.version(report, _against(request, number))
@@ -135,7 +135,7 @@ class ReportFile(StudyEndpoint):
     )
     def get(self, request: Request, study_id: uuid.UUID, form: str) -> HttpResponse:
         """Get it as ``pdf``, DICOM ``sr`` or ``seg``, or ``fhir``. Keys get pseudonyms."""
-        with _report_or_none():
+        with report_or_none():
             found = outputs.output(self.actor, self.study, form)
         response = HttpResponse(found.data, content_type=found.media_type)
         response["Content-Disposition"] = f'attachment; filename="{found.name}"'
@@ -144,7 +144,7 @@ class ReportFile(StudyEndpoint):
 
 
 @contextmanager
-def _report_or_none() -> Iterator[None]:
+def report_or_none() -> Iterator[None]:
     """A study that has no report yet, or none ever, has nothing at these addresses."""
     try:
         yield

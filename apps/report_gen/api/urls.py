@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from apps.report_gen.api import reports, studies
+from apps.report_gen.api import reports, studies, working
 
 app_name = "report_gen-api"
 
@@ -16,6 +16,7 @@ urlpatterns: list[URLPattern] = [
         name="study-request",
     ),
     path("studies/<uuid:study_id>/report", reports.StudyReport.as_view(), name="report"),
+    path("studies/<uuid:study_id>/report/draft", working.WorkingCopy.as_view(), name="draft"),
     path(
         "studies/<uuid:study_id>/report/versions/<int:number>",
         reports.StudyReportVersion.as_view(),

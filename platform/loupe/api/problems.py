@@ -30,6 +30,7 @@ from loupe.api.codes import CODES
 from loupe.api.errors import FieldError, RequestRefused
 from loupe.contract.facts import FactRefused
 from loupe.contract.runtime.errors import (
+    Conflict,
     InputRefused,
     LoupeError,
     ModelRefused,
@@ -86,6 +87,8 @@ def _status(error: LoupeError) -> int:
         return 403
     if isinstance(error, InputRefused | ModelRefused):
         return 422
+    if isinstance(error, Conflict):
+        return 409
     if isinstance(error, TemporarilyUnavailable):
         return 503
     return 400

@@ -1,6 +1,6 @@
 """Edits of the working copy: each is stored at once, can be undone, and loses nobody's work."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import partial
 
@@ -19,7 +19,7 @@ from apps.report_gen.services.reporting.claims import check_free, keep, lock, pe
 from apps.report_gen.services.reporting.errors import Changed, Closed
 from apps.report_gen.services.reporting.reports import OPEN_STATES, document_of
 from apps.report_gen.viewing.marking import stored
-from loupe.host.people import Action, Actor, require
+from loupe.host.people import Action, Actor, record_audit, require
 
 TOGETHER = timedelta(seconds=20)
 """Typing in one sentence counts as one step as long as it does not pause longer."""
@@ -49,6 +49,23 @@ def edit(actor: Actor, study: Study, revision: int, wanted: Edit) -> Report:
         return True
 
     return _worked(actor, study, revision, work)
+
+
+@transaction.atomic
+def edit_all(actor: Actor, study: Study, revision: int, wanted: Sequence[Edit]) -> Report:
+    """Make several edits in their order, each of the report as the ones before left it, or none.
+
+    They come from elsewhere than the report's page, so the audit log has them. Raises as `edit`.
+    """
+    user = person(actor)
+    require(actor, Action.REVIEW, study.project)
+    report = locked_report(study, user, revision)[1]
+    for each in wanted:
+        report = edit(actor, study, report.revision, each)
+    if report.revision != revision:
+        told = {"revision": report.revision, "verbs": [each.verb for each in wanted]}
+        record_audit(actor, study.project, "report.edited", f"study:{study.pk}", told)
+    return report
 
 
 def undo(actor: Actor, study: Study, revision: int) -> Report:

@@ -1,7 +1,7 @@
 """Why something about a report was refused."""
 
 from apps.report_gen.reporting.checks import Check
-from loupe.contract.runtime.errors import LoupeError
+from loupe.contract.runtime.errors import Conflict, LoupeError
 
 
 class Unusable(LoupeError):
@@ -14,19 +14,19 @@ class Unusable(LoupeError):
         self.field = field
 
 
-class Changed(LoupeError):
+class Changed(Conflict):
     """Somebody else changed the report since it was looked at; nothing was stored."""
 
     code = "report_changed"
 
 
-class Closed(LoupeError):
+class Closed(Conflict):
     """The report is signed, or stands otherwise so that this cannot be done with it."""
 
     code = "report_closed"
 
 
-class Claimed(LoupeError):
+class Claimed(Conflict):
     """Somebody else reads this study at the moment."""
 
     code = "study_claimed"

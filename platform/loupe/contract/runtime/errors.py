@@ -32,6 +32,15 @@ class ModelRefused(LoupeError):
     code = "model_refused"
 
 
+class Conflict(LoupeError):
+    """What is asked does not fit how things stand: done already, changed since, held by another.
+
+    Looking again and asking anew can help; REST answers 409.
+    """
+
+    code = "conflict"
+
+
 class TemporarilyUnavailable(LoupeError):
     """A resource (engine, disk, memory) is missing for the moment; the host tries again."""
 

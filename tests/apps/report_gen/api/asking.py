@@ -62,6 +62,12 @@ class Asking:
         data = body if isinstance(body, bytes) else json.dumps(body)
         return Client().post(API + path, data, kind, **self._headers(headers))
 
+    def patch(self, path: str, body: object, **headers: Any) -> Any:
+        """A body as JSON."""
+        return Client().patch(
+            API + path, json.dumps(body), "application/json", **self._headers(headers)
+        )
+
     def form(self, path: str, fields: dict[str, Any], **headers: Any) -> Any:
         """Fields and files as a form."""
         return Client().post(API + path, fields, **self._headers(headers))
