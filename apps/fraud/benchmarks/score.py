@@ -144,7 +144,7 @@ def _measured(
     line["rss_mib"], line["load_average"] = [*held, _rss(process)], os.getloadavg()[0]
     if isinstance(score, score_paths.InProcess):
         line["parts"] = {name: [one[name] for one in parts] for name in parts[0]}
-        line["snapshot_stall_ms"] = score.stalls
+        line["snapshots"] = score.snapshots
         line["slowest"] = score.stages.slowest()
         line["state"] = score.service.ask(Payload(meta={"project": "bench"})).meta
     if isinstance(score, score_paths.OverHttp) and options.rate > 0:

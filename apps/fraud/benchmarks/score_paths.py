@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 
 from apps.fraud.assembling import assemble
-from apps.fraud.benchmarks.score_stages import Stages
+from apps.fraud.benchmarks.score_stages import Batch, Stages
 from apps.fraud.decide import decide_columns
 from apps.fraud.events import ATTRIBUTE, ENTITY
 from apps.fraud.inference.runner import ForestRunner
@@ -86,7 +86,7 @@ class InProcess:
         self._folder, self._snapshots, self._since = folder, 0, 0
         self._journal = self._new_journal()
         self._writer = threading.Lock()
-        self.stalls: list[float] = []
+        self.snapshots: list[dict[str, object]] = []
         self.stages = Stages()
         gc.collect()
         gc.freeze()  # as the engine does
@@ -108,11 +108,11 @@ class InProcess:
                 told = self.service.apply(request)
                 batch.done("apply")
                 self._since += len(body)
-                if self._since > SNAPSHOT_BYTES and (
-                    self.service.settled() or self._since > SNAPSHOT_BYTES * 1.25
-                ):
-                    self.stalls.append(self.snapshot())
-                    batch.done("snapshot")
+                if self._since > SNAPSHOT_BYTES:
+                    settled = self.service.settled()
+                    if settled or self._since > SNAPSHOT_BYTES * 1.25:
+                        self.snapshots.append({"settled": settled, **self.snapshot()})
+                        batch.done("snapshot")
             (scored,) = self.runner.infer([told], NoClock())
             batch.done("trees")
             decided = decide_columns(assemble(scored.over(told)), self.point)
@@ -124,22 +124,32 @@ class InProcess:
         journal.unlink(missing_ok=True)
         return os.open(journal, os.O_CREAT | os.O_WRONLY | os.O_APPEND)
 
-    def snapshot(self) -> float:
-        """Write one, as the engine does; returns its milliseconds."""
-        start = time.perf_counter()
+    def snapshot(self) -> dict[str, object]:
+        """Write one, as the engine does.
+
+        Returns:
+            ``ms`` it took, ``rows_waiting`` for the disk when it began, and its stages, each with
+            the numbers of `Stages`.
+        """
+        told = Batch()
+        waiting = self.service.figures()["rows_waiting"]
         self._since, self._snapshots = 0, self._snapshots + 1
         folder = self._folder / f"snapshot-{self._snapshots}"
         folder.mkdir()
         self.service.snapshot(folder)
+        told.done("state")
         with ThreadPoolExecutor(16) as threads:
             for _ in threads.map(sync, [path for path in folder.rglob("*") if path.is_file()]):
                 pass
         for path in (*folder.rglob("*/"), folder):
             sync(path)
+        told.done("synced")
         old, self._journal = self._journal, self._new_journal()
         threading.Thread(target=os.close, args=(old,)).start()
         shutil.rmtree(self._folder / f"snapshot-{self._snapshots - 1}", ignore_errors=True)
-        return round((time.perf_counter() - start) * 1e3, 1)
+        told.done("old one removed")
+        took = round((time.perf_counter() - told.began) * 1e3, 1)
+        return {"ms": took, "rows_waiting": waiting, "stages": told.stages}
 
 
 @contextmanager
