@@ -82,11 +82,12 @@ class Calls:
             return 0
         return max(0, min(bucket(items), shared.batching.max_items) - items)
 
-    def run(self, pieces: Sequence[Piece]) -> list[Ending]:
-        """Make one call; what each piece gets, an answer or an error. No lock is held."""
+    def run(self, pieces: Sequence[Piece], device: str | None) -> list[Ending]:
+        """Make one call, on `device` if its turn is on one; what each piece gets, an answer or an
+        error. No lock is held."""
         parts = [piece.shared for piece in pieces if piece.shared is not None]
         start = time.perf_counter()
-        answers = _answers(parts)
+        answers = _answers(parts, device)
         seconds = time.perf_counter() - start
         items = sum(part.items for part in parts)
         # An approximation is enough, so a lost update between two threads does no harm.
@@ -100,9 +101,9 @@ class Calls:
         ]
 
 
-def _answers(parts: Sequence[Shared]) -> Sequence[Any]:
+def _answers(parts: Sequence[Shared], device: str | None) -> Sequence[Any]:
     try:
-        answers = parts[0].run([part.request for part in parts])
+        answers = parts[0].run([part.request for part in parts], device)
     except (Exception, SystemExit) as error:  # every caller is told
         return [error] * len(parts)
     if len(answers) != len(parts):

@@ -149,9 +149,12 @@ class Engine:
         return answer
 
     def infer_together(
-        self, model: str, version: int, requests: Sequence[Payload]
+        self, model: str, version: int, requests: Sequence[Payload], device: str | None = None
     ) -> list[Inferred | LoupeError]:
         """Run a model on several requests in one call; an answer or an error for each.
+
+        The call goes to `device` where the model is on it, else to the replica with the fewest
+        calls under way.
 
         Where the call fails, each request is run once more by itself, so that a bad one fails
         alone. Where the device is lost, all are run again on the next one: inference changes
@@ -161,7 +164,7 @@ class Engine:
             ModelRefused: the model cannot be loaded.
         """
         while True:
-            with self.residency.use(model, version) as resident:
+            with self.residency.use(model, version, device) as resident:
                 ready = suited(requests, resident.device)
                 try:
                     found = iter(together(resident, [r for r in ready if isinstance(r, Payload)]))
@@ -206,7 +209,7 @@ class Engine:
         return Shared(
             key=(model, version, group),
             batching=batching,
-            run=lambda requests: self.infer_together(model, version, requests),
+            run=lambda requests, device: self.infer_together(model, version, requests, device),
             request=request,
             items=items,
             finish=finish,

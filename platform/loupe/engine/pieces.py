@@ -62,7 +62,8 @@ class Shared:
     Attributes:
         key: equal keys may share a call.
         batching: what one call takes.
-        run: makes the call; one answer or error for each request, in order.
+        run: makes the call, on the named device if its turn is on one; one answer or error for
+            each request, in order.
         request, items: what is asked, and how many items it counts for.
         finish: turns its answer and the milliseconds it has waited into the caller's answer.
         ended: called once when the piece is over, however it ended.
@@ -70,7 +71,7 @@ class Shared:
 
     key: Hashable
     batching: Batching
-    run: Callable[[Sequence[Any]], Sequence[Any]]
+    run: Callable[[Sequence[Any], str | None], Sequence[Any]]
     request: Any
     items: int
     finish: Callable[[Any, float], Any]

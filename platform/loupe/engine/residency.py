@@ -2,7 +2,7 @@
 
 The allocator says on which devices, and who must go; a device that is lost takes its models along,
 and their next use loads them elsewhere. A model with replicas answers as soon as the first is
-loaded; the others follow, and each use goes to the one with the fewest under way.
+loaded; the others follow, and each use goes to the device that the allocator chose for the call.
 """
 
 import contextlib
@@ -91,8 +91,10 @@ class Residency:
         # One loader: two loads at once would each see the other's memory as their own.
         self._loader = ThreadPoolExecutor(1, thread_name_prefix="loader")
 
-    def ready(self, model: str, version: int) -> Future[Resident]:
+    def ready(self, model: str, version: int, device: str | None = None) -> Future[Resident]:
         """The model once it is loaded; callers that ask while it loads share one load.
+
+        Of several replicas it is the one on `device`, else the one with the fewest calls under way.
 
         The future raises `ModelRefused` when the artefact is missing, changed or does not load.
         """
@@ -100,7 +102,7 @@ class Residency:
         with self._lock:
             found = self._resident.get(key)
             if found:
-                return _done(_least_used(found))
+                return _done(_replica(found, device))
             failure = self._failed.get(key)
             if failure is not None and time.monotonic() - failure.at < _FAILURE_SECONDS:
                 return _failed(failure.error)
@@ -109,10 +111,11 @@ class Residency:
             return self._loading[key]
 
     @contextmanager
-    def use(self, model: str, version: int) -> Iterator[Resident]:
-        """The model, loaded if need be and kept in memory for the length of the block."""
+    def use(self, model: str, version: int, device: str | None = None) -> Iterator[Resident]:
+        """The model, loaded if need be and kept in memory for the length of the block: on `device`,
+        if it is there."""
         while True:
-            resident = self.ready(model, version).result()
+            resident = self.ready(model, version, device).result()
             with self._lock:
                 if not resident.leaving:
                     resident.pins += 1
@@ -368,9 +371,10 @@ class Residency:
             log.exception("%s version %s did not close", *resident.key)
 
 
-def _least_used(replicas: Sequence[Resident]) -> Resident:
-    """The one with the fewest calls under way; of equal ones the one that rested longest."""
-    return min(replicas, key=lambda one: (one.pins, one.last_used))
+def _replica(replicas: Sequence[Resident], device: str | None) -> Resident:
+    """The one on `device`, else the one with the fewest calls under way; of equal ones the one that
+    rested longest."""
+    return min(replicas, key=lambda one: (one.device != device, one.pins, one.last_used))
 
 
 def _unreadable(key: Key, error: OSError) -> ModelRefused:

@@ -219,7 +219,8 @@ class WorkQueue:
         """Do the work; what came of every piece that somebody still waited for."""
         ready = [piece for piece in pieces if piece.wanted()]
         if pieces[0].shared is not None:
-            return self.calls.run(ready) if ready else []
+            turn = pieces[0].turn
+            return self.calls.run(ready, turn.device if turn else None) if ready else []
         return [(piece, _outcome(piece)) for piece in ready]
 
     def _done(self, pieces: list[Piece], lowered: bool) -> None:

@@ -5,7 +5,7 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +28,12 @@ def engine_with(
 ) -> Callable[..., tuple[EngineProcess, EngineClient]]:
     """An engine with one model, on so many devices of three."""
 
-    def engine_with(replicas: int, **model: Any) -> tuple[EngineProcess, EngineClient]:
+    def engine_with(
+        replicas: int, rules: Sequence[dict[str, Any]] = (), **model: Any
+    ) -> tuple[EngineProcess, EngineClient]:
         path = tmp_path / "policy.json"
         rule = {"match": MODEL, "replicas": replicas}
-        path.write_text(json.dumps({**THREE, "models": [rule]}))
+        path.write_text(json.dumps({**THREE, "models": [rule, *rules]}))
         engine = start("--policy", str(path), "--queue", "512", "--threads", "8")
         engine.install(MODEL, **model)
         return engine, EngineClient(engine.socket)
@@ -83,6 +85,41 @@ def test_calls_are_spread_over_the_replicas(
     assert min(where.values()) > 0.35 * where.total()
     used = client.statistics()["devices"]
     assert min(used[device]["seconds"][MODEL] for device in ("npu:0", "npu:1")) > 0
+    client.close()
+
+
+def test_calls_keep_away_from_a_device_that_another_model_keeps_busy(
+    engine_with: Callable[..., tuple[EngineProcess, EngineClient]],
+) -> None:
+    other = "tiny.shared.m1"
+    engine, client = engine_with(2, rules=[{"match": other, "devices": ["npu:0"]}])
+    engine.install(other)
+    ask(client, other, 1)
+    ask(client, MODEL, 1)
+    wait_for(client, ["npu:0", "npu:0", "npu:1"])
+    stop = threading.Event()
+
+    def work() -> None:
+        own = EngineClient(engine.socket)
+        while not stop.is_set():
+            ask(own, other, 1, seconds=0.1)
+        own.close()
+
+    # Three at a time, so that one is under way also while the answers of others are on their way.
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.3)
+    where = Counter(ask(client, MODEL, value, seconds=0.01).meta["device"] for value in range(40))
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert where["npu:1"] >= 36
+    # What each device was used for is told of the device that did it.
+    used = client.statistics()["devices"]
+    assert other not in used["npu:1"]["seconds"]
+    assert used["npu:1"]["seconds"][MODEL] > 0.3
+    assert used["npu:0"]["seconds"].get(MODEL, 0) < 0.1
     client.close()
 
 

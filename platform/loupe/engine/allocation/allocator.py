@@ -1,5 +1,6 @@
 """Carries the policy out: which devices live, where models are, whose turn it is. Thread-safe."""
 
+import itertools
 import logging
 import threading
 from collections.abc import Collection, Iterable, Sequence
@@ -29,6 +30,8 @@ class Allocator:
         self._lock = threading.Lock()
         self._dead: dict[str, str] = {}
         self._places: dict[str, list[str]] = {}
+        self._calls = itertools.count(1)
+        self._last_call: dict[str, int] = {}
         self._shares = {
             device: Shares(lambda model: policy.rule(model).share) for device in policy.memory_bytes
         }
@@ -94,9 +97,10 @@ class Allocator:
             return self._shares[device].next(rivals)
 
     def begin(self, model: str) -> DeviceTurn:
-        """A call of the model begins."""
+        """A call of the model begins, on the device that is told."""
         with self._lock:
             device = self._device_of(model)
+            self._last_call[device] = next(self._calls)
             return DeviceTurn(device=device, turn=self._shares[device].begin(model))
 
     def end(self, turn: DeviceTurn, seconds: float) -> None:
@@ -122,5 +126,9 @@ class Allocator:
         return self._places.get(model) or self.policy.devices_of(model)[:1]
 
     def _device_of(self, model: str) -> str:
-        """Of the devices that have the model, the one that does least."""
-        return min(self._devices_of(model), key=lambda device: self._shares[device].running)
+        """Of the devices that have the model, the one with the fewest calls under way, whatever
+        model they are of; of equal ones the one that rested longest."""
+        return min(
+            self._devices_of(model),
+            key=lambda device: (self._shares[device].running, self._last_call.get(device, 0)),
+        )

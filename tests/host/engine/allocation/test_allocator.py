@@ -33,7 +33,8 @@ def test_real_threads_keep_the_shares_within_5_percent_in_every_lane(lane: Lane)
     left = threading.Semaphore(0)
     stopped = threading.Event()
 
-    def compute(requests: list[str]) -> list[str]:
+    def compute(requests: list[str], device: str | None) -> list[str]:
+        assert device == "cpu"
         time.sleep(CALL_S[requests[0]])
         return requests
 
@@ -90,3 +91,22 @@ def test_models_on_different_devices_are_no_rivals() -> None:
     ledger.end(ledger.begin("n"), 100.0)
     assert ledger.next_model(("n", "c")) == "n"
     assert ledger.next_model(("c", "n")) == "c"
+
+
+def test_a_call_goes_to_the_replica_whose_device_has_the_fewest_calls_of_any_model() -> None:
+    ledger = Allocator(
+        Policy(memory_bytes=dict.fromkeys(("npu:0", "npu:1", "npu:2")), fallback=("npu:0",))
+    )
+    for device in ("npu:0", "npu:1", "npu:2"):
+        ledger.placed("wide", device)
+    ledger.placed("narrow", "npu:1")
+    narrow = [ledger.begin("narrow") for _ in range(3)]
+    assert [turn.device for turn in narrow] == ["npu:1"] * 3
+    wide = [ledger.begin("wide").device for _ in range(7)]
+    assert wide[:6] == ["npu:0", "npu:2"] * 3  # three of each: now all have as many
+    assert wide[6] == "npu:1"  # which rested longest
+    for turn in narrow:
+        ledger.end(turn, 0.01)
+    assert [ledger.begin("wide").device for _ in range(2)] == ["npu:1", "npu:1"]
+    ledger.left("wide", "npu:1")
+    assert ledger.begin("wide").device in ("npu:0", "npu:2")
