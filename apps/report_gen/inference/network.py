@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from apps.report_gen.findings import FOCAL, KEYS
+from apps.report_gen.inference.detail import Detail
 from apps.report_gen.inference.evidence import evidence, first_weights
 from apps.report_gen.inference.resnet import Pyramid, ResNet
 from apps.report_gen.inference.shape import WINDOWS, Shape
@@ -101,11 +102,13 @@ class ImageNetwork(nn.Module):
         self.queries = nn.Parameter(torch.randn(count, width) * 0.5)
         self.gather = GatedAttention(width, shape.heads, cross=True)
         self.pyramid = Pyramid(shape.stages, width, shape.fine)
+        self.detail = Detail(shape.fine, shape.detail) if shape.detail else None
         self.outline = Outline(shape.fine)
-        self.heat = nn.Conv3d(shape.fine, len(FOCAL), 1)
-        self.offsets = nn.Conv3d(shape.fine, 3, 1)
-        self.masks = nn.Conv3d(shape.fine, count, 1)
-        self.lobes = nn.Conv3d(shape.fine, LOBES + 1, 1)
+        told_from = shape.fine + shape.detail
+        self.heat = nn.Conv3d(told_from, len(FOCAL), 1)
+        self.offsets = nn.Conv3d(told_from, 3, 1)
+        self.masks = nn.Conv3d(told_from, count, 1)
+        self.lobes = nn.Conv3d(told_from, LOBES + 1, 1)
         self.head = nn.Sequential(
             nn.LayerNorm(width), nn.Linear(width, 128), nn.GELU(), nn.Linear(128, CONTEXT)
         )
@@ -135,13 +138,14 @@ class ImageNetwork(nn.Module):
         tokens = self.tokens_norm(tokens)
         top = tokens.transpose(1, 2).reshape(top.shape)
         fine = self.pyramid(maps[:3], top)
-        masks, heat = self.masks(fine), self.heat(fine)
+        close = fine if self.detail is None else torch.cat([fine, self.detail(x, fine)], 1)
+        masks, heat = self.masks(close), self.heat(close)
         queries = self.queries.expand(len(x), -1, -1).to(tokens.dtype)
         features = queries + self.gather(queries, tokens)
         said = self.verdict(evidence(masks, heat), self.head(features).float())
         return Seen(
             states=said[..., 0], sides=said[..., 1:], features=features, heat=heat,
-            offsets=self.offsets(fine), masks=masks, lobes=self.lobes(fine), fine=fine,
+            offsets=self.offsets(close), masks=masks, lobes=self.lobes(close), fine=fine,
         )  # fmt: skip
 
     def verdict(self, seen: Tensor, context: Tensor) -> Tensor:

@@ -9,6 +9,8 @@ from loupe.contract.runtime.errors import ModelRefused
 WINDOWS: tuple[tuple[float, float], ...] = ((-600.0, 1500.0), (40.0, 400.0), (350.0, 1300.0))
 """Centre and width in HU: lung, soft tissue, calcium and bone."""
 LARGEST_VOLUME = 256 * 512 * 512
+LATER = {"detail": 0}
+"""Fields that models of an earlier version were stored without, and what they mean there."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,7 +21,8 @@ class Shape:
         grid: slices, rows, columns that the network takes, multiples of 16.
         spacing: mm between them.
         stages: channels of the four stages of the residual network.
-        fine: channels where centres and masks are told.
+        fine: channels of the pyramid, where centres and masks are told.
+        detail: channels beside them of the volume at full resolution (`Detail`); 0: none.
         width: of tokens, text and decoder.
         crop: edge in voxels of the cube in which a small lesion's outline is drawn.
     """
@@ -29,6 +32,7 @@ class Shape:
     stages: tuple[int, int, int, int] = (32, 64, 128, 256)
     blocks: int = 2
     fine: int = 32
+    detail: int = 24
     width: int = 256
     heads: int = 4
     token_layers: int = 2
@@ -58,9 +62,11 @@ class Shape:
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """Back again; unknown and missing fields are refused."""
+        """Back again; unknown and missing fields are refused, but for those of `LATER`."""
         read = json.loads(text)
         known = {field.name for field in fields(cls)}
+        if isinstance(read, dict):
+            read = LATER | read
         if not isinstance(read, dict) or set(read) != known:
             raise ModelRefused(
                 "The model's shape does not have the fields of this version of Loupe; train or "
@@ -75,6 +81,6 @@ class Shape:
 
 TOY = Shape(
     grid=(32, 48, 48), spacing=(10.0, 7.4, 7.4), stages=(8, 8, 16, 16), blocks=1, fine=8,
-    width=32, heads=2, token_layers=1, text_layers=1, decoder_layers=1, crop=8,
+    detail=4, width=32, heads=2, token_layers=1, text_layers=1, decoder_layers=1, crop=8,
 )  # fmt: skip
 """Trains on a CPU in seconds; finds nothing."""

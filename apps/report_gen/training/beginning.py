@@ -1,5 +1,6 @@
 """The stored model that a training begins with, where one is named."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -22,7 +23,7 @@ def begin_with(network: nn.Module, folder: Path | None, recipe: Recipe, part: st
     if folder is None:
         return []
     shape, weights = stored_weights(folder)
-    if shape != recipe.shape:
+    if replace(shape, detail=recipe.shape.detail) != recipe.shape:
         raise SystemExit(f"The model in {folder} has another shape than this recipe trains.")
     fresh = []
     own = network.state_dict()
