@@ -10,6 +10,10 @@ from apps.report_gen.inference.verdicts import Verdicts
 
 UNCERTAIN = 0.015
 """Share of answers that may be uncertain; the limit is 5 %."""
+WIDEST = 0.05
+"""Of a probability to each side of the threshold. Phantoms are told so surely that 1.5 % of their
+answers can span a third of all probabilities, and that third holds much of a real scan: there one
+kernel's "present" was the other's "uncertain"."""
 RIDGE = 0.05
 LEAST_SLOPE = 0.05
 Array = NDArray[np.float64]
@@ -64,7 +68,7 @@ def fitted(logits: Array, truth: NDArray[np.bool_], peak: tuple[float, float]) -
         # The nearest answers to the threshold are uncertain, as many as are allowed.
         gaps = np.sort(np.abs(chances[:, k] - middle))
         width = float(gaps[min(len(gaps) - 1, int(UNCERTAIN * len(gaps)))])
-        width = min(width * 0.999, middle - 0.005, 0.995 - middle, 0.15)
+        width = min(width * 0.999, middle - 0.005, 0.995 - middle, WIDEST)
         low.append(middle - max(0.0, width))
         high.append(middle + max(0.0, width))
     return Verdicts(

@@ -8,7 +8,7 @@ from sklearn.metrics import f1_score, matthews_corrcoef, recall_score
 from apps.report_gen.findings import KEYS, State
 from apps.report_gen.inference.verdicts import Verdicts
 from apps.report_gen.training import metrics
-from apps.report_gen.training.calibrating import UNCERTAIN, best_threshold, fitted, platt
+from apps.report_gen.training.calibrating import UNCERTAIN, WIDEST, best_threshold, fitted, platt
 from apps.report_gen.training.detection import Lesion, Mark, froc, hits, threshold_for
 
 DRAW = np.random.default_rng(4)
@@ -121,6 +121,14 @@ def test_few_answers_are_uncertain_and_kinds_without_cases_stay_usable() -> None
     assert share <= UNCERTAIN + 0.01
     assert all(0 < low <= high < 1 for low, high in zip(verdicts.low, verdicts.high, strict=True))
     assert Verdicts().probabilities(np.array([[0.0] * 13]))[0, 0] == 0.5
+
+
+def test_answers_that_are_well_apart_leave_no_wide_band_of_uncertain_ones() -> None:
+    truth = DRAW.random((200, len(KEYS))) < 0.4
+    logits = np.where(truth, 3.0, -3.0) + DRAW.normal(0, 0.5, truth.shape)
+    verdicts = fitted(logits, truth, (0.3, 0.3))
+    bands = [high - low for low, high in zip(verdicts.low, verdicts.high, strict=True)]
+    assert 0 < max(bands) <= 2 * WIDEST + 1e-9
 
 
 def test_sensitivity_at_false_marks_a_study_is_counted_by_hand() -> None:
