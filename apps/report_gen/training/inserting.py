@@ -19,11 +19,12 @@ from apps.report_gen.inference.network import corner_of
 from apps.report_gen.phantoms.nodules import SMALLEST
 from apps.report_gen.phantoms.shapes import Shape, shapes
 from apps.report_gen.training.pool import Batch
+from apps.report_gen.training.sending import sent
 from apps.report_gen.training.targets import Centre, halved_bits
 
 EDGE = 24
 """Voxels of the cube that holds a nodule."""
-MOST = 3
+MOST = 4
 """Nodules put into one volume."""
 TRIED = 96
 """Places looked at in each volume."""
@@ -104,7 +105,7 @@ def _places(batch: Batch, draw: np.random.Generator, spacing: Point, share: floa
     halves = batch.lobes.shape[1:]
     tried = draw.integers(0, halves, (len(batch.hu), TRIED, 3))
     which = torch.arange(len(batch.hu))[:, None].to(batch.hu.device)
-    z, y, x = torch.from_numpy(tried).to(batch.hu.device).unbind(2)
+    z, y, x = torch.from_numpy(tried).to(batch.hu.device, non_blocking=True).unbind(2)
     airy = batch.hu[which, 2 * z, 2 * y, 2 * x] < AIRY
     free = (batch.regions[which, z, y, x] & ALREADY) == 0
     fits = (airy & free & (batch.lobes[which, z, y, x] > 0)).cpu().numpy()
@@ -165,9 +166,7 @@ def _cover(
     count = len(places)
 
     def each(values: object) -> Tensor:
-        return torch.as_tensor(np.asarray(values), dtype=torch.float32, device=device).view(
-            -1, 1, 1, 1
-        )
+        return sent(values, device).view(-1, 1, 1, 1)
 
     axes = []
     for axis in range(3):
@@ -213,7 +212,7 @@ def _scanned(cover: Tensor, draw: np.random.Generator) -> Tensor:
     )
     made = F.pad(cover[:, None], [1] * 6)[:, 0]
     for axis, edge in ((1, edges[0]), (2, edges[1]), (3, edges[1])):
-        share = torch.as_tensor(edge, dtype=torch.float32, device=cover.device).view(-1, 1, 1, 1)
+        share = sent(edge, cover.device).view(-1, 1, 1, 1)
         size = made.shape[axis] - 2
         low, middle, high = (made.narrow(axis, first, size) for first in range(3))
         made = middle * (1 - 2 * share) + share * (low + high)
@@ -240,8 +239,7 @@ def _change(
         values.append(value)
         grains.append(rough)
     dense, fill, rugged = (
-        torch.tensor(each, dtype=torch.float32, device=around.device).view(-1, 1, 1, 1)
-        for each in (amounts, values, grains)
+        sent(each, around.device).view(-1, 1, 1, 1) for each in (amounts, values, grains)
     )
     smooth = F.avg_pool3d(around[:, None], 3, 1, 1, count_include_pad=False)[:, 0]
     noise = (around - smooth).clamp(-KEPT_NOISE, KEPT_NOISE)

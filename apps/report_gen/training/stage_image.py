@@ -22,6 +22,7 @@ from apps.report_gen.training.losses import Losses, losses
 from apps.report_gen.training.pool import Batch, Pool
 from apps.report_gen.training.producers import Pace, start, training_tasks
 from apps.report_gen.training.recipe import Recipe
+from apps.report_gen.training.sending import sent
 from apps.report_gen.training.settling import settled
 from apps.report_gen.training.shelf import names
 from apps.report_gen.training.state import Average, Clock, Progress, keep, kept, rate_at, say
@@ -31,7 +32,7 @@ from apps.report_gen.training.turning import with_poses
 FILE, SHELF = "image.pt", "phantoms"
 MOST_TASKS = 20_000
 VERDICT_RATE = 10.0
-THICK = 0.15
+THICK = 0.2
 """Share of volumes that are seen in thicker slices."""
 FAR, STEPS_KNOWN = 30.0, 50
 """A gradient so many times the median of that many before it belongs to no step."""
@@ -71,7 +72,7 @@ def varied(hu: Tensor, draw: np.random.Generator) -> Tensor:
     count = len(hu)
 
     def each(values: np.ndarray) -> Tensor:
-        return torch.as_tensor(values, dtype=torch.float32, device=hu.device).view(-1, 1, 1, 1)
+        return sent(values, hu.device).view(-1, 1, 1, 1)
 
     noise = each(draw.choice([0.0, 4.0, 10.0, 20.0, 40.0], count, p=[0.2, 0.2, 0.25, 0.25, 0.1]))
     thick = [(n, float(draw.uniform(0.35, 0.7))) for n in range(count) if draw.random() < THICK]
@@ -79,7 +80,7 @@ def varied(hu: Tensor, draw: np.random.Generator) -> Tensor:
         # Noise comes with each slice that is taken, and is not averaged away.
         noise[number] = noise[number] / part**0.5
     made = made + torch.randn_like(made) * noise
-    kernel = np.where(draw.random(count) < 0.6, draw.uniform(-0.12, 0.22, count), 0.0)
+    kernel = np.where(draw.random(count) < 0.75, draw.uniform(-0.16, 0.25, count), 0.0)
     slices = np.where(draw.random(count) < 0.3, draw.uniform(0.0, 0.28, count), 0.0)
     for axis, share in ((1, each(slices)), (2, each(kernel)), (3, each(kernel))):
         made = made + share * (made.roll(1, axis) + made.roll(-1, axis) - 2 * made)

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from apps.report_gen.training.pool import Batch
+from apps.report_gen.training.sending import sent
 from apps.report_gen.training.targets import Centre, shifted
 
 AIR = -1000.0
@@ -56,7 +57,7 @@ def turned(volume: Tensor, pose: np.ndarray, spacing: Point, mode: str = "neares
     size = volume.shape
     halves = np.array([n * s for n, s in zip(size, spacing, strict=True)])[::-1]
     theta = np.concatenate([pose * halves[None] / halves[:, None], np.zeros((3, 1))], 1)
-    turn = torch.as_tensor(theta[None], dtype=torch.float32, device=volume.device)
+    turn = sent(theta[None], volume.device)
     where = F.affine_grid(turn, [1, 1, *size], align_corners=False)
     made = F.grid_sample(volume.float()[None, None], where, mode=mode, align_corners=False)[0, 0]
     return made if volume.is_floating_point() else made.round().to(volume.dtype)
