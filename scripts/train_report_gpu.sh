@@ -85,7 +85,7 @@ all() {
     image-more)
       # On a bare machine the schedule goes on where the first call ended, with other phantoms.
       if [ ! -f "$work/image.pt" ]; then
-        from+=(--image-before "$half" --seed 8)
+        from+=(--image-before "$half" --seed 9)
       fi
       train image 60 "${filling[@]}" $compiled "${seconds[@]}" ${from[@]+"${from[@]}"}
       ;;

@@ -16,6 +16,8 @@ MOST_OUTLINES = 16
 """Small lesions of a batch whose outlines are trained."""
 BEST_INSIDE, WORST_OUTSIDE = 8, 64
 """Voxels of each mask that `_peaks` looks at."""
+HEAT = 2.0
+"""Of the loss of centres: nodules are what is missed, the other findings have room to spare."""
 LEAST_LOGIT = -1e4
 EDGE = 2
 """Voxels around a mask that belong to neither."""
@@ -49,7 +51,7 @@ def losses(network: ImageNetwork, volume: Tensor, seen: Seen, batch: Batch) -> L
     return Losses(
         states=2.0 * states,
         sides=2.0 * sides,
-        heat=focal(seen.heat.float(), wanted) / count,
+        heat=HEAT * focal(seen.heat.float(), wanted) / count,
         offsets=0.2 * _offsets(seen.offsets, batch),
         masks=_masks(seen.masks, masks_of(batch.regions)),
         peaks=_peaks(seen.masks, batch.regions),
@@ -88,18 +90,23 @@ def _offsets(offsets: Tensor, batch: Batch) -> Tensor:
 
 
 def _masks(logits: Tensor, wanted: Tensor) -> Tensor:
-    """Cross-entropy that counts the rare voxels more, and Dice where there is something."""
+    """Cross-entropy that counts the rare voxels more, and Dice where there is something: of each
+    half of the chest by itself, so that a lung with little of a finding counts as the other."""
     logits = logits.float()
     plain = F.binary_cross_entropy_with_logits(logits, wanted, reduction="none")
-    there = wanted.sum((2, 3, 4))
-    inside = (plain * wanted).sum((2, 3, 4)) / there.clamp(min=1)
+    there = _by_half(wanted)
+    inside = _by_half(plain * wanted) / there.clamp(min=1)
     outside = (plain * (1 - wanted)).mean((2, 3, 4))
     share = logits.sigmoid()
-    common = (share * wanted).sum((2, 3, 4))
-    dice = 1 - (2 * common + 1) / (share.sum((2, 3, 4)) + there + 1)
+    dice = 1 - (2 * _by_half(share * wanted) + 1) / (_by_half(share) + there + 1)
     present = (there > 0).float()
     count = present.sum().clamp(min=1)
     return ((0.1 * inside + 0.6 * dice) * present).sum() / count + 10.0 * outside.mean()
+
+
+def _by_half(maps: Tensor) -> Tensor:
+    """Sums [B, K, 2] over the left and the right half of [B, K, D, H, W]."""
+    return maps.unflatten(4, (2, maps.shape[4] // 2)).sum((2, 3, 5))
 
 
 def _peaks(logits: Tensor, regions: Tensor) -> Tensor:

@@ -53,7 +53,7 @@ class Recipe:
     shift: int = 12
     blank: float = 0.02
     posed: float = 0.5
-    inserted: float = 0.5
+    inserted: float = 0.75
     compiled: bool = False
     checkpointing: bool = False
     text_batch: int = 96

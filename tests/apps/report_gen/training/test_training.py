@@ -20,7 +20,7 @@ from apps.report_gen.phantoms.grid import Grid
 from apps.report_gen.phantoms.phantom import make
 from apps.report_gen.phantoms.wanted import HELD_OUT_SEEDS, Scan, Wanted
 from apps.report_gen.training.held_out import held_out
-from apps.report_gen.training.losses import focal, losses
+from apps.report_gen.training.losses import _masks, focal, losses
 from apps.report_gen.training.made_up import some_findings_set
 from apps.report_gen.training.pool import Pool, batch
 from apps.report_gen.training.recipe import TOY_RECIPE
@@ -121,6 +121,21 @@ def test_steps_lower_the_loss_on_the_same_phantoms(two: list[Example]) -> None:
         optimizer.zero_grad()
         seen.append(float(total))
     assert seen[-1] < 0.7 * seen[0]
+
+
+def test_a_lung_with_little_of_a_finding_counts_as_much_as_the_other() -> None:
+    wanted = torch.zeros(1, 1, 4, 8, 16)
+    wanted[..., :4, 1:3] = 1
+    wanted[..., 8:] = 1
+    sure = 8 * (2 * wanted - 1)
+    without_few, without_many = sure.clone(), sure.clone()
+    without_few[..., :8] = -8
+    without_many[..., 8:] = -8
+    few, many = (float(_masks(told, wanted) - _masks(sure, wanted)) for told in
+                 (without_few, without_many))  # fmt: skip
+    # Of a Dice over all of it the few are a seventeenth.
+    assert few > 0.25
+    assert many > few
 
 
 def test_checkpointing_and_accumulation_change_no_gradient(two: list[Example]) -> None:
