@@ -205,6 +205,16 @@ class App(DomainApp):
             from_start=True,
         ),
         AppSchedule(
+            key="embeddings",
+            label=Text(
+                en="Make the embeddings of entities anew for models that read them",
+                zh="为读取嵌入的模型更新实体嵌入",
+            ),
+            run="apps.fraud.services.embeddings:refresh",
+            default_cron="5 0 * * *",
+            from_start=True,
+        ),
+        AppSchedule(
             key="trials",
             label=Text(
                 en="Go on with backtests and shadow runs that were interrupted",

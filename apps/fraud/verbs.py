@@ -41,6 +41,16 @@ BENCHMARKS: tuple[AppCommand, ...] = (
         run="apps.fraud.benchmarks.rings:main",
     ),
     AppCommand(
+        name="fraud-graph",
+        help="GraphSAGE on drawn attributed graphs beside plain PyG: AUC of both for every seed.",
+        run="apps.fraud.benchmarks.attributed:main",
+    ),
+    AppCommand(
+        name="fraud-cold-start",
+        help="What helps with payers of fewer than five payments, on several simulated banks.",
+        run="apps.fraud.benchmarks.cold_start:main",
+    ),
+    AppCommand(
         name="reasons",
         help="Reasons for alerts: exact contributions against XGBoost's own.",
         run="apps.fraud.benchmarks.reasons:main",

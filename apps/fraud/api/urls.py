@@ -5,6 +5,7 @@ from django.urls import URLPattern, path
 from apps.fraud.api import (
     alerts,
     cases,
+    embeddings,
     entities,
     labels,
     lists,
@@ -34,6 +35,7 @@ urlpatterns: list[URLPattern] = [
     path("cases/<int:number>/close", cases.CloseCase.as_view(), name="case-close"),
     path("labels", labels.Labels.as_view(), name="labels"),
     path("entities/<slug:type>/<path:key>", entities.OneEntity.as_view(), name="entity"),
+    path("embeddings", embeddings.Embeddings.as_view(), name="embeddings"),
     path("rules", rules.Rules.as_view(), name="rules"),
     path("rules/versions", rules.RuleVersions.as_view(), name="rule-versions"),
     path("rules/<int:number>/use", rules.UseRules.as_view(), name="rules-use"),

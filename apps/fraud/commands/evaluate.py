@@ -25,8 +25,8 @@ from apps.fraud.training.attributed import measuring as graphs
 from apps.fraud.training.attributed.reading import is_graph, read_graph
 from apps.fraud.training.config import TrainingConfig
 from apps.fraud.training.keeping import Keeping
-from apps.fraud.training.ladder import Plan
 from apps.fraud.training.measuring import measure, measure_handbook
+from apps.fraud.training.plan import Plan
 from apps.fraud.training.reading import Read
 from apps.fraud.training.registered import Given, measure_models, rows_of, warnings
 from apps.fraud.training.registered import lines as lines_of_models

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from apps.fraud.training import reading
 from apps.fraud.training.config import TrainingConfig
+from apps.fraud.training.plan import SERVABLE
 from apps.fraud.training.report_lines import lines
 from apps.fraud.training.training import BUNDLE, read_folder, train_on
 from loupe.contract.runtime.errors import Cancelled, InputRefused, LoupeError
@@ -29,7 +30,7 @@ MAKE = "apps.fraud.inference.uploads:check_artefact"
 DONE, REFUSED, CANCELLED = 0, 2, 130
 FIELDS = (
     "test_days", "train_days", "seeds", "network_seeds", "network_epochs", "most_rows",
-    "network_rows",
+    "network_rows", "serves",
 )  # fmt: skip
 
 
@@ -101,6 +102,9 @@ def add_recipe(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--train-days", type=int, help="days to learn from")
     parser.add_argument("--most-rows", type=int, help="rows that trees learn from")
     parser.add_argument("--network-rows", type=int, help="rows that the graph network learns from")
+    parser.add_argument(
+        "--serves", choices=("best", *SERVABLE), help="which rung becomes the model; best"
+    )
     parser.add_argument(
         "--without-network", action="store_true", help="leave the graph network out: much quicker"
     )

@@ -60,7 +60,8 @@ class ExplainingRunner(ForestRunner):
         answers = super().infer(requests, clock)
         with clock.stage("reasons"):
             return [
-                self._explained(request, answer)
+                # With the embeddings that were looked up.
+                self._explained(request.over(answer) if self.embeddings else request, answer)
                 for request, answer in zip(requests, answers, strict=True)
             ]
 

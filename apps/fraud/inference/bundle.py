@@ -1,20 +1,28 @@
 """A trained model as one JSON file: to move it between machines and to register it by upload.
 
-``{"loupe_fraud_model": 1, "manifest": {…}, "forest": {…}, "card": "…", "ladder": {…}}``. Nothing in
-it is code; the manifest's parts that decide how scores are made are checked as they are at start.
+``{"loupe_fraud_model": 1, "manifest": {…}, "forest": {…}, "card": "…", "ladder": {…}}``, and for
+a model that reads embeddings ``"encoder"``, the bytes of its safetensors in base 64. Nothing in it
+is code; the manifest's parts that decide how scores are made are checked as they are at start.
 """
 
+import base64
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from safetensors import SafetensorError
+from safetensors.numpy import load
+
 from apps.fraud.inference.calibration import Calibration
+from apps.fraud.inference.embeddings import ENCODER, Embeddings
 from apps.fraud.inference.model import FOREST, MOST_BYTES, FraudModel, feature_names
 from loupe.contract.runtime.errors import ModelRefused
 
 MARK: Final = "loupe_fraud_model"
-SCORING: Final = ("features", "calibration", "calibrated_by", "groups", "scheme", "scheme_sha256")
+SCORING: Final = (
+    "features", "calibration", "calibrated_by", "groups", "scheme", "scheme_sha256", "embeddings",
+)  # fmt: skip
 TOLD: Final = (
     "reference", "data_sha256", "seed", "seeds", "versions", "licence", "description", "created",
 )  # fmt: skip
@@ -32,6 +40,8 @@ def pack(artefact: Path, file: Path) -> None:
         "card": (artefact / "README.md").read_text(),
         "ladder": json.loads((artefact / "ladder.json").read_text()),
     }
+    if (artefact / ENCODER).is_file():
+        told["encoder"] = base64.b64encode((artefact / ENCODER).read_bytes()).decode()
     file.write_text(json.dumps(told, ensure_ascii=False, separators=(",", ":")))
 
 
@@ -66,6 +76,7 @@ def unpack(folder: Path, told: Mapping[str, Any], runner: str) -> dict[str, Any]
     Calibration.of(manifest)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / FOREST).write_text(json.dumps(forest, separators=(",", ":")))
+    _unpack_encoder(folder, told, manifest)
     card = told.get("card")
     (folder / "README.md").write_text(card[:LONGEST_CARD] if isinstance(card, str) else "")
     ladder = told.get("ladder")
@@ -73,3 +84,23 @@ def unpack(folder: Path, told: Mapping[str, Any], runner: str) -> dict[str, Any]
     manifest.update(runner=runner, format="xgboost", network=FOREST)
     FraudModel.open(folder, manifest)
     return manifest
+
+
+def _unpack_encoder(folder: Path, told: Mapping[str, Any], manifest: Mapping[str, Any]) -> None:
+    """Write what makes the embeddings of the bundle's model, if it reads any.
+
+    Raises:
+        ModelRefused: it is missing, or no file of tensors.
+    """
+    if Embeddings.declared(folder, manifest) is None:
+        return
+    try:
+        data = base64.b64decode(told["encoder"], validate=True)
+        load(data)
+    except (KeyError, TypeError, ValueError, SafetensorError) as error:
+        raise ModelRefused(
+            "The bundle reads embeddings and has no encoder to make them. Write it again with "
+            "train fraud.",
+            code="bundle_damaged",
+        ) from error
+    (folder / ENCODER).write_bytes(data)

@@ -9,6 +9,7 @@ import torch
 
 from apps.fraud.events import FEATURE
 from apps.fraud.inference.calibration import sigmoid
+from apps.fraud.inference.embeddings import AGE, PROJECT, Embeddings
 from apps.fraud.inference.model import FraudModel
 from core_kernels.dispatch.forest import forest
 from loupe.contract.runtime.errors import InputRefused
@@ -22,8 +23,12 @@ class ForestRunner:
     """A `Runner`. A request carries ``feature.<name>`` columns of one length, NaN where a value is
     missing; others are not looked at.
 
+    A model that reads embeddings of entities looks them up (`apps.fraud.inference.embeddings`),
+    unless they are among the columns: those of the project whose id is ``embeddings`` in `meta`.
+
     The answer is ``margin`` [n] float32, bit for bit XGBoost's, and ``score`` [n] float64: the
-    calibrated probability of fraud, in the order of the margins.
+    calibrated probability of fraud, in the order of the margins; and, as further columns of
+    features, the embeddings that were looked up.
     """
 
     SIGNATURE = Signature(
@@ -37,17 +42,25 @@ class ForestRunner:
     def __init__(self, artefact: Path, manifest: Mapping[str, Any]) -> None:
         self.model = FraudModel.open(artefact, manifest)
         self._columns = tuple(FEATURE + name for name in self.model.features)
+        self.embeddings = Embeddings.declared(artefact, manifest)
 
     def infer(self, requests: Sequence[Payload], clock: Clock) -> list[Payload]:
         """Answer each request; all rows go through the trees together."""
         with clock.stage("gather"):
-            tables = [self.table(request.arrays) for request in requests]
+            looked_up = [self.looked_up(request) for request in requests]
+            tables = [
+                self.table({**request.arrays, **more})
+                for request, more in zip(requests, looked_up, strict=True)
+            ]
         if not tables:
             return []
         with clock.stage("forest"):
             margins = self.margins(np.concatenate(tables) if len(tables) > 1 else tables[0])
         ends = np.cumsum([len(table) for table in tables])[:-1]
-        return [self._told(part) for part in np.split(margins, ends)]
+        return [
+            self._told(part, more)
+            for part, more in zip(np.split(margins, ends), looked_up, strict=True)
+        ]
 
     @property
     def batching(self) -> Batching:
@@ -62,6 +75,17 @@ class ForestRunner:
         """Its rows."""
         column = request.arrays.get(self._columns[0])
         return 1 if column is None else max(1, len(column))
+
+    def looked_up(self, request: Payload) -> dict[str, np.ndarray]:
+        """The embeddings of a request's entities, as columns; empty where the model reads none, or
+        the request has them.
+
+        Raises:
+            InputRefused: ``embeddings`` is no project's id.
+        """
+        if self.embeddings is None or FEATURE + AGE in request.arrays:
+            return {}
+        return self.embeddings.columns(request.arrays, str(request.meta.get(PROJECT) or ""))
 
     def table(self, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
         """[n, features] float32, in the model's order.
@@ -110,8 +134,8 @@ class ForestRunner:
         score = sigmoid(margins) if calibration is None else calibration(margins)
         return np.ascontiguousarray(score)
 
-    def _told(self, margin: np.ndarray) -> Payload:
-        return Payload(arrays={"score": self.scores(margin), "margin": margin.copy()})
+    def _told(self, margin: np.ndarray, more: Mapping[str, np.ndarray]) -> Payload:
+        return Payload(arrays={"score": self.scores(margin), "margin": margin.copy(), **more})
 
     def close(self) -> None:
         """Nothing is held outside of memory."""

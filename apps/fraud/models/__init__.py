@@ -8,6 +8,7 @@ from apps.fraud.models.alerts import Alert, AlertHit
 from apps.fraud.models.backtests import Backtest, PointDraft, PriceVersion
 from apps.fraud.models.bad_rows import BadRows
 from apps.fraud.models.cases import Attachment, Case, CaseEvent
+from apps.fraud.models.embeddings import EmbeddingTable
 from apps.fraud.models.entities import Entity, EntityLink
 from apps.fraud.models.explanations import AlertExplanation
 from apps.fraud.models.fitting import ThresholdRun
@@ -31,6 +32,7 @@ __all__ = [
     "BadRows",
     "Case",
     "CaseEvent",
+    "EmbeddingTable",
     "Entity",
     "EntityLink",
     "ExchangeRate",

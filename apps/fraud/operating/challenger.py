@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.fraud.decide import decide_columns
-from apps.fraud.events import FEATURE
+from apps.fraud.events import ENTITY, FEATURE
+from apps.fraud.inference.embeddings import AGE
 from apps.fraud.operating.blocks import Decisions
 from apps.fraud.schema import OperatingPoint
 from loupe.contract.outcomes import DecisionColumns
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from apps.fraud.explaining.runner import ExplainingRunner
     from apps.fraud.inference.runner import ForestRunner
 
-_FEATURES = "features."
+_FEATURES, _ENTITIES = "features.", "entities."
 
 
 class Challenger:
@@ -80,4 +81,28 @@ class Challenger:
             for name, column in columns.items()
             if name.startswith(_FEATURES)
         }
+        named |= self._embeddings(runner, columns)
         return np.asarray(runner.scores(runner.margins(runner.table(named))), dtype=np.float64)
+
+    def _embeddings(self, runner: "ForestRunner", columns: Columns) -> Columns:
+        """Its own embeddings of that time; those in the block are of the model that scored it.
+
+        Raises:
+            InputRefused: none that old are kept.
+        """
+        if runner.embeddings is None:
+            return {}
+        arrays = {
+            ENTITY + name.removeprefix(_ENTITIES): column
+            for name, column in columns.items()
+            if name.startswith(_ENTITIES)
+        }
+        arrays |= {name: columns[name] for name in ("event_time", "known_at")}
+        found = runner.embeddings.columns(arrays, self.point.embeddings)
+        if np.isnan(found[FEATURE + AGE]).any():
+            raise InputRefused(
+                "The model reads embeddings of entities, and none are kept of the time before "
+                "these transactions.",
+                code="embeddings_missing",
+            )
+        return found

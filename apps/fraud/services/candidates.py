@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from apps.fraud.models import PointDraft
 from apps.fraud.schema import OperatingPoint
 from apps.fraud.services import drafts
+from apps.fraud.services.ready import declared
 from loupe.host.models import ModelVersion, operating_point, resolve, visible_versions
 from loupe.host.models import OperatingPoint as StoredPoint
 from loupe.host.people import Actor, NotVisible, Project
@@ -45,7 +46,8 @@ def candidate(
             raise NotVisible(_("There is no such model version that you can see."))
         version = found
     if drafted is not None:
-        point = OperatingPoint.model_validate(drafted.data)
+        # A draft keeps what it was written with; the embeddings are the project's of now.
+        point = OperatingPoint.model_validate({**drafted.data, **declared(project.pk)})
         return Candidate(version=version, point=point, draft=drafted)
     stored = operating_point(version, project)
     return Candidate(

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from apps.fraud.models import ProjectSecret, SchemeVersion
 from apps.fraud.scheme import CARD_PAYMENTS, Scheme
-from apps.fraud.services import mappings, rates
+from apps.fraud.services import mappings, rates, ready
 from apps.fraud.services.errors import Taken, Unusable
 from apps.fraud.services.scheme_problems import problems
 from loupe.host.people import Action, Actor, Project, record_audit, require
@@ -25,9 +25,10 @@ def of(project_id: UUID) -> Scheme:
 def declared_fields(project_id: UUID) -> dict[str, Any]:
     """What operating points follow; see `loupe.contract.app.DomainApp.declared_fields`."""
     newest = SchemeVersion.objects.filter(project_id=project_id).order_by("-number").first()
-    if newest is None:
-        return {}
-    return {"scheme": Scheme.model_validate(newest.data).model_dump(mode="json")}
+    told: dict[str, Any] = dict(ready.declared(project_id))
+    if newest is not None:
+        told["scheme"] = Scheme.model_validate(newest.data).model_dump(mode="json")
+    return told
 
 
 def context(project_id: UUID, facts: Mapping[str, str]) -> dict[str, Any]:

@@ -40,7 +40,7 @@ def gather(project_id: UUID, source: str) -> Gathered:
         InputRefused: there is no such source, or nothing in it is labelled.
     """
     about: dict[str, JsonValue] = {"scheme": schemes.of(project_id).model_dump(mode="json")}
-    said, count = _labels(project_id)
+    said, count = labels_of(project_id)
     if source == LOG:
         found = blocks(SLUG, project_id, MOST_ROWS, MOST_BLOCKS)
         if not found or not count:
@@ -81,7 +81,7 @@ def gather(project_id: UUID, source: str) -> Gathered:
     return Gathered(about=about, files=files, counts={"labels": count})
 
 
-def _labels(project_id: UUID) -> tuple[bytes, int]:
+def labels_of(project_id: UUID) -> tuple[bytes, int]:
     """The labels that stand, the newest `MOST_LABELS`: a JSON list of id, 1 or 0, and when it was
     known in milliseconds on each line, by id; and how many."""
     rows = TransactionLabel.objects.filter(

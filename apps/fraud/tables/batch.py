@@ -31,7 +31,6 @@ from loupe.contract.runtime.steps import load
 BODY_BYTES = 64 * 2**20
 """Of an Arrow stream, unpacked."""
 LISTED = 20
-LABEL_MISSING = "label_time says when a label was known, and there is no label; send both or none."
 _FIXED = ("id", "time", "amount", "amount_minor", "currency", "label", "label_time")
 _UNKNOWN = re.compile(r"unknown field `(?P<name>[^`]*)`(?: - at `\$\[(?P<row>\d+)\])?")
 _PLACE = re.compile(r"at `\$\[(?P<row>\d+)\]")
@@ -119,7 +118,10 @@ def _objects(body: bytes, names: tuple[str, ...], *, lines: bool) -> Columns:
     rows = found if isinstance(found, list) else [found]
     for number, row in enumerate(rows, 1):
         if timed_without_label(row, names):
-            raise InputRefused(f"Row {number}: {LABEL_MISSING}", code="label_missing")
+            raise InputRefused(
+                f"Row {number} says when its label was known, and has no label; send both or none.",
+                code="label_missing",
+            )
     return spread(rows, names)
 
 
@@ -166,7 +168,10 @@ def meaning_of(scheme: Scheme, columns: Columns) -> meaning.Mapping:
             code="amount_twice",
         )
     if "label_time" in columns and "label" not in columns:
-        raise InputRefused(LABEL_MISSING, code="label_missing")
+        raise InputRefused(
+            "label_time says when a label was known, and there is no label; send both or none.",
+            code="label_missing",
+        )
     numbers = {name for name in ("time", "label_time") if _is_number(columns.get(name))}
     return _of(scheme, frozenset(columns), frozenset(numbers), minor)
 

@@ -9,7 +9,6 @@ import numpy as np
 from apps.fraud.tables.assembling import assemble
 from apps.fraud.tables.batch import (
     BODY_BYTES,
-    LABEL_MISSING,
     Columns,
     allowed,
     bad_object,
@@ -71,7 +70,10 @@ def _lines(body: bytes, names: tuple[str, ...], refused: Refused) -> tuple[Colum
         try:
             row = one.decode(line)
             if timed_without_label(row, names):
-                refused[number] = "label_missing", LABEL_MISSING
+                refused[number] = (
+                    "label_missing",
+                    "The row says when its label was known, and has no label; send both or none.",
+                )
                 continue
             rows.append(row)
             numbers.append(number)

@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 
 from apps.fraud.features.catalogue import GRAPH
 from apps.fraud.inference.calibration import Calibration
+from apps.fraud.inference.embeddings import ENCODER
 from apps.fraud.inference.model import FOREST
 from apps.fraud.inference.uploads import RUNNER
 from apps.fraud.scheme import Scheme
+from apps.fraud.training.encoder import Encoder
 
 BINS = 10
 LICENCE = "AGPL-3.0-or-later"
@@ -40,12 +42,19 @@ def write(
     seed: int,
     name: str = "",
     description: str = "",
+    encoder: Encoder | None = None,
 ) -> dict[str, Any]:
     """Write forest, ladder, card and manifest into `folder`, which is made anew; return the
-    manifest."""
+    manifest.
+
+    Args:
+        encoder: of the embeddings that the forest reads.
+    """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     booster.save_model(folder / FOREST)
+    if encoder is not None:
+        encoder.write(folder / ENCODER)
     (folder / "ladder.json").write_text(json.dumps(said, indent=1, ensure_ascii=False) + "\n")
     (folder / "README.md").write_text(card, encoding="utf-8")
     files = sorted(path.name for path in folder.iterdir())
@@ -75,6 +84,8 @@ def write(
     }
     if name:
         manifest["name"] = name
+    if encoder is not None:
+        manifest["embeddings"] = encoder.declared()
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
     return manifest
 

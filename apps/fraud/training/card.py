@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from apps.fraud.training.ladder import TITLES
+from apps.fraud.training.plan import TITLES
 from apps.fraud.training.report import FIGURES, HEADS
 
 

@@ -1,6 +1,6 @@
 """The recipe that people see: few values, each with a default that suits most data."""
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -68,6 +68,17 @@ class TrainingConfig(BaseModel):
         description="train the graph network too; it takes most of the time",
         json_schema_extra=_words(
             "Graph network", "图神经网络", "同时训练图神经网络；占用大部分时间", main=True
+        ),
+    )
+    serves: Literal["best", "xgboost_flat", "xgboost_graph", "xgboost_ready"] = Field(
+        default="best",
+        description="which rung becomes the model; best: that of the validation, the one that "
+        "reads embeddings (xgboost_ready) only with a certain gain",
+        json_schema_extra=_words(
+            "Rung that serves",
+            "用于服务的模型级",
+            "哪一级成为模型；best：验证集上最好的一级；读取嵌入的一级"
+            "（xgboost_ready）仅在增益确定时才会入选",
         ),
     )
     most_rows: int = Field(

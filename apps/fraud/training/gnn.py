@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from apps.fraud.training.encoder import Encoder
 from apps.fraud.training.messages import Messages
 from apps.fraud.training.metrics import Counts, average_precision
 from apps.fraud.training.network import Scorer
@@ -83,29 +84,13 @@ class Network:
                 parts.append(self.scorer(batch).double().numpy())
         return np.concatenate(parts) if parts else np.empty(0)
 
-    def embeddings(self, rows: NDArray[np.int64]) -> tuple[list[str], NDArray[np.float32]]:
-        """What the background had ready for each row's entities, and how old it was.
+    def encoder(self) -> Encoder:
+        """The part that makes embeddings of entities."""
+        return Encoder(self.scorer.encoder, self.messages.scale, self.recipe.refresh)
 
-        Embeddings are made at every full `refresh`; a row finds those of the last one before it.
-        """
-        moment = self.messages.time[rows] // self.recipe.refresh * self.recipe.refresh
-        keys = self.messages.entities
-        names = [f"embedding_{key}_{index}" for key in keys for index in range(self._width)]
-        names.append("embedding_age")
-        out = np.empty((len(rows), len(names)), np.float32)
-        self.scorer.eval()
-        with torch.no_grad():
-            for start in range(0, len(rows), 2 * self.recipe.batch):
-                part = slice(start, start + 2 * self.recipe.batch)
-                batch = self.messages.batch(rows[part], moment[part])
-                told = self.scorer.encoder(batch, keys)
-                out[part, :-1] = torch.cat([told[key] for key in keys], dim=1).numpy()
-        out[:, -1] = (self.messages.time[rows] - moment) / 1000.0
-        return names, out
-
-    @property
-    def _width(self) -> int:
-        return self.recipe.embedding
+    def embeddings(self, rows: NDArray[np.int64]) -> tuple[tuple[str, ...], NDArray[np.float32]]:
+        """What the background had ready for each row; see `Encoder.background`."""
+        return self.encoder().background(self.messages, rows)
 
 
 def drawn(

@@ -9,7 +9,8 @@ from apps.fraud.training import handbook
 from apps.fraud.training import table as tables
 from apps.fraud.training.canaries import guard
 from apps.fraud.training.keeping import Keeping
-from apps.fraud.training.ladder import Climbed, Plan, climb
+from apps.fraud.training.ladder import Climbed, climb
+from apps.fraud.training.plan import Plan
 from apps.fraud.training.report import report
 from apps.fraud.training.splitting import Periods, default_periods, split
 from apps.fraud.training.table import Table

@@ -1,5 +1,6 @@
 """What a transaction says to its neighbours: the messages of the graph network, point in time."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,35 @@ QUANTILES = 255
 
 
 @dataclass(frozen=True)
+class Scale:
+    """How what neighbours say is scaled: sign(x) · ln(1 + |x|), standardised, within ±5.
+
+    Attributes:
+        names: what is said, in order.
+        mean, spread: [names] float32.
+    """
+
+    names: tuple[str, ...]
+    mean: NDArray[np.float32]
+    spread: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, table: Table, fit: NDArray[np.int64]) -> "Scale":
+        """By the rows `fit`."""
+        names = ("amount", *carried(table))
+        values = _magnitude(table.columns(names, fit))
+        spread = values.std(axis=0)
+        return cls(names, values.mean(axis=0), np.where(spread > 1e-6, spread, np.float32(1.0)))
+
+    def said(self, table: Table) -> NDArray[np.float32]:
+        """[n, names + 2] what each transaction says, its hour too."""
+        scaled = (_magnitude(table.columns(self.names)) - self.mean) / self.spread
+        hour = 2 * np.pi * (table.time % DAY_MS) / DAY_MS
+        clock = np.stack([np.sin(hour), np.cos(hour)], axis=1).astype(np.float32)
+        return np.concatenate([np.clip(scaled, -5.0, 5.0).astype(np.float32), clock], axis=1)
+
+
+@dataclass(frozen=True)
 class Messages:
     """Everything that batches are made of.
 
@@ -33,6 +63,7 @@ class Messages:
     entities: tuple[str, ...]
     own: NDArray[np.float32]
     place: NDArray[np.int64]
+    scale: Scale
     said: NDArray[np.float32]
     time: NDArray[np.int64]
     known: NDArray[np.int64]
@@ -48,18 +79,29 @@ class Messages:
         fit: NDArray[np.int64],
     ) -> "Messages":
         """Rank `own` among the rows `fit`, and scale what neighbours say by those too."""
-        payer = table.scheme.payer.key
-        others = tuple(entity.key for entity in table.scheme.entities if entity.key != payer)
-        said = ("amount", *carried(table))
-        hour = 2 * np.pi * (table.time % DAY_MS) / DAY_MS
-        clock = np.stack([np.sin(hour), np.cos(hour)], axis=1).astype(np.float32)
-        told = np.concatenate([_scaled(table.columns(said), fit), clock], axis=1)
+        scale = Scale.of(table, fit)
         return cls(
             around=around,
-            entities=(payer, *others),
+            entities=entities_of(table),
             own=ranked(own, place[fit][place[fit] >= 0]),
             place=place,
-            said=told,
+            scale=scale,
+            said=scale.said(table),
+            time=table.time,
+            known=table.label_known_at,
+            label=table.label,
+        )
+
+    @classmethod
+    def without_own(cls, table: Table, around: Blocks, scale: Scale) -> "Messages":
+        """What neighbours say alone: for embeddings, whose targets say nothing themselves."""
+        return cls(
+            around=around,
+            entities=entities_of(table),
+            own=np.empty((1, 0), np.float32),
+            place=np.zeros(len(table), np.int64),
+            scale=scale,
+            said=scale.said(table),
             time=table.time,
             known=table.label_known_at,
             label=table.label,
@@ -76,36 +118,65 @@ class Messages:
             levels=levels,
         )
 
-    def batch(self, rows: NDArray[np.int64], moment: NDArray[np.int64] | None = None) -> Batch:
+    def openings(self, refresh: int) -> dict[str, NDArray[np.int64]]:
+        """By entity, [n] the first row of the row's entity in the same span of `refresh`
+        milliseconds: what came before it is what came before the span."""
+        span = self.time // refresh
+        span = span - span.min(initial=0)
+        found = {}
+        for key, node in self.around.nodes.items():
+            code = (node + 1) * (span.max(initial=0) + 1) + span
+            _codes, first, each = np.unique(code, return_index=True, return_inverse=True)
+            found[key] = np.where(node < 0, np.arange(len(node)), first[each])
+        return found
+
+    def batch(
+        self,
+        rows: NDArray[np.int64],
+        moment: NDArray[np.int64] | None = None,
+        opened: Mapping[str, NDArray[np.int64]] | None = None,
+    ) -> Batch:
         """The messages around rows.
 
         Args:
             rows: [B] transactions.
             moment: [B] milliseconds up to which anything is known; None: of the transactions.
                 Earlier moments are for embeddings that were made in the background.
+            opened: see `openings`, for such moments.
         """
         now = self.time[rows] if moment is None else moment
-        hop1, there1, hop2, there2 = {}, {}, {}, {}
-        places = {}
+        hop1, there1 = {}, {}
+        hop2: dict[tuple[str, str], torch.Tensor] = {}
+        there2: dict[tuple[str, str], torch.Tensor] = {}
         for key in self.entities:
-            place = self.around.rows[key][rows]
-            if moment is not None:
-                place = _before(place, self.time, now)
-            place = place[:, :HOP1]
-            places[key] = place
-            hop1[key], there1[key] = self._told(place, now[:, None])
-        payer, *others = self.entities
-        pairs = [(payer, one) for one in others] + [(one, payer) for one in others]
-        for one, two in pairs:
-            place = places[one]
-            behind = self.around.rows[two][np.maximum(place, 0)][:, :, :HOP2]
-            behind = np.where(place[:, :, None] >= 0, behind, -1)
-            hop2[one, two], there2[one, two] = self._told(behind, now[:, None, None])
+            asked = rows if opened is None else opened[key][rows]
+            place = self.around.rows[key][asked][:, :HOP1]
+            one = self.around_entity(key, place, now)
+            hop1[key], there1[key] = one.hop1[key], one.there1[key]
+            hop2 |= one.hop2
+            there2 |= one.there2
         own = torch.from_numpy(self.own[self.place[rows]])
         return Batch(own, hop1, there1, hop2, there2)
 
+    def around_entity(self, key: str, place: NDArray[np.integer], now: NDArray[np.int64]) -> Batch:
+        """The messages around entities of one kind, without features of their own.
+
+        Args:
+            place: [B, K] rows of each entity, newest first; −1: no more.
+            now: [B] milliseconds up to which anything is known.
+        """
+        payer, *others = self.entities
+        hop1, there1 = self._told(place, now[:, None])
+        hop2: dict[tuple[str, str], torch.Tensor] = {}
+        there2: dict[tuple[str, str], torch.Tensor] = {}
+        for two in others if key == payer else [payer]:
+            behind = self.around.rows[two][np.maximum(place, 0)][:, :, :HOP2]
+            behind = np.where(place[:, :, None] >= 0, behind, -1)
+            hop2[key, two], there2[key, two] = self._told(behind, now[:, None, None])
+        return Batch(torch.empty((len(place), 0)), {key: hop1}, {key: there1}, hop2, there2)
+
     def _told(
-        self, place: NDArray[np.int32], now: NDArray[np.int64]
+        self, place: NDArray[np.integer], now: NDArray[np.int64]
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """The features of places, with their age and their labels as far as they were known."""
         there, row = place >= 0, np.maximum(place, 0)
@@ -122,15 +193,6 @@ class Messages:
 _RELATIVE = 3
 
 
-def _before(
-    place: NDArray[np.int32], time: NDArray[np.int64], moment: NDArray[np.int64]
-) -> NDArray[np.int32]:
-    """The places that lie before a moment, moved to the front."""
-    kept = np.where((place >= 0) & (time[np.maximum(place, 0)] < moment[:, None]), place, -1)
-    order = np.argsort(kept < 0, axis=1, kind="stable")
-    return np.take_along_axis(kept, order, axis=1)
-
-
 def ranked(values: NDArray[np.float32], fit: NDArray) -> NDArray[np.float32]:
     """[n, F] where each value stands among those of the rows `fit`: 0 below all, 1 above.
 
@@ -144,10 +206,11 @@ def ranked(values: NDArray[np.float32], fit: NDArray) -> NDArray[np.float32]:
     return out
 
 
-def _scaled(values: NDArray[np.float32], fit: NDArray) -> NDArray[np.float32]:
-    """sign(x) · ln(1 + |x|), standardised by the rows `fit`, within ±5."""
-    out = np.sign(values) * np.log1p(np.abs(values))
-    mean, spread = out[fit].mean(axis=0), out[fit].std(axis=0)
-    out -= mean
-    out /= np.where(spread > 1e-6, spread, 1.0)
-    return np.clip(out, -5.0, 5.0).astype(np.float32)
+def entities_of(table: Table) -> tuple[str, ...]:
+    """Keys of entities, the payer's first."""
+    payer = table.scheme.payer.key
+    return (payer, *(one.key for one in table.scheme.entities if one.key != payer))
+
+
+def _magnitude(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.sign(values) * np.log1p(np.abs(values))

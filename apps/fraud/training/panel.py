@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.fraud.training.ladder import TITLES
 from apps.fraud.training.metrics import Counts
+from apps.fraud.training.plan import TITLES
 from loupe.contract.runtime.panel import Figure, Panel, Plot, Slice
 
 WORDS = {

@@ -15,7 +15,13 @@ from apps.fraud.features.state import FeatureState
 from apps.fraud.inference.runner import ForestRunner
 from apps.fraud.scheme import Scheme
 from apps.fraud.training import table as tables
-from apps.fraud.training.evaluation.evaluating import manifest_of, scheme_of, scored
+from apps.fraud.training.evaluation.evaluating import (
+    made_features,
+    manifest_of,
+    scheme_of,
+    scored,
+    values_of,
+)
 from apps.fraud.training.figures import Test
 from apps.fraud.training.report import FIGURES, row_of, tested
 from apps.fraud.training.report_lines import cell, heading
@@ -93,7 +99,7 @@ def rows_of(
 def _row(one: Given, table: Table, parts: Split, events: Columns, test: Test) -> dict[str, Any]:
     runner = ForestRunner(one.folder, manifest_of(one.folder))
     scheme = _scheme(one, table.scheme)
-    there = set(runner.model.features)
+    there = made_features(runner)
     if scheme.sha256 != table.scheme.sha256 or there - set(table.names):
         names = FeatureState(scheme, mode="event_time").names
         if missing := sorted(there - set(names)):
@@ -103,7 +109,7 @@ def _row(one: Given, table: Table, parts: Split, events: Columns, test: Test) ->
                 code="feature_missing",
             )
         table = tables.build(scheme, events)
-    scores = scored(runner, table.columns(runner.model.features, parts.test))
+    scores = scored(runner, values_of(runner, one.folder, table, parts.test))
     learned_to = _learned_to(one.folder)
     begins = datetime.fromtimestamp(parts.periods.test_from / 1000, UTC).date().isoformat()
     return {

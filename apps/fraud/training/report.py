@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from apps.fraud.training import metrics
 from apps.fraud.training.cold_start import PRIORS, UNTREATED, cold_start
 from apps.fraud.training.figures import Test, bands, figures, gains, histories, quick
-from apps.fraud.training.ladder import GRAPH_TREES, Climbed
+from apps.fraud.training.ladder import Climbed
+from apps.fraud.training.plan import GRAPH_TREES
 from apps.fraud.training.splitting import Split
 from apps.fraud.training.table import Table
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from apps.fraud.training.ladder import ALL_TREES, ENSEMBLE, NETWORK, ORDER, TITLES
+from apps.fraud.training.plan import ALL_TREES, ENSEMBLE, NETWORK, ORDER, TITLES
 from apps.fraud.training.report import FIGURES, HEADS
 
 WIDTH: Final = 30

@@ -13,7 +13,7 @@ from pathlib import Path
 from apps.fraud.scheme import CARD_PAYMENTS
 from apps.fraud.simulator import VERSION, SimulatorConfig, simulate
 from apps.fraud.training.config import TrainingConfig
-from apps.fraud.training.ladder import GRAPH_TREES
+from apps.fraud.training.plan import GRAPH_TREES
 from apps.fraud.training.reading import Read
 from apps.fraud.training.report_lines import lines
 from apps.fraud.training.training import train_on

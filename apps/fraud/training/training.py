@@ -23,8 +23,9 @@ from apps.fraud.training.config import TrainingConfig
 from apps.fraud.training.cutoffs import first_band
 from apps.fraud.training.gnn import GnnRecipe
 from apps.fraud.training.keeping import Keeping
-from apps.fraud.training.ladder import SERVABLE, Climbed, Plan, climb
+from apps.fraud.training.ladder import Climbed, climb
 from apps.fraud.training.panel import panel_of
+from apps.fraud.training.plan import SERVABLE, Plan
 from apps.fraud.training.predictions import write_predictions
 from apps.fraud.training.reading import Read
 from apps.fraud.training.report import report
@@ -98,6 +99,7 @@ def plan_of(config: TrainingConfig, seed: int) -> Plan:
         network_seeds=config.network_seeds,
         most_rows=config.most_rows,
         network_rows=config.network_rows if config.network else 0,
+        servable=SERVABLE if config.serves == "best" else (config.serves,),
         gnn=GnnRecipe(epochs=config.network_epochs),
         seed=seed,
     )
@@ -113,12 +115,13 @@ def train_on(
     dataset: str,
     name: str = "",
     source: str = "",
-    servable: tuple[str, ...] = SERVABLE,
+    servable: tuple[str, ...] = (),
 ) -> dict[str, Any]:
     """Climb the ladder on what was read, write artefact, panel and predictions; return the report.
 
     Args:
-        servable: rungs of which the best on the validation becomes the artefact.
+        servable: rungs of which the best on the validation becomes the artefact; none: those that
+            the recipe names.
 
     Raises:
         InputRefused: see `train`.
@@ -146,7 +149,8 @@ def train_on(
         told.append(int(values["step"]))
         reporter.metrics({**values, "step": told[-1]})
 
-    plan = replace(plan_of(config, seed), servable=servable)
+    plan = plan_of(config, seed)
+    plan = replace(plan, servable=servable) if servable else plan
     keeping = Keeping(out / CHECKPOINT, f"{read.sha256} {config.model_dump_json()} {plan}")
     climbed = climb(table, parts, plan, beat, tell=tell, keeping=keeping)
     beat("measuring")
@@ -178,8 +182,10 @@ def _write(
     curve, kind = calibrate(climbed.validation[climbed.serves], table.label[parts.validation])
     margins = climbed.scores[climbed.serves][0]
     scores = curve(margins.astype(np.float32))
-    values = table.columns(climbed.names, parts.test)
-    told = replace(table, values=values, names=climbed.names)
+    encoder = climbed.network.encoder() if climbed.network else None
+    values = table.columns([name for name in climbed.names if name in table.names], parts.test)
+    if climbed.network is not None:
+        values = np.concatenate([values, climbed.network.embeddings(parts.test)[1]], axis=1)
     artefact.write(
         out / ARTEFACT,
         booster=climbed.served,
@@ -188,7 +194,7 @@ def _write(
         calibration=curve,
         calibrated_by=kind,
         said=said,
-        reference=artefact.reference_of(told.values, told.names, scores),
+        reference=artefact.reference_of(values, climbed.names, scores),
         operating_point={"bands": [first_band(table.label[parts.test], scores)]},
         card=model_card(
             f"Fraud model {name}" if name else f"Fraud model from {dataset}",
@@ -201,6 +207,7 @@ def _write(
         data_sha256=read.sha256,
         seed=seed,
         name=name,
+        encoder=encoder,
     )
     pack(out / ARTEFACT, out / BUNDLE)
     return scores

@@ -12,7 +12,8 @@ from django.views.decorators.http import require_GET, require_POST
 from apps.fraud.app import App
 from apps.fraud.models import Backtest, Publication, Shadow
 from apps.fraud.models.backtests import BacktestState
-from apps.fraud.services import backtests, candidates, drafts, publishing, shadows
+from apps.fraud.services import backtests, candidates, drafts, embeddings, publishing, shadows
+from apps.fraud.services.candidates import Candidate
 from apps.fraud.services.errors import Unusable
 from apps.fraud.views.paging import page_of
 from loupe.contract.runtime.errors import LoupeError
@@ -108,6 +109,7 @@ def _shown(request: PageRequest, form: QueryDict, error: LoupeError | None = Non
         "waiting": list(rows.filter(state=Publication.State.WAITING)),
         "page": page_of(rows, "id", request.GET.get("after", "")),
         "champion": champion,
+        "embeddings": _embeddings(request, champion),
         "version_before": publishing.version_before(actor, project),
         "point_before": publishing.point_before(champion.version, project) if champion else None,
         "candidates": _candidates(request),
@@ -118,6 +120,16 @@ def _shown(request: PageRequest, form: QueryDict, error: LoupeError | None = Non
         "error": error,
     }
     return render(request, "fraud/publishing.html", context, status=400 if error else 200)
+
+
+def _embeddings(request: PageRequest, champion: Candidate | None) -> dict[str, object] | None:
+    """What the deciding model looks up of entities; None where it reads no embeddings."""
+    if champion is None or not embeddings.reads(champion.version):
+        return None
+    newest = embeddings.newest(request.actor, request.project, champion.version)
+    if newest is None:
+        return {"made_at": None}
+    return {"made_at": newest.made_at, "entities": sum(newest.entities.values())}
 
 
 def _filled(request: PageRequest, form: QueryDict) -> dict[str, str]:

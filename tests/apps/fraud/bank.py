@@ -22,7 +22,7 @@ from loupe.accounts.policy import SYSTEM, Actor
 from loupe.blobs import services as blobs
 from loupe.contract.blocks import LIVE, StoredBlock
 from loupe.contract.results import Provenance
-from loupe.contract.runtime.columns import from_rows
+from loupe.contract.runtime.columns import Columns, from_rows
 from loupe.contract.runtime.payload import Payload
 from loupe.host import live
 from loupe.intake.models import Channel, Input, Submission
@@ -80,7 +80,10 @@ class Bank:
 
     def block(self, *paid: ScoredTransaction, session: str = LIVE) -> StoredBlock:
         """A stored block the app has not heard of."""
-        columns = from_rows(paid, ScoredTransaction)
+        return self.keep(from_rows(paid, ScoredTransaction), session)
+
+    def keep(self, columns: Columns, session: str = LIVE) -> StoredBlock:
+        """A stored block of columns as `apps.fraud.assembling` makes them."""
         decided = App.decide_columns(columns, self.point)
         encoded = parquet.encode(ScoredTransaction, columns, decided)
         now = timezone.now()

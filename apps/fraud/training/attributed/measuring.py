@@ -61,6 +61,7 @@ def measure_graph(
     flat_names = names[: graph.features.shape[1]]
     found: dict[str, list[dict[str, float]]] = {}
     curves: dict[str, list[dict[str, float]]] = {}
+    ended: dict[str, list[int]] = {}
     kept: list[bool] = []
     for seed in range(plan.seed, plan.seed + plan.seeds):
         parts = graph.split(seed)
@@ -72,6 +73,7 @@ def measure_graph(
             for key, one in fit_both(graph, seed, SageRecipe(epochs=plan.epochs), beat).items():
                 margins[key] = one.margins
                 curves.setdefault(key, one.curve)
+                ended.setdefault(key, []).append(len(one.curve))
         margins[ENSEMBLE], with_network = _together(graph, margins, parts[1], seed)
         kept.append(with_network)
         for key, each in margins.items():
@@ -89,6 +91,7 @@ def measure_graph(
         "gains": _gains(found, plan.seed),
         "ensemble": {"network_kept_in": int(sum(kept)), "of": len(kept)},
         "network_curves": curves,
+        "network_epochs": ended,
         "seeds": plan.seeds,
         "seconds": round(time.monotonic() - begun, 1),
     }

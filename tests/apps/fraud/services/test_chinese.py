@@ -22,6 +22,7 @@ TABLE = Sentences(read(APP / str(declared.App.sentences)))
 REFUSING = (
     "explaining", "inference", "operating", "policy", "tables", "thresholds",
     "services/backtest_work.py", "services/compacting.py", "services/deciding_again.py",
+    "services/embeddings.py",
     "services/explanation_work.py", "services/fitting_work.py", "services/shadow_work.py",
 )  # fmt: skip
 REFUSALS = {"InputRefused", "ModelRefused", "LoupeError", "TemporarilyUnavailable", "Unusable"}
@@ -126,6 +127,11 @@ def test_what_schedules_did_has_its_chinese() -> None:
         "12 alerts scored again by payments v3; 7 transactions could not be",
         "90 transactions in 2 segments, 281 bytes each: nothing is old enough to be compacted",
         "90 transactions in 2 segments, 281 bytes each; 3 segments are left for the next turn",
+        "no model here reads embeddings",
+        "ours v3: 410 entities of 9000 transactions",
+        "ours v3: 410 entities of 9000 transactions; those before were 24.0 h old",
+        "ours v3: 410 entities of 9000 transactions; those before were 24.0 h old; ours v4: 410 "
+        "entities of 9000 transactions; those before were 24.1 h old",
         "90 transactions in 2 segments, 120 bytes each, 281 before",
         "90 transactions in 2 segments, 120 bytes each, 281 before; 3 segments are left for the "
         "next turn",

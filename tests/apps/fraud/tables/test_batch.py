@@ -112,7 +112,7 @@ def test_a_time_of_a_label_without_a_label_is_refused(media_type: str) -> None:
     assert "send both or none" in error.message
     if media_type != ARROW:
         rows[0]["label"] = 1
-        assert "Row 2: label_time" in refused(rows, media_type).message
+        assert "Row 2 says when" in refused(rows, media_type).message
 
 
 @pytest.mark.parametrize("media_type", [JSON, NDJSON, ARROW])

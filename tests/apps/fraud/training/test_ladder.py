@@ -9,10 +9,10 @@ import pytest
 
 from apps.fraud.features.state import FeatureState, Fed
 from apps.fraud.inference.runner import ForestRunner
-from apps.fraud.training import ladder, rungs
+from apps.fraud.training import network_rungs, rungs
 from apps.fraud.training.canaries import Leak
 from apps.fraud.training.config import TrainingConfig
-from apps.fraud.training.ladder import ENSEMBLE, ORDER, SERVABLE
+from apps.fraud.training.plan import ENSEMBLE, ORDER, SERVABLE
 from apps.fraud.training.reading import Read
 from apps.fraud.training.training import train_on
 from loupe.contract.runtime.clock import StageClock
@@ -87,7 +87,7 @@ def test_a_ladder_that_goes_on_learns_no_model_twice(
     out, said, _ = trained
     for name in ("learn_rules", "learn_logistic", "learn_trees"):
         monkeypatch.setattr(rungs, name, None)
-    monkeypatch.setattr(ladder, "train_network", None)
+    monkeypatch.setattr(network_rungs, "train_network", None)
     config = TrainingConfig(seeds=2, most_rows=4_000, network_rows=2_000, network_epochs=4)
     read = Read(days.SCHEME, days.history(days=42, a_day=150), "0" * 64, 0, ())
     again = train_on(read, out, config, 0, Quiet(), dataset="drawn")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from apps.fraud.training.ladder import ALL_TREES, ENSEMBLE, NETWORK, ORDER, TITLES
+from apps.fraud.training.plan import ALL_TREES, ENSEMBLE, NETWORK, ORDER, TITLES
 from apps.fraud.training.report import FIGURES
 from apps.fraud.training.report_lines import lines
 
