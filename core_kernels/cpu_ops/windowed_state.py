@@ -126,8 +126,8 @@ def _room_for_pairs(table: WindowTable, needed: int) -> None:
 
 
 def _forget(table: WindowTable, slots: int) -> None:
-    """Take pairs that left the log out of a table that stays."""
-    if table.entity.other is None or len(table.pairs_before) > 1:
+    """Take pairs that left the log out of a table that stays and is not nearly empty."""
+    if len(table.pairs_before) > 1 or 16 * table.counters[at.PAIRS] <= 5 * len(table.pairs):
         return
     table.counters[at.PAIRS_SWEPT] = window_pairs.forget(
         table.pairs, int(table.counters[at.PAIRS_SWEPT]), slots, table.heads, table.stride,

@@ -277,8 +277,8 @@ class Network:
             self._pairs_before = np.zeros((1, at.PAIR), np.int64)
 
     def _forget_pairs(self, slots: int, now: int) -> None:
-        """Take pairs that count no longer out of a table that stays."""
-        if len(self._pairs_before) == 1:
+        """Take pairs that count no longer out of a table that stays and is not half empty."""
+        if len(self._pairs_before) == 1 and 2 * self.counters[at.PAIRS] > len(self.pairs):
             self._swept = meetings.forget(
                 self.pairs, self._swept, slots, now - self.span, self.counters
             )
