@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from apps.report_gen.findings import MASS_FROM_MM
 from apps.report_gen.phantoms.anatomy import LOBES
@@ -17,6 +18,9 @@ from apps.report_gen.phantoms.shapes import Shape, shapes
 SMALLEST = 4.0
 """mm; nodules of phantoms are at least this long."""
 MOST = 6
+LEAST_CONTRAST = 40.0
+"""HU between a nodule and what is within two voxels of it; fluid or collapsed lung that is drawn
+over one, or consolidation around it, leaves less, and nobody could mark it."""
 
 
 class Lesion(NamedTuple):
@@ -139,6 +143,14 @@ def _draw(
     fill = torch.where(hu > value, hu, value) if amount < 1 else value
     canvas.paint(share * amount * faint, fill, box)
     return Lesion(kind, centre, box, share > 0.5)
+
+
+def stands_out(canvas: Canvas, lesion: Lesion) -> bool:
+    """Whether a lesion can be told from what lies around it, once everything is drawn."""
+    around = F.max_pool3d(lesion.mask[None, None].float(), 5, 1, 2)[0, 0] > 0
+    hu = canvas.hu[lesion.box]
+    gap = hu[lesion.mask].mean() - hu[around & ~lesion.mask].mean()
+    return bool(gap.abs() >= LEAST_CONTRAST)
 
 
 def lobe_of(lungs: Lungs, lesion: Lesion) -> int:

@@ -114,6 +114,9 @@ def _make(seed: int, grid: Grid, wanted: Wanted) -> Phantom:
     if wanted.distractors:
         cardiac.draw_other_calcium(board, who)
 
+    lesions = [
+        each for each in lesions if each.kind != "lung_nodule" or nodules.stands_out(board, each)
+    ]
     labels = torch.zeros(grid.shape, dtype=torch.uint8, device=grid.device)
     for number, lesion in enumerate(lesions, 1):
         labels[lesion.box][lesion.mask] = number
