@@ -54,6 +54,8 @@ def prepared_shape(
     return z, y, x
 
 
+# Of numbers alone: a compiler asks once, as it traces.
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
 def slices_needed(
     depth: int, spacing: float, target: float, start: int, stop: int
 ) -> tuple[int, int]:

@@ -12,17 +12,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from core_kernels.dispatch.detect_postprocess import check_limits, detect_packed, limits_of
+from core_kernels.dispatch.detect_postprocess import check_limits, limits_of
 from core_kernels.dispatch.frames import View, views_of
-from core_kernels.dispatch.letterbox import letterbox_packed, table_of
+from core_kernels.dispatch.letterbox import table_of
 from core_kernels.errors import ArgumentRefused
+from core_kernels.modules.frame_network import FrameNetwork
 from core_kernels.modules.frame_slots import Slot
 from core_kernels.modules.whole import Whole
 
@@ -95,24 +95,27 @@ class FrameDetector:
         padding: int = 114,
         buckets: Sequence[int] = BUCKETS,
     ) -> None:
-        self.device = torch.device(device)
-        self.size, self.final, self.most, self.padding = size, final, most, padding
-        self._on_gpu = self.device.type == "cuda"
-        self.dtype = dtype or (torch.float16 if self._on_gpu else torch.float32)
+        self.device, self.size = torch.device(device), size
         self.buckets = tuple(buckets)
-        self._module = network.eval().to(self.device, self.dtype).requires_grad_(False)
+        self._on_gpu = self.device.type == "cuda"
+        narrow = torch.float16 if self._on_gpu else torch.float32
+        module = network.eval().to(self.device, dtype or narrow).requires_grad_(False)
         if self._on_gpu:
-            self._module = self._module.to(memory_format=torch.channels_last)
-        self._network: Any = Whole(self._module) if compiled else self._module
+            module = module.to(memory_format=torch.channels_last)
+        self._find = FrameNetwork(
+            network=Whole(module) if compiled else module, size=size, dtype=dtype or narrow,
+            padding=padding, channels_last=self._on_gpu, final=final, most=most,
+        )  # fmt: skip
         #: Held by who uses the network or records it.
         self._lock = threading.Lock()
         self._free: SimpleQueue[Slot] = SimpleQueue()
         if self._on_gpu:
             compute = torch.cuda.Stream(self.device)
             pool = torch.cuda.graph_pool_handle()
-            given = self._find, self._module, compute, pool
+            # Slots know nothing of the detector, so that all of their memory goes with it at once.
             for _ in range(SLOTS):
-                self._free.put(Slot(*given, size=size, most=self.buckets[-1]))
+                slot = Slot(self._find, module, compute, pool, size=size, most=self.buckets[-1])
+                self._free.put(slot)
 
     def ready(self) -> None:
         """Record every batch size now, so that no later call waits for it.
@@ -193,20 +196,9 @@ class FrameDetector:
         finally:
             self._free.put(slot)
 
-    def _find(self, data: list[Tensor], table: Tensor, limits: Tensor) -> Tensor:
-        """The boxes of the pictures that `table` describes, packed."""
-        pictures, placements = letterbox_packed(
-            data, table, (self.size, self.size), dtype=self.dtype, padding=self.padding,
-            channels_last=self._on_gpu,
-        )  # fmt: skip
-        found = self._network(pictures)
-        while not isinstance(found, Tensor):
-            found = found[0]
-        return detect_packed(found, placements, limits, most=self.most, final=self.final)
-
     def _on_host(self, batch: Batch, limits: tuple[float, float]) -> Tensor:
         if not len(batch):
-            return torch.zeros(0, 1 + self.most, 6)
+            return torch.zeros(0, 1 + self._find.most, 6)
         if batch.data is not None:
             data, views = [batch.data], list(batch.views)
         else:

@@ -1,5 +1,6 @@
 """The pipeline of frames: the same boxes for a frame alone, in a batch, in a slab and as a part."""
 
+import gc
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 
@@ -75,6 +76,28 @@ def test_a_detector_that_is_ready_records_nothing_more(
             found = detector.detect(frames, score_floor=floor, overlap=overlap)
             assert [len(rows) for rows in found] == [boxes] * len(frames)
     assert recorded == []
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU: its memory is looked at")
+def test_a_detector_that_goes_takes_its_memory_and_graphs_along_at_once(
+    device: torch.device,
+) -> None:
+    def cycle() -> int:
+        detector = FrameDetector(BrightSpot(), size=SIZE, device=device, buckets=(1, 2))
+        detector.ready()
+        detector.detect(FRAMES[:2], score_floor=0.5)
+        del detector
+        torch.cuda.synchronize()
+        torch.cuda.empty_cache()
+        return torch.cuda.memory_reserved(device)
+
+    gc.collect()
+    gc.disable()
+    try:
+        held = [cycle() for _ in range(5)]
+    finally:
+        gc.enable()
+    assert held[1:] == held[:1] * 4
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU: bytes are on the device")

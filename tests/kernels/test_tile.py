@@ -7,6 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import Tensor
 
 from core_kernels.dispatch.choice import using
 from core_kernels.dispatch.tile import tile
@@ -53,6 +54,18 @@ def test_a_view_in_red_first_order_is_read_where_it_lies(device: torch.device) -
     left, top = places[5].tolist()
     part = view[top : top + 32, left : left + 32].permute(2, 0, 1).cpu().float() / 255
     assert torch.equal(tiles[5].cpu(), part)
+
+
+def test_it_compiles_whole(device: torch.device) -> None:
+    frame = torch.randint(0, 256, (40, 50, 3), dtype=torch.uint8, device=device)
+    places = torch.tensor([[0, 0], [18, 8]], dtype=torch.int32, device=device)
+
+    def halved(frame: Tensor) -> Tensor:
+        tiles: Tensor = torch.ops.core_kernels.tile(frame, places, 32, True, torch.float32, 114)
+        return tiles / 2
+
+    compiled = torch.compile(halved, fullgraph=True, backend="aot_eager")
+    assert torch.equal(compiled(frame), halved(frame))
 
 
 def test_it_passes_opcheck_and_refuses_an_overlap_of_the_whole_tile(device: torch.device) -> None:

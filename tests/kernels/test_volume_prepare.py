@@ -143,6 +143,17 @@ def test_values_at_the_ends_of_int16_are_exact(device: torch.device) -> None:
         assert torch.equal(ours[0], volume.float() / 2**17 + 0.5)
 
 
+def test_it_compiles_whole(device: torch.device) -> None:
+    def doubled(volume: Tensor) -> Tensor:
+        return 2 * volume_prepare(
+            volume, spacing=(2.0, 1.0, 1.0), target=(2.0, 2.0, 2.0), windows=WINDOWS
+        )
+
+    volume = made((6, 8, 8), device)
+    compiled = torch.compile(doubled, fullgraph=True, backend="aot_eager")
+    assert torch.equal(compiled(volume), doubled(volume))
+
+
 def test_it_passes_opcheck(device: torch.device) -> None:
     given_to = (
         made((4, 8, 8), device), 4, 0, [2.0, 2.0, 2.0], [2, 4, 4], 0, 1.0, 0.0, [40.0, 400.0],

@@ -3,11 +3,12 @@
 import threading
 import time
 from concurrent.futures import Future
+from heapq import heappop, heappush
 
 import pytest
 
 from loupe.contract.runtime.lanes import Batching, Lane
-from loupe.engine.allocation.allocator import Allocator
+from loupe.engine.allocation.allocator import Allocator, DeviceTurn
 from loupe.engine.allocation.policy import Policy, Rule
 from loupe.engine.pieces import Deadline, Shared
 from loupe.engine.work import WorkQueue
@@ -110,3 +111,49 @@ def test_a_call_goes_to_the_replica_whose_device_has_the_fewest_calls_of_any_mod
     assert [ledger.begin("wide").device for _ in range(2)] == ["npu:1", "npu:1"]
     ledger.left("wide", "npu:1")
     assert ledger.begin("wide").device in ("npu:0", "npu:2")
+
+
+def test_over_two_replicas_each_models_share_is_within_5_percent_also_after_one_dies() -> None:
+    """Both devices take one call at a time; both models want more than there is."""
+    ledger = Allocator(
+        Policy(
+            memory_bytes={"npu:0": None, "npu:1": None, "cpu": None},
+            fallback=("npu:0", "npu:1", "cpu"),
+            rules=tuple(Rule(match=one, share=share, replicas=2) for one, share in SHARES.items()),
+        )
+    )
+    for model in SHARES:
+        ledger.placed(model, "npu:0")
+        ledger.placed(model, "npu:1")
+    used = {(device, model): 0.0 for device in ("npu:0", "npu:1") for model in SHARES}
+    under_way: list[tuple[float, int, DeviceTurn]] = []
+
+    def work(until: float, at_once: int) -> None:
+        now, number = 0.0, 0
+        while now < until:
+            while len(under_way) < at_once:
+                model = ledger.next_model(tuple(SHARES))
+                number += 1
+                heappush(under_way, (now + CALL_S[model], number, ledger.begin(model)))
+            now, _, turn = heappop(under_way)
+            ledger.end(turn, CALL_S[turn.turn.model])
+            used[turn.device, turn.turn.model] += CALL_S[turn.turn.model]
+
+    work(10.0, 2)
+    for device in ("npu:0", "npu:1"):
+        total = sum(used[device, model] for model in SHARES)
+        assert total == pytest.approx(10.0, rel=0.05)
+        for model, share in SHARES.items():
+            assert used[device, model] / total == pytest.approx(share / 4, rel=0.05)
+    while under_way:
+        turn = heappop(under_way)[2]
+        ledger.end(turn, CALL_S[turn.turn.model])
+    ledger.lost("npu:0", "It stopped.")
+    for model in SHARES:
+        ledger.left(model, "npu:0")
+    before = dict(used)
+    work(10.0, 1)
+    for model, share in SHARES.items():
+        assert used["npu:0", model] == before["npu:0", model]
+        more = used["npu:1", model] - before["npu:1", model]
+        assert more / 10.0 == pytest.approx(share / 4, rel=0.05)
