@@ -91,6 +91,8 @@ class Log:
         worker: compresses and writes beside the writer.
         near: a folder on the disk of snapshots, once there is one.
         compactor: compacts, which takes seconds; where it is the worker, new segments wait for it.
+        tail_writer: writes rows that are no segment yet before a snapshot, which waits for that and
+            not for segments; the worker, if None.
 
     Attributes:
         first, end: the number of the first row, and the one after the last.
@@ -99,9 +101,10 @@ class Log:
 
     def __init__(
         self, key: hashing.Key, worker: ThreadPoolExecutor, near: Path | None,
-        compactor: ThreadPoolExecutor | None = None,
+        compactor: ThreadPoolExecutor | None = None, tail_writer: ThreadPoolExecutor | None = None,
     ) -> None:  # fmt: skip
-        self.key, self.worker, self.near, self.compactor = key, worker, near, compactor or worker
+        self.key, self.worker, self.near = key, worker, near
+        self.compactor, self.tail_writer = compactor or worker, tail_writer or worker
         self.segments: list[Segment] = []
         self._tail = Tail()
         self.first = self.end = 0
@@ -153,11 +156,12 @@ class Log:
     def settled(self) -> bool:
         """Whether a snapshot now would write few rows; if not, the background begins to help."""
         self.take_over()
-        if self.end - self._written() <= UNWRITTEN_ROWS:
-            return not self._closing
-        if not self._closing:
-            at, runs = self._unwritten()
-            self._tail.begin(self.worker, at, runs[0], self.near)
+        written = self._written()
+        closed = self._closing[-1][0].end if self._closing else written
+        if closed <= written and self.end - written <= UNWRITTEN_ROWS:
+            return True
+        at, runs = self._unwritten()
+        self._tail.begin(self.tail_writer, at, runs[0], self.near)
         return False
 
     def tail(self) -> list[Piece]:

@@ -47,7 +47,8 @@ class FraudService:
         compactor = ThreadPoolExecutor(
             1, thread_name_prefix="fraud compaction", initializer=yield_to_others
         )
-        self._room = Room(secret, worker, Path(tempfile.gettempdir()), compactor)
+        tail_writer = ThreadPoolExecutor(1, thread_name_prefix="fraud log's newest")
+        self._room = Room(secret, worker, Path(tempfile.gettempdir()), compactor, tail_writer)
         self._sessions: dict[tuple[str, str], Session] = {}
         """The one used longest ago first."""
         self._gone: dict[tuple[str, str], None] = {}

@@ -57,12 +57,14 @@ class Room:
     Attributes:
         worker: for what the writer may come to wait for.
         compactor: for what nobody waits for; None: the worker does that too.
+        tail_writer: for what a snapshot that is due waits for; None: the same.
     """
 
     secret: Secret
     worker: ThreadPoolExecutor
     near: Path | None = None
     compactor: ThreadPoolExecutor | None = None
+    tail_writer: ThreadPoolExecutor | None = None
 
 
 @dataclass
@@ -94,7 +96,7 @@ class Session:
         self.state = self.new_state(self.scheme)
         horizon, room = self.policy.horizon_ms if self.live else None, self.room
         self.ids = KnownIds(horizon, room.worker, room.compactor)
-        self.log = Log(room.secret.key, room.worker, room.near, room.compactor)
+        self.log = Log(room.secret.key, room.worker, room.near, room.compactor, room.tail_writer)
         self.changes = Changes()
         self._note_scheme()
 

@@ -31,13 +31,19 @@ class Piece:
 
     @classmethod
     def written(cls, first: int, parts: Sequence[pa.RecordBatch], near: Path | None) -> "Piece":
-        """Record batches of one form in a file near `near`."""
-        sink = pa.BufferOutputStream()
-        with pa.ipc.new_file(sink, parts[0].schema) as writer:
-            for part in parts:
-                writer.write_batch(part)
+        """Record batches of one form in a file near `near`.
+
+        Raises:
+            OSError: the disk is full.
+        """
+
+        def write(sink: pa.NativeFile) -> None:
+            with pa.ipc.new_file(sink, parts[0].schema) as writer:
+                for part in parts:
+                    writer.write_batch(part)
+
         rows = sum(part.num_rows for part in parts)
-        return cls(first, rows, Kept.written([memoryview(sink.getvalue())], near))
+        return cls(first, rows, Kept.streamed(write, near))
 
     def batches(self) -> list[pa.RecordBatch]:
         """What was written; the file is on the disk."""

@@ -37,7 +37,7 @@ def at_once(snapshot: Path, number: int, into: Path) -> "subprocess.Popen[bytes]
 def idle(service: FraudService) -> None:
     """Wait until what a service has left to the background is done."""
     room = service._room
-    for thread in (room.worker, room.compactor):
+    for thread in (room.worker, room.compactor, room.tail_writer):
         if thread is not None:
             thread.submit(int).result()
 

@@ -9,6 +9,7 @@ import pytest
 from apps.fraud.live import log
 from apps.fraud.live.service import FraudService
 from loupe.contract.runtime.payload import Payload
+from tests.apps.fraud.live.conftest import idle
 from tests.apps.fraud.live.transactions import batch, plain, rows
 
 
@@ -102,6 +103,30 @@ def test_a_snapshot_had_better_wait_while_segments_are_made(small: None, tmp_pat
     assert service.settled()
 
 
+def test_the_good_moment_comes_while_segments_are_still_made(small: None, tmp_path: Path) -> None:
+    """Their rows are written as they are, so a snapshot that is due finds few left to write."""
+    service, straight = FraudService(), FraudService()
+    service._room.near = tmp_path
+    held = threading.Event()
+    service._room.worker.submit(held.wait)
+    fed(service, 0, 33)
+    tail_writer = service._room.tail_writer
+    assert tail_writer is not None
+    for _ in range(10):
+        if service.settled():
+            break
+        tail_writer.submit(int).result()
+    assert service.settled()
+    there = taken(service, tmp_path, 1)
+    assert not list(there.glob("*.rows"))
+    held.set()
+    again = FraudService()
+    again.restore(there.parent)
+    fed(straight, 0, 33)
+    assert plain(again.apply(rows(batch(3)))) == plain(straight.apply(rows(batch(3))))
+    assert plain(again.apply(rows(batch(33)))) == plain(straight.apply(rows(batch(33))))
+
+
 def test_many_rows_are_written_in_the_background_before_a_snapshot_that_is_due(
     small: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -112,7 +137,7 @@ def test_many_rows_are_written_in_the_background_before_a_snapshot_that_is_due(
     fed(service, 0, 10)
     assert not service.settled()
     fed(service, 10, 11)
-    service._room.worker.submit(int).result()
+    idle(service)
     assert service.settled()
     there = taken(service, tmp_path, 1)
     assert {path.name for path in there.glob("*.tail")} == {"0.tail", "200.tail"}
