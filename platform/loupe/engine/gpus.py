@@ -25,7 +25,7 @@ def figures() -> list[dict[str, Any]]:
     if library is None:
         return []
     found = []
-    for index in range(library.nvmlDeviceGetCount()):
+    for index in range(_count(library)):
         try:
             handle = library.nvmlDeviceGetHandleByIndex(index)
             memory = library.nvmlDeviceGetMemoryInfo(handle)
@@ -40,3 +40,10 @@ def figures() -> list[dict[str, Any]]:
         except library.NVMLError:
             continue  # a device this container may not look at
     return found
+
+
+def _count(library: Any) -> int:
+    try:
+        return int(library.nvmlDeviceGetCount())
+    except library.NVMLError:
+        return 0  # the driver was lost: what is told of the models goes on
