@@ -11,7 +11,6 @@ import time
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -23,64 +22,13 @@ from apps.fraud.live import encoding, hashing
 from apps.fraud.live.compacting import compact
 from apps.fraud.live.limits import COMPACT_ROWS, SEGMENT_ROWS, UNWRITTEN_ROWS, WAITING_ROWS
 from apps.fraud.live.segments import Segment
+from apps.fraud.live.stretches import Rows, Still
 from apps.fraud.live.tail import Piece, Tail, of_one_form
 
 Array = NDArray[np.generic]
 Integers = NDArray[np.int64]
 PART_ROWS = 1_024
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Neighbouring rows that are not a segment yet."""
-
-    first: int
-    parts: Sequence[pa.RecordBatch]
-
-    @property
-    def end(self) -> int:
-        """The number after the last one."""
-        count: int = sum(part.num_rows for part in self.parts)
-        return self.first + count
-
-    def pieces(self, names: Sequence[str] | None = None) -> Iterator[tuple[int, pa.Table]]:
-        """As `Segment.pieces`."""
-        at = self.first
-        for part in self.parts:
-            kept = part.schema.names if names is None else _there(names, part.schema.names)
-            yield at, pa.Table.from_batches([part.select(kept)])
-            at += part.num_rows
-
-    def rows(self, offsets: Integers, names: Sequence[str]) -> pa.Table:
-        """As `Segment.rows`."""
-        table = pa.Table.from_batches(self.parts)
-        return table.select(_there(names, table.column_names)).take(pa.array(offsets))
-
-
-@dataclass(frozen=True)
-class Still:
-    """Stretches of a log, each with the number of its first row."""
-
-    stretches: Sequence[tuple[int, Segment | Rows]]
-    end: int
-
-    def pieces(
-        self, first: int, stop: int, names: Sequence[str] | None = None
-    ) -> Iterator[tuple[int, dict[str, Array]]]:
-        """Rows `first` to `stop` in pieces, each with the number of its first row."""
-        for start, source in self.stretches:
-            end = source.facts.end if isinstance(source, Segment) else source.end
-            if start >= stop or end <= first:
-                continue
-            for at, piece in source.pieces(names):
-                low, high = max(first - at, 0), min(stop - at, piece.num_rows)
-                if low < high:
-                    part = piece.slice(low, high - low)
-                    yield (
-                        at + low,
-                        {name: encoding.column(part[name]) for name in part.column_names},
-                    )
 
 
 class Log:
@@ -369,10 +317,6 @@ def _alike(
         and one[1] == other[1]
         and (one[2] is None) == (other[2] is None)
     )
-
-
-def _there(names: Sequence[str], columns: Sequence[str]) -> list[str]:
-    return [name for name in names if name in columns]
 
 
 def _put(found: dict[str, Array], name: str, rows: Integers, column: Array, count: int) -> None:

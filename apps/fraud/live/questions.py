@@ -23,10 +23,10 @@ from numpy.typing import NDArray
 from apps.fraud.events import ENTITY, FEATURE, fields
 from apps.fraud.live import hashing
 from apps.fraud.live.encoding import column
-from apps.fraud.live.log import Rows
 from apps.fraud.live.ring_view import MOST_TOLD, RingView
 from apps.fraud.live.segments import Segment, entity_hashes
 from apps.fraud.live.session import Session
+from apps.fraud.live.stretches import Rows
 from loupe.contract.runtime.errors import InputRefused
 from loupe.contract.runtime.payload import JsonValue, Payload
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from apps.fraud.events import fields
-from apps.fraud.live.log import Log, Still
+from apps.fraud.live.log import Log
+from apps.fraud.live.stretches import Still
 from apps.fraud.rings.state import RingState
 from apps.fraud.rings.told import Ring
 from apps.fraud.scheme import Scheme
