@@ -1,7 +1,9 @@
 """What a change of the scheme does to what is there: told before it is saved."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from apps.fraud.features.catalogue import catalogue
 from apps.fraud.rules.checking import check
@@ -17,6 +19,7 @@ from loupe.host.people import Actor, Project
 
 NAMED = 6
 """How many names a sentence holds."""
+_EMBEDDED = re.compile(r"embedding_(.+_[0-9]+|age)$")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +38,7 @@ def of_change(actor: Actor, project: Project, old: Scheme, new: Scheme) -> list[
     name = ""
     try:
         version = deciding.now(actor, project).version
-        read, name = list(version.manifest.get("features") or ()), str(version)
+        read, name = _made(version.manifest), str(version)
     except LoupeError:
         pass  # no model is in production: none can lack a feature
     standing = rules.standing(actor, project)
@@ -125,6 +128,13 @@ def _identity(was: EntityType, now: EntityType) -> Iterator[Effect]:
             f"{now.en}: in another role it has other features.",
             f"{now.zh}：角色改变后特征也不同。",
         )
+
+
+def _made(manifest: dict[str, Any]) -> list[str]:
+    """The features that a model reads of transactions; embeddings do not hang on the scheme: who
+    takes no part any more is told as somebody without a past."""
+    names = manifest.get("features") or ()
+    return [one for one in names if not (manifest.get("embeddings") and _EMBEDDED.match(one))]
 
 
 def _model(old: Scheme, new: Scheme, read: Sequence[str], name: str) -> Iterator[Effect]:
