@@ -21,24 +21,29 @@ Frame = NDArray[np.uint8]
 def cases(device: torch.device, *, quick: bool) -> Iterator[Case]:
     """Frames of the network's size, which are not scaled, and of 5 megapixels."""
     on_gpu = device.type == "cuda"
-    batches = ((64, 640, 640), (64, 480, 640), (16, 2048, 2448)) if on_gpu else (
-        (1, 480, 640), (4, 640, 640), (1, 2048, 2448),
+    batches = (
+        (64, 640, 640, False), (64, 640, 640, True), (64, 480, 640, False), (16, 2048, 2448, False),
+    ) if on_gpu else (
+        (1, 480, 640, False), (4, 640, 640, False), (4, 640, 640, True), (1, 2048, 2448, False),
     )  # fmt: skip
-    for count, height, width in batches:
+    for count, height, width, channels_last in batches:
         if quick:
             count, height, width = 2, height // 8, width // 8
         random = np.random.default_rng(0)
         frames = [random.integers(0, 256, (height, width, 3), dtype=np.uint8) for _ in range(count)]
-        yield _case(f"{count} × {width}×{height} to {SIZE}²", frames, device)
+        label = f"{count} × {width}×{height} to {SIZE}²{', channels last' * channels_last}"
+        yield _case(label, frames, device, channels_last=channels_last)
 
 
-def _case(label: str, frames: list[Frame], device: torch.device) -> Case:
+def _case(label: str, frames: list[Frame], device: torch.device, *, channels_last: bool) -> Case:
     dtype = torch.float16 if device.type == "cuda" else torch.float32
     data, views = views_of(frames, device=device)
     table = table_of(views, (SIZE, SIZE)).to(device)
 
     def ours() -> Tensor:
-        return letterbox_packed(data, table, (SIZE, SIZE), dtype=dtype)[0]
+        return letterbox_packed(
+            data, table, (SIZE, SIZE), dtype=dtype, channels_last=channels_last
+        )[0]
 
     def check() -> None:
         expected = by_opencv(frames, dtype)
