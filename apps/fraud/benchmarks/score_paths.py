@@ -146,7 +146,10 @@ class InProcess:
         told.done("synced")
         old, self._journal = self._journal, self._new_journal()
         threading.Thread(target=os.close, args=(old,)).start()
-        shutil.rmtree(self._folder / f"snapshot-{self._snapshots - 1}", ignore_errors=True)
+        before = self._folder / f"snapshot-{self._snapshots - 1}"
+        threading.Thread(
+            target=shutil.rmtree, args=(before,), kwargs={"ignore_errors": True}
+        ).start()
         told.done("old one removed")
         took = round((time.perf_counter() - told.began) * 1e3, 1)
         return {"ms": took, "rows_waiting": waiting, "stages": told.stages}
