@@ -31,9 +31,9 @@ SENTENCES: Final[Mapping[str, Text]] = MappingProxyType(
             "mm 一层。",
         ),
         "missing_slices": Text(
-            en="{count} slices seem to be missing: the largest gap is {largest:.2f} mm where "
-            "slices usually lie {spacing:.2f} mm apart; gaps up to {most:.1f} mm can be filled. "
-            "Send the whole series again.",
+            en="Slices seem to be missing, {count} in all: the largest gap is {largest:.2f} mm "
+            "where slices usually lie {spacing:.2f} mm apart; gaps up to {most:.1f} mm can be "
+            "filled. Send the whole series again.",
             zh="似乎缺少 {count} 层：最大间隙为 {largest:.2f} mm，而通常层间距为 {spacing:.2f} mm；"
             "最多可填补 {most:.1f} mm 的间隙。请重新发送完整序列。",
         ),
@@ -48,7 +48,7 @@ SENTENCES: Final[Mapping[str, Text]] = MappingProxyType(
             zh="层间距为 {spacing:.1f} mm；小病灶可能隐藏在层间。",
         ),
         "doubled_slices": Text(
-            en="{count} positions hold more than one image; the first of each was used.",
+            en="More than one image lies at {count} of the positions; the first of each was used.",
             zh="{count} 个位置有多幅图像；已采用各自的第一幅。",
         ),
         "doubled_slices_split": Text(
@@ -57,23 +57,23 @@ SENTENCES: Final[Mapping[str, Text]] = MappingProxyType(
             zh="每个位置有 {times} 幅来自不同采集的图像；已采用采集 {kept}。",
         ),
         "doubled_slices_refused": Text(
-            en="{count} of {total} positions hold more than one image and no acquisition number "
-            "tells them apart. Send each reconstruction as a series of its own.",
+            en="More than one image lies at {count} of {total} positions, and no acquisition "
+            "number tells them apart. Send each reconstruction as a series of its own.",
             zh="{total} 个位置中有 {count} 个含多幅图像，且无采集编号可区分。"
             "请将每个重建作为单独序列发送。",
         ),
         "repeated_file": Text(
-            en="{count} images came twice, unchanged; one of each was used.",
+            en="Images that came twice, unchanged: {count}; one of each was used.",
             zh="{count} 幅图像重复出现且内容相同；各用一幅。",
         ),
         "same_uid_different_pixels": Text(
-            en="{count} images share a SOP instance UID but not their content, so nobody can say "
-            "which is the true one. Send the series again from its source.",
+            en="Images of one SOP instance UID differ in content ({count} of them), so nobody can "
+            "say which is the true one. Send the series again from its source.",
             zh="{count} 幅图像的 SOP 实例 UID 相同但内容不同，无法判断哪一幅为真。"
             "请从来源重新发送该序列。",
         ),
         "localizer": Text(
-            en="{count} localizer images lie inside the series; they were set aside.",
+            en="Localizer images inside the series were set aside: {count}.",
             zh="序列中含 {count} 幅定位像；已排除。",
         ),
         "only_localizers": Text(
@@ -81,8 +81,7 @@ SENTENCES: Final[Mapping[str, Text]] = MappingProxyType(
             zh="该序列仅含定位像；需要一叠切层。",
         ),
         "mixed_orientations": Text(
-            en="{count} of {total} images lie in another plane than the others; they were set "
-            "aside.",
+            en="Images in another plane than the others were set aside: {count} of {total}.",
             zh="{total} 幅图像中有 {count} 幅与其余不在同一方向；已排除。",
         ),
         "mixed_orientations_refused": Text(
@@ -91,8 +90,8 @@ SENTENCES: Final[Mapping[str, Text]] = MappingProxyType(
             zh="图像分布于 {groups} 个不同方向，且无一占多数。请将各方向作为单独序列发送。",
         ),
         "mixed_sizes": Text(
-            en="{count} of {total} images have another size or pixel spacing than the others; they "
-            "were set aside.",
+            en="Images of another size or pixel spacing than the others were set aside: {count} "
+            "of {total}.",
             zh="{total} 幅图像中有 {count} 幅的尺寸或像素间距与其余不同；已排除。",
         ),
         "mixed_sizes_refused": Text(
@@ -107,7 +106,7 @@ SENTENCES: Final[Mapping[str, Text]] = MappingProxyType(
             "请发送原始重建的序列。",
         ),
         "too_few_slices": Text(
-            en="The series has {count} slices; at least {least} are needed. Send the whole series.",
+            en="Slices in the series: {count}; at least {least} are needed. Send the whole series.",
             zh="该序列有 {count} 层；至少需要 {least} 层。请发送完整序列。",
         ),
         "too_many_slices": Text(
@@ -120,22 +119,22 @@ SENTENCES: Final[Mapping[str, Text]] = MappingProxyType(
             zh="该体数据将有 {count:,} 个体素；最多读取 {most:,} 个。请发送切层更少或更小的重建。",
         ),
         "missing_tag": Text(
-            en="{count} of {total} images cannot be placed: {first} Send the series again from the "
-            "source, with its geometry.",
+            en="Images that cannot be placed: {count} of {total}. {first} Send the series again "
+            "from the source, with its geometry.",
             zh="{total} 幅图像中有 {count} 幅无法定位：{first_zh} "
             "请从来源重新发送含几何信息的序列。",
         ),
         "bad_value": Text(
-            en="{count} of {total} images have values that cannot be used: {first}",
+            en="Images with values that cannot be used: {count} of {total}. {first}",
             zh="{total} 幅图像中有 {count} 幅含无法使用的值：{first_zh}",
         ),
         "damaged_pixels": Text(
-            en="The pixels of {count} images cannot be decoded: {first}",
+            en="Images whose pixels cannot be decoded: {count}. {first}",
             zh="{count} 幅图像的像素无法解码：{first_zh}",
         ),
         "missing_rescale": Text(
-            en="{count} images do not say how stored values become Hounsfield units; they were "
-            "taken as they are.",
+            en="Images that do not say how stored values become Hounsfield units: {count}; they "
+            "were taken as they are.",
             zh="{count} 幅图像未说明如何换算为 HU；按原值使用。",
         ),
         "missing_modality": Text(
