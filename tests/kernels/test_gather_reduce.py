@@ -2,6 +2,8 @@
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import Tensor
 from torch_geometric.nn import SAGEConv
 from torch_geometric.nn.aggr import MaxAggregation, MeanAggregation, StdAggregation, SumAggregation
@@ -72,6 +74,29 @@ def test_results_and_gradients_are_the_formulas(
         told[name] = [*(one.detach() for one in answers), leaf.grad]
     for ours, expected in zip(told[way], told["reference"], strict=True):
         assert_close(ours, expected, slack=8)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    sources=st.integers(1, 40),
+    targets=st.integers(1, 40),
+    count=st.integers(0, 200),
+    width=st.integers(1, 40),
+    weighted=st.booleans(),
+    way=st.sampled_from(WAYS),
+)
+def test_any_graph_gives_the_results_of_the_formula(
+    sources: int, targets: int, count: int, width: int, weighted: bool, way: str
+) -> None:
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    made = graph(edges(sources, targets, count), sources, targets, device, weighted=weighted)
+    x = torch.randn(sources, width, device=device)
+    with using(gather_reduce="reference"):
+        expected = gather_reduce(x, made, ALL)
+    with using(gather_reduce=way):
+        answers = gather_reduce(x, made, ALL)
+    for ours, wanted in zip(answers, expected, strict=True):
+        assert_close(ours, wanted, slack=8)
 
 
 def test_the_formula_is_that_of_a_dense_matrix() -> None:

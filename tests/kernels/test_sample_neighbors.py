@@ -1,7 +1,11 @@
 """`sample_neighbors` against plain Python, its vectorised definition, and PyG's convolutions."""
 
+from collections import Counter
+
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import Tensor
 from torch_geometric.nn import SAGEConv
 
@@ -57,6 +61,34 @@ def test_the_newest_edges_before_the_moment_are_found(
         padded = found + [(-1, 0)] * (count - len(found))
         assert block.ids[row].tolist() == [neighbor for neighbor, _ in padded]
         assert block.times[row].tolist() == [time for _, time in padded]
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    width=st.integers(1, 9),
+    count=st.integers(1, 12),
+    seen=st.integers(1, 80),
+    batch=st.integers(1, 9),
+    distinct=st.booleans(),
+    way=st.sampled_from(WAYS),
+)
+def test_any_history_gives_what_is_found_by_hand(
+    width: int, count: int, seen: int, batch: int, distinct: bool, way: str
+) -> None:
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    edges = history(seen)
+    nodes, before = torch.randint(-1, NODES, (batch,)), torch.randint(0, seen + 2, (batch,))
+    given_to = nodes.to(device), before.to(device), table(edges, width).to(device), count
+    with using(sample_neighbors=way):
+        block = sample_neighbors(*given_to, distinct=distinct)
+        draw = sample_neighbors(*given_to, distinct=distinct, order="uniform", seed=seen)
+    for row, (node, moment) in enumerate(zip(nodes.tolist(), before.tolist(), strict=True)):
+        known = by_hand(edges, node, moment, width, distinct) if node >= 0 else []
+        padded = known[:count] + [(-1, 0)] * (count - len(known))
+        assert list(zip(block.ids[row].tolist(), block.times[row].tolist(), strict=True)) == padded
+        drawn = list(zip(draw.ids[row].tolist(), draw.times[row].tolist(), strict=True))
+        assert drawn[min(count, len(known)) :] == [(-1, 0)] * (count - min(count, len(known)))
+        assert not Counter(drawn[: min(count, len(known))]) - Counter(known)
 
 
 @pytest.mark.parametrize("way", WAYS[1:])
