@@ -108,8 +108,9 @@ class Log:
         closed = self._closing[-1][0].end if self._closing else written
         if closed <= written and self.end - written <= UNWRITTEN_ROWS:
             return True
-        at, runs = self._unwritten()
-        self._tail.begin(self.tail_writer, at, runs[0], self.near)
+        if not self._tail.busy:
+            at, runs = self._unwritten()
+            self._tail.begin(self.tail_writer, at, runs[0], self.near)
         return False
 
     def tail(self) -> list[Piece]:

@@ -68,6 +68,11 @@ class Tail:
         self.pieces = kept
         return kept[-1].end if kept else done
 
+    @property
+    def busy(self) -> bool:
+        """Whether a piece is being written."""
+        return self._coming is not None
+
     def begin(
         self, worker: ThreadPoolExecutor, first: int, parts: Sequence[pa.RecordBatch],
         near: Path | None,
