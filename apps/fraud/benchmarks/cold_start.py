@@ -40,6 +40,8 @@ TIMES = 4
 BUDGET = 0.005
 """Of honest strangers that may be stopped."""
 TREES = 200
+RATE = 0.08
+"""Payments of a customer a day: in two months many have fewer than five."""
 Floats = NDArray[np.float64]
 
 
@@ -85,7 +87,7 @@ def _bank(
     seed: int, customers: int, days: int, most_rows: int
 ) -> tuple[NDArray[np.int64], NDArray[np.str_], dict[str, Floats]]:
     """Labels, payers and margins by kind of the strangers in one bank's test."""
-    config = SimulatorConfig(customers=customers, days=days, fraud_share=0.02)
+    config = SimulatorConfig(customers=customers, days=days, rate=RATE, fraud_share=0.02)
     table = tables.build(CARD_PAYMENTS, dict(simulate(config, seed)), GRAPH)
     parts = split(table, default_periods(table))
     asked = parts.test[table.history[parts.test] < BELOW]
@@ -159,7 +161,7 @@ def main(argv: Sequence[str]) -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="manage.py bench fraud-cold-start")
     parser.add_argument("--populations", type=int, default=6)
-    parser.add_argument("--customers", type=int, default=6_000)
+    parser.add_argument("--customers", type=int, default=8_000)
     parser.add_argument("--days", type=int, default=60)
     parser.add_argument("--seed", type=int, default=100)
     parser.add_argument("--most-rows", type=int, default=20_000)
