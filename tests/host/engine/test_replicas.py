@@ -138,6 +138,23 @@ def test_a_replica_that_dies_is_replaced_and_no_item_is_lost(
     client.close()
 
 
+def test_when_every_device_of_a_type_dies_under_load_the_next_type_answers_and_no_item_is_lost(
+    engine_with: Callable[..., tuple[EngineProcess, EngineClient]],
+) -> None:
+    engine, client = engine_with(2, lost_after=30)
+    ask(client, MODEL, 1)
+    wait_for(client, ["npu:0", "npu:1"])
+    where = asked_by_many(engine, 240, 0.01)
+    # The first request was one of the 30.
+    assert [where[f"npu:{number}"] for number in range(3)] == [29, 30, 30]
+    assert where["cpu"] == 240 - 89
+    told = client.statistics()
+    assert [told["devices"][f"npu:{number}"]["alive"] for number in range(3)] == [False] * 3
+    assert devices(client) == ["cpu"]
+    assert told["errors"] == {}
+    client.close()
+
+
 def test_more_replicas_than_devices_of_a_type_do_not_spill_onto_another(
     engine_with: Callable[..., tuple[EngineProcess, EngineClient]],
 ) -> None:
