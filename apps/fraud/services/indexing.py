@@ -5,7 +5,7 @@ may write at once; rows go in one order, so that none waits for another in a cir
 inside the transaction that stores the block, so each block counts once.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
@@ -50,8 +50,9 @@ def write(
         for row in _rows(column, block_id, columns, flagged)
     ]  # fmt: skip
     rows.sort(key=itemgetter(0))
-    project = _plain(project_id.bytes)
-    execute(_ENTITIES, [(_plain(row[0]), project, *row[1:]) for row in rows])
+    plain = _plain()
+    project = plain(project_id.bytes)
+    execute(_ENTITIES, [(plain(row[0]), project, *row[1:]) for row in rows])
     shared = {entity.key for entity in scheme.of_role("instrument", "trait")}
     payer = next((one for one in present if one.type == scheme.payer.key), None)
     if payer is not None:
@@ -62,7 +63,7 @@ def write(
             for link in _links(payer, column, np.asarray(columns["event_time"]))
         ]
         links.sort(key=itemgetter(0, 1))
-        execute(_LINKS, [(_plain(link[0]), _plain(link[1]), *link[2:]) for link in links])
+        execute(_LINKS, [(plain(link[0]), plain(link[1]), *link[2:]) for link in links])
 
 
 def _column(project_id: UUID, type_: str, columns: Columns) -> _Column | None:
@@ -124,9 +125,11 @@ def _links(
         yield payer.ids[pair // width], other.ids[pair % width], count, at
 
 
-def _plain(digest: bytes) -> Any:
-    """An id as the database's driver takes it: what `UUIDField` would make of it, but quicker."""
-    return UUID(bytes=digest) if connection.features.has_native_uuid_field else digest.hex()
+def _plain() -> Callable[[bytes], Any]:
+    """Makes of an id what `UUIDField` would hand to the database's driver, but quicker."""
+    if connection.features.has_native_uuid_field:
+        return lambda digest: UUID(bytes=digest)
+    return bytes.hex
 
 
 def _larger(table: str, column: str, sign: str = ">") -> str:

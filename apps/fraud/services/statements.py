@@ -1,25 +1,36 @@
 """Many rows in one statement, where Django's own bulk methods send one for every few dozen."""
 
 from collections.abc import Collection, Sequence
+from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 from django.db import connection, models
 
+from loupe.host.results import executing
+
 MOST_PARAMETERS = 30_000
 """Both databases take at least 32,766 in one statement."""
+AT_ONCE = 512
+"""Rows of a statement at most: as often as it comes again, the driver has parsed it before."""
 
 
 def execute(statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
     """Run `statement`, whose ``{}`` stands for the rows of ``VALUES``; nothing without rows."""
     if not rows:
         return
-    together = MOST_PARAMETERS // len(rows[0])
-    place = "(" + ", ".join(["%s"] * len(rows[0])) + ")"
-    with connection.cursor() as cursor:
+    width = len(rows[0])
+    together = min(AT_ONCE, MOST_PARAMETERS // width)
+    with executing(connection) as run:
         for start in range(0, len(rows), together):
             part = rows[start : start + together]
-            filled = statement.replace("{}", ", ".join([place] * len(part)))
-            cursor.execute(filled, [value for row in part for value in row])
+            run(_filled(statement, width, len(part)), list(chain.from_iterable(part)), False)
+
+
+@lru_cache(maxsize=256)
+def _filled(statement: str, width: int, count: int) -> str:
+    row = "(" + ", ".join(["%s"] * width) + ")"
+    return statement.replace("{}", ", ".join([row] * count))
 
 
 def insert_new(rows: Sequence[models.Model]) -> None:
