@@ -19,7 +19,7 @@ CHUNK = 4096
 MOVED, LOOKED, SWEPT = 8, 4, 8
 
 #: For how many events a new pair may count while the next table of pairs is being made ready.
-_HASTE = 4
+_HASTE = 6
 
 #: Slots that are few enough to move at once, or to judge by how many pairs are still in a log.
 _FEW = 4096
@@ -107,7 +107,7 @@ def _room_for_keys(table: WindowTable, needed: int) -> None:
 def _room_for_pairs(table: WindowTable, needed: int) -> None:
     """More pairs are alive than half the slots: the table moves into a larger one."""
     wanted, room = 2 * (int(table.counters[at.PAIRS]) + needed), len(table.pairs)
-    if table.entity.other is None or 10 * wanted <= 9 * room:
+    if table.entity.other is None or 25 * wanted <= 24 * room:
         return
     sample = min(room, _FEW)
     alive = window_hash.living(table.pairs, 0, sample, table.heads, table.stride)
