@@ -8,7 +8,7 @@ from torch import Tensor
 from core_kernels.dispatch.choice import chosen
 from core_kernels.dispatch.registry import Facts, Implementation, needs_triton, register
 from core_kernels.errors import ArgumentRefused
-from core_kernels.structures.resampling import prepared_length, taps
+from core_kernels.structures.resampling import prepared_length, reached
 
 DTYPES = (torch.float16, torch.bfloat16, torch.float32)
 Millimetres = tuple[float, float, float]
@@ -54,8 +54,6 @@ def prepared_shape(
     return z, y, x
 
 
-# Of numbers alone: a compiler asks once, as it traces.
-@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
 def slices_needed(
     depth: int, spacing: float, target: float, start: int, stop: int
 ) -> tuple[int, int]:
@@ -78,9 +76,8 @@ def slices_needed(
             f"start is {start} and stop {stop}; of {depth} slices {count} are made, so they must "
             f"lie in 0 to {count}, start below stop."
         )
-    first, weights = taps(depth, count, target / spacing)
-    last = first[stop - 1] + (weights[stop - 1] > 0).sum()
-    return int(first[start]), int(last)
+    scale = target / spacing
+    return reached(start, depth, scale)[0], reached(stop - 1, depth, scale)[1]
 
 
 def volume_prepare(

@@ -18,6 +18,21 @@ def prepared_length(length: int, spacing: float, target: float) -> int:
     return max(1, round(length * spacing / target))
 
 
+def reached(at: int, length: int, scale: float) -> tuple[int, int]:
+    """The voxels, from and to (not included), that have a weight in resampled voxel `at`.
+
+    The arithmetic of `taps` for one voxel, on numbers alone: a compiler follows it.
+
+    Args:
+        scale: voxels of the volume in one resampled voxel.
+    """
+    half, centre = max(scale, 1.0), (at + 0.5) * scale
+    first = min(max(math.floor(centre - half + 0.5), 0), length - 1)
+    last = min(first + math.ceil(2 * half) + 1, length)
+    found = [one for one in range(first, last) if 1 - abs(one + 0.5 - centre) / half > 0]
+    return (found[0], found[-1] + 1) if found else (first, first)
+
+
 @lru_cache(maxsize=64)
 def taps(length: int, count: int, scale: float) -> tuple[Tensor, Tensor]:
     """The first voxel and the weights of each of `count` resampled voxels along an axis.

@@ -17,6 +17,7 @@ from core_kernels.dispatch.volume_prepare import (
     volume_prepare,
 )
 from core_kernels.errors import ArgumentRefused, NoImplementation
+from core_kernels.structures.resampling import prepared_length, taps
 from core_kernels.tolerances import assert_close
 
 NAMES = ["triton", "reference"] + (["numba"] if not torch.cuda.is_available() else [])
@@ -141,6 +142,24 @@ def test_values_at_the_ends_of_int16_are_exact(device: torch.device) -> None:
                 dtype=torch.float32,
             )  # fmt: skip
         assert torch.equal(ours[0], volume.float() / 2**17 + 0.5)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    length=st.integers(1, 60),
+    spacing=st.floats(0.3, 6),
+    target=st.floats(0.3, 6),
+)
+def test_the_slices_needed_are_those_with_a_weight(
+    length: int, spacing: float, target: float
+) -> None:
+    count = prepared_length(length, spacing, target)
+    first, weights = taps(length, count, target / spacing)
+    last = first + (weights > 0).sum(1)
+    told = [slices_needed(length, spacing, target, at, at + 1) for at in range(count)]
+    assert told == list(zip(first.tolist(), last.tolist(), strict=True))
+    whole = slices_needed(length, spacing, target, 0, count)
+    assert whole == (int(first[0]), int(last[-1]))
 
 
 def test_it_compiles_whole(device: torch.device) -> None:
