@@ -12,7 +12,6 @@ from loupe.contract.runtime import offline
 from tests.architecture.tree import ROOT, text_of
 
 LOCK = ROOT / "requirements" / "lock.txt"
-LICENCES = {"Mozilla Public License, version 2.0": "MPL-2.0"}  # by a licence's first line
 
 
 def canonical(name: str) -> str:
@@ -47,21 +46,13 @@ def test_every_direct_dependency_is_explained_once() -> None:
 def vendored() -> dict[str, tuple[str, str]]:
     """Version and licence, by name, of every library of others that lies in the tree.
 
-    Those of the pages are recorded in ``vendor.json``; those of the browser tests name their
-    version in their first line.
+    They are recorded in ``vendor.json``.
     """
     file = ROOT / "platform/loupe/console/static/vendor/vendor.json"
-    found = {
+    return {
         str(entry["package"]): (str(entry["version"]), str(entry["licence"]))
         for entry in json.loads(file.read_text(encoding="utf-8"))
     }
-    for folder in (ROOT / "tests/e2e/vendor").iterdir():
-        (script,) = folder.glob("*.js")
-        first_line = script.read_text(encoding="utf-8").partition("\n")[0]
-        number = re.search(r"\bv(\d+\.\d+\.\d+)", first_line)
-        assert number, script
-        found[folder.name] = (number[1], LICENCES[(folder / "LICENSE").read_text().split("\n")[0]])
-    return found
 
 
 def test_every_library_in_the_tree_is_explained_with_its_version_and_licence() -> None:

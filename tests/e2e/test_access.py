@@ -1,6 +1,6 @@
 """Every page for everyone: screen readers, keyboards, small windows, both themes."""
 
-from pathlib import Path
+from importlib.resources import files
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.e2e.conftest import Visit
 
 pytestmark = [pytest.mark.e2e, pytest.mark.serial]
 
-AXE = (Path(__file__).parent / "vendor/axe-core/axe.min.js").read_text(encoding="utf-8")
+AXE = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
 RULES = "{ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'] }"
 PAGES = {
     "home": "/p/line-3/",
