@@ -13,6 +13,7 @@ import math
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -76,8 +77,8 @@ def encode(
     chunks: list[memoryview] = []
     for name, given in arrays.items():
         array = np.asarray(given, order="C")
-        datatype = TEXT if array.dtype.kind == "U" else _NAMES.get(array.dtype.str)
-        if datatype is None or plain(array.dtype) is None:
+        datatype = _datatype(array.dtype)
+        if datatype is None:
             allowed = ", ".join(str(kind) for kind in DATATYPES.values())
             raise RequestRefused(
                 f"Array {name!r} is of {array.dtype}; allowed are {allowed} and text."
@@ -104,7 +105,7 @@ def encode(
         elif binary:
             tensor["parameters"] = {"binary_data_size": array.nbytes}
             if array.nbytes:
-                chunks.append(array.reshape(-1).view(np.uint8).data)
+                chunks.append(array.data.cast("B"))
         else:
             tensor["data"] = array.reshape(-1).tolist()
         tensors.append(tensor)
@@ -198,6 +199,14 @@ def decode_meta(parameters: Mapping[str, Any]) -> dict[str, JsonValue]:
     if not isinstance(meta, dict):
         raise RequestRefused(f"The parameter {META!r} must be the text of a JSON object.")
     return meta
+
+
+@lru_cache(maxsize=256)
+def _datatype(kind: np.dtype) -> str | None:
+    """What the protocol calls an element type; None: it cannot be sent."""
+    if plain(kind) is None:
+        return None
+    return TEXT if kind.kind == "U" else _NAMES.get(kind.str)
 
 
 def _described(tensor: object) -> tuple[str, np.dtype, tuple[int, ...], dict[str, Any]]:
