@@ -234,6 +234,8 @@ class WorkQueue:
                 self._beside_line -= 1
             if head.shared is not None:
                 self.calls.end(head.shared.key)
+                if self._gathering:  # who waits beside this call for others need wait no longer
+                    self._more.notify_all()
                 if head.shared.batching.at_once is not None:
                     self._ordinary.notify()
                     self._lowered.notify()
