@@ -40,4 +40,5 @@ def decoded(files: Sequence[Bytes], device: torch.device) -> tuple[Tensor, list[
             View(first=first, row=width, pixel=1, colour=height * width, width=width, height=height)
         )
         first += picture.numel()
-    return torch.cat([picture.reshape(-1) for picture in found]), views
+    flat = [picture.reshape(-1) for picture in found]
+    return flat[0] if len(flat) == 1 else torch.cat(flat), views  # one alone is not copied
