@@ -95,14 +95,15 @@ def fill(line: Project, anna: User) -> list[Study]:
 
 def study(
     line: Project, anna: User, version: object, patient: str, seed: int, kinds: tuple[str, ...],
-    days: int,
+    days: int, blob: Blob | None = None,
 ) -> Study:  # fmt: skip
-    """One study with its result, as the machine would have left it."""
+    """One study as the machine would have left it; its images are the phantom's, or `blob`."""
     phantom, at = drawn(seed, kinds), timezone.now() - timedelta(days=days, minutes=seed)
     uid = f"2.25.{seed}{days:03d}"
     result = as_result(phantom, uid)
     made = factories.Made(
-        name=f"{uid}.study", data=result.model_dump(mode="json"), blob=bundled(phantom, uid),
+        name=f"{uid}.study", data=result.model_dump(mode="json"),
+        blob=blob or bundled(phantom, uid),
         times_ms={"queue": 80.0, "read": 940.0, "prepare": 90.0, "detect": 3100.0, "write": 210.0,
                   "store": 12.0},
     )  # fmt: skip

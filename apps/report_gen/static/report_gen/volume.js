@@ -7,6 +7,30 @@ export function drawsVolumes() {
   return Boolean(document.createElement("canvas").getContext("webgl2"));
 }
 
+/* niivue draws gradients of every volume for its rendering in space, which is not shown here: two
+   passes over all voxels and two textures, most of what showing a volume costs. While it fills the
+   textures of a volume, the first that is asked for cleared is theirs: from there on the volume is
+   one voxel large to it. */
+function withoutGradients(nv) {
+  const one = [3, 1, 1, 1, 1, 1, 1, 1];
+  const refresh = nv.refreshLayers.bind(nv);
+  const texture = nv.rgbaTex.bind(nv);
+  nv.refreshLayers = (image, layer) => {
+    const { dims } = image.hdr;
+    nv.rgbaTex = (before, unit, size, cleared = false) => {
+      if (layer || !cleared) return texture(before, unit, size, cleared);
+      image.hdr.dims = one;
+      return texture(before, unit, one, cleared);
+    };
+    try {
+      refresh(image, layer);
+    } finally {
+      image.hdr.dims = dims;
+      nv.rgbaTex = texture;
+    }
+  };
+}
+
 export class Volume {
   constructor(canvas, told) {
     this.canvas = canvas;
@@ -46,6 +70,7 @@ export class Volume {
 
   async start(moved) {
     await this.nv.attachToCanvas(this.canvas);
+    withoutGradients(this.nv);
     this.nv.onLocationChange = moved;
     this.planes("three");
   }
@@ -61,16 +86,19 @@ export class Volume {
   async show(url, window) {
     const image = await this.image(url, "volume.nii.gz");
     const at = this.base ? this.position() : null;
-    const before = this.base;
     [image.cal_min, image.cal_max] = window;
-    if (before) {
-      for (const one of [...this.nv.volumes]) this.nv.removeVolume(one);
-    }
-    this.nv.addVolume(image);
     this.base = image;
-    if (this.masks) this.nv.addVolume(this.masks);
-    this.window(window);
+    this.stack();
     if (at) this.goTo(at);
+  }
+
+  /* Volume and masks in the viewer. Adding and removing them one by one would have the textures of
+     all of them made again each time. */
+  stack() {
+    this.nv.volumes = this.masks ? [this.base, this.masks] : [this.base];
+    this.nv.back = this.base;
+    this.nv.overlays = this.nv.volumes.slice(1);
+    this.nv.updateGLVolume();
   }
 
   async overlay(url) {
@@ -78,9 +106,8 @@ export class Volume {
     this.masks = image;
     this.plain = image.img.slice();
     this.boxes();
-    this.paint();
-    this.nv.addVolume(image);
-    this.paint();
+    this.colour();
+    this.stack();
   }
 
   /* The masks of what is shown, and what readers drew, on the grid of the masks: a box's sides turn
@@ -114,9 +141,21 @@ export class Volume {
     this.paint();
   }
 
-  /* One colour for each number of the masks; numbers of no finding, and hidden ones, are clear. */
   paint() {
     if (!this.masks) return;
+    this.colour();
+    this.drawn(this.masks, 1);
+  }
+
+  /* One of the two anew: the other's texture stays as it is. */
+  drawn(image, layer) {
+    if (!this.nv.volumes.includes(image)) return;
+    this.nv.refreshLayers(image, layer);
+    this.nv.drawScene();
+  }
+
+  /* One colour for each number of the masks; numbers of no finding, and hidden ones, are clear. */
+  colour() {
     const table = { R: [], G: [], B: [], A: [], I: [], labels: [] };
     const colours = new Map(this.told.filter((one) => one.label).map((one) => [one.label, one.colour]));
     for (let number = 0; number < 256; number += 1) {
@@ -132,7 +171,6 @@ export class Volume {
     this.masks.opacity = this.opacity;
     this.nv.opts.atlasOutline = this.opacity ? 0.9 : 0;
     this.nv.opts.atlasActiveIndex = this.chosen;
-    if (this.nv.volumes.includes(this.masks)) this.nv.updateGLVolume();
   }
 
   choose(label) {
@@ -158,7 +196,7 @@ export class Volume {
     if (!this.base) return;
     this.base.cal_min = low;
     this.base.cal_max = high;
-    this.nv.updateGLVolume();
+    this.drawn(this.base, 0);
   }
 
   /* Three planes: the axial one large, the others beside it, or below it where the room is tall. */
