@@ -39,7 +39,7 @@ from loupe.jobs import following
 from loupe.jobs.record import Recorded, StoredBlock, SyncCall
 
 FEW_ROWS = 64
-"""So many are written and shown where they are, without another thread."""
+"""So many are decided, written and shown where they are, without another thread."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,7 +171,10 @@ class RowsCall:
             with inferred:
                 self.clock.merge(inferred.times_ms)
                 with self.clock.stage("decide"):
-                    found = self._decided(inferred.payload, use)
+                    if batch.count <= FEW_ROWS:
+                        found = self._decided(inferred.payload, use)
+                    else:
+                        found = await self.backstage.do(self._decided, inferred.payload, use)
             return await self._written(use, found)
         if self.call.policy and not isinstance(trouble, InputRefused):
             return await self._fallen_back(use, batch.count, trouble)
