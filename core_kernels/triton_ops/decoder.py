@@ -146,11 +146,10 @@ class _Token:
             )  # fmt: skip
 
         sizes = (self.width, head, triton.next_power_of_2(capacity), lengths is None)
-        rehearsed = lru_cache(lambda: torch.full_like(self.position, capacity - 1))
+        rehearsed = lru_cache(lambda: torch.full_like(self.position, capacity))
         self._launch(
             "attend", sizes, _ATTEND, partial(run, self.position),
-            # The tokens come to measure with an empty cache. Of a full one the last row is
-            # written, which no token looks at before it is written again.
+            # The tokens come to measure with an empty cache. In a full one nothing is written.
             lambda **how: run(rehearsed(), **how),
         )  # fmt: skip
         return out

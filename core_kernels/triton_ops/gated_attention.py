@@ -131,6 +131,12 @@ def _forward(
         opened = _opened(gate, row, dim, there, inside, gate_step, gate_dim, shut, CHANNEL, SKIP)
         # What is not a number counts as awake, so that it comes out as what it is.
         awake = tl.max(tl.max(tl.where(opened == 0.0, 0, 1), 1), 0)
+        if not KEEP:  # noqa: SIM102 - one is decided at compile time
+            if awake == 0:  # nothing else is read, not even the queries
+                to = (batch * queries + row[:, None]) * heads * width + head * width + dim[None, :]
+                nothing = tl.zeros([ROWS, DIM], tl.float32)
+                tl.store(out + to, nothing.to(out.dtype.element_ty), inside)
+                return
         stop = stop * awake
 
     q_at = q + batch * q_batch + head * q_head + row[:, None].to(tl.int64) * q_step + dim[None, :]
