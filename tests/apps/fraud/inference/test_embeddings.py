@@ -99,7 +99,12 @@ def test_the_last_ones_stay_and_older_ones_are_read_when_asked_for(tmp_path: Pat
 def test_what_cannot_be_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputRefused, match="give a project's id"):
         folder_of(tmp_path, "../../etc")
-    for said in ({}, {"entities": [], "nobody": {}}, {"entities": ["a"], "nobody": {"a": ["x"]}}):
+    unfit: list[dict[str, object]] = [
+        {},
+        {"entities": [], "nobody": {}},
+        {"entities": ["a"], "nobody": {"a": ["x"]}},
+    ]
+    for said in unfit:
         with pytest.raises(ModelRefused, match="embeddings of the manifest"):
             Embeddings.declared(tmp_path, {"embeddings": said})
     assert Embeddings.declared(tmp_path, {}) is None
