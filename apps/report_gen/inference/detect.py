@@ -11,6 +11,7 @@ from apps.report_gen.findings import (
     FINDINGS,
     FOCAL,
     KEYS,
+    MASS_FROM_MM,
     Finding,
     FindingSet,
     Lobe,
@@ -26,6 +27,8 @@ MOST_LESIONS = 12
 SIDE_SHARE, LOBE_SHARE = 0.1, 0.12
 """A side or lobe is told when it holds this share of a finding's voxels; as in phantoms."""
 LOBES = tuple(Lobe)
+LEAST_OF_A_MASS_MM = MASS_FROM_MM / 2
+"""An outline below this missed most of the mass that was found there: it tells no size."""
 RIGHT_LOBES = sum(lobe.side is Side.RIGHT for lobe in LOBES)
 """They come first."""
 
@@ -191,10 +194,12 @@ def _lesion(
     side = Side.RIGHT if right else Side.LEFT
     own = [index for index, lobe in enumerate(LOBES) if lobe.side is side]
     lobe = LOBES[max(own, key=lambda index: int(counts[index]))]
+    measured = peak.kind == FOCAL[0] or found.longest >= LEAST_OF_A_MASS_MM
     return Finding(
         id=f"{peak.kind}.{order}", kind=peak.kind, state=State.PRESENT,
         probability=round(min(chance, 1.0), 4), side=side, lobes=(lobe,),
-        size_mm=round(found.longest, 1), volume_ml=round(found.millilitres, 3),
+        size_mm=round(found.longest, 1) if measured else None,
+        volume_ml=round(found.millilitres, 3) if measured else None,
         centre=found.centre, box=found.box, label=label,
     )  # fmt: skip
 

@@ -106,6 +106,19 @@ def _uncertain(document: ReportDocument) -> Iterator[Check]:
             )  # fmt: skip
 
 
+def _unmeasured(document: ReportDocument) -> Iterator[Check]:
+    for each in document.findings:
+        if each.state is State.PRESENT and KINDS[each.kind].sized and each.size_mm is None:
+            name = named(each)
+            yield Check(
+                code="finding_unmeasured", level=Level.WARN, finding=each.id,
+                text=Text(
+                    en=f"This finding has no size: {name.en}. Measure it, or sign without one.",
+                    zh=f"此征象没有大小：{name.zh}。请测量，或不填大小直接签署。",
+                ),
+            )  # fmt: skip
+
+
 def _sides(document: ReportDocument) -> Iterator[Check]:
     by_id = {each.id: each for each in document.findings}
     for number, sentence in enumerate(document.sentences):
@@ -201,7 +214,8 @@ def _warned(document: ReportDocument) -> Iterator[Check]:
 
 
 CHECKS: Final[tuple[Callable[[ReportDocument], Iterator[Check]], ...]] = (
-    _unaddressed, _removed, _sides, _states, _numbers, _unmentioned, _empty, _uncertain, _warned,
+    _unaddressed, _removed, _sides, _states, _numbers, _unmentioned, _empty, _uncertain,
+    _unmeasured, _warned,
 )  # fmt: skip
 CRITICAL: Final = Check(
     code="critical_unacknowledged", level=Level.BLOCK, mends="acknowledge",

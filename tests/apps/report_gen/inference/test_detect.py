@@ -67,6 +67,21 @@ def test_places_sides_and_sizes_come_from_the_maps(x: int, lobe: int, side: Side
         assert one.volume_ml == pytest.approx(float(mask.sum()) * 10 * 7.4**2 / 1000, rel=1e-3)
 
 
+def test_a_mass_whose_outline_is_lost_has_a_place_and_no_size() -> None:
+    told = seen(18, 1)
+    masks = torch.full_like(told.masks, -6.0)
+    (found,) = detect(
+        cast("ImageNetwork", Told()), torch.zeros(1, 3, *TOY.grid), Verdicts(),
+        told._replace(masks=masks),
+    )  # fmt: skip
+    (mass,) = [one for one in found.findings.present() if one.kind == "mass"]
+    assert (mass.size_mm, mass.volume_ml) == (None, None)
+    assert mass.centre is not None
+    assert mass.side is Side.RIGHT
+    (nodule,) = [one for one in found.findings.present() if one.kind == "lung_nodule"]
+    assert nodule.size_mm
+
+
 def test_a_lesion_without_a_place_is_never_said_to_be_there() -> None:
     told = seen(18, 1)
     (found,) = detect(

@@ -137,6 +137,16 @@ def test_an_uncertain_finding_only_warns_once_it_was_looked_at() -> None:
     assert [(one.code, one.level) for one in found] == [("finding_uncertain", Level.WARN)]
 
 
+def test_a_mass_without_a_size_asks_to_be_measured_and_does_not_block() -> None:
+    mass = nodule(id="mass.1", kind="mass", size_mm=None)
+    found = checks(document(mass, confirmed=True), acknowledged=True)
+    assert ("finding_unmeasured", Level.WARN, "mass.1") in [
+        (one.code, one.level, one.finding) for one in found
+    ]
+    measured = nodule(id="mass.1", kind="mass", size_mm=42.0)
+    assert "finding_unmeasured" not in codes(document(measured, confirmed=True), acknowledged=True)
+
+
 def test_every_check_speaks_both_languages() -> None:
     made = findings.remove(document(), "lung_nodule.1")
     made = sentences.add(made, Part.FINDINGS, "")
