@@ -17,6 +17,7 @@ from apps.report_gen.inference.draft import Drafter, prepare_source
 from apps.report_gen.inference.placing import moved, network_affine, shift
 from apps.report_gen.inference.stored import RECORD, fetch
 from apps.report_gen.inference.verdicts import Verdicts
+from apps.report_gen.inference.warming import warm
 from apps.report_gen.masks import as_bits
 from apps.report_gen.schema import Grid
 from core_kernels.transfer.chunks import ArraySource
@@ -54,6 +55,12 @@ class DraftRunner:
         self._drafter = Drafter(self._model, dtype=torch.bfloat16 if on_gpu else torch.float32)
         self._credit = _credit(artefact, manifest, self._model.card)
         self._one_at_a_time = threading.Lock()
+        if on_gpu:
+            self.ready()
+
+    def ready(self) -> None:
+        """Compile and choose now what a first study would wait for."""
+        warm(self._drafter, self._device, LANGUAGES)
 
     def infer(self, requests: Sequence[Payload], clock: Clock) -> list[Payload]:
         """Answer each request with ``labels`` and ``regions`` and what was found and written."""

@@ -70,6 +70,14 @@ def test_an_answer_becomes_a_result_with_every_finding_and_drafts_in_both_langua
     assert "text" not in answer.meta
 
 
+def test_a_model_that_was_made_ready_answers_as_before(runner: DraftRunner) -> None:
+    before = runner.infer([_request(languages="en,zh")], StageClock())[0]
+    runner.ready()
+    after = runner.infer([_request(languages="en,zh")], StageClock())[0]
+    assert before.meta == after.meta
+    assert (before.arrays["labels"] == after.arrays["labels"]).all()
+
+
 def test_a_refused_study_is_answered_as_it_came(runner: DraftRunner) -> None:
     asked = Payload(
         arrays={"hu": np.zeros((1, 1, 1), np.int16)},
