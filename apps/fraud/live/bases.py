@@ -57,7 +57,11 @@ class Growing:
         return cls(base, folder, started(snapshot, number, folder / "state"))
 
     def ended(self, *, wait: bool = False) -> bool:
-        """Whether the process has ended; its base then has files, or none where it failed."""
+        """Whether the process has ended; its base then has files, or none where it failed.
+
+        The files keep their names below `folder` until `let_go`: what has a name is linked into a
+        snapshot, what has none would be copied.
+        """
         if self.over:
             return True
         if wait:
@@ -71,17 +75,22 @@ class Growing:
             self.base.files = {path.name: Kept.opened(path) for path in sorted(there.iterdir())}
         else:
             log.warning("no base of fraud's features: its process ended with status %s", status)
-        shutil.rmtree(self.folder, ignore_errors=True)
+            self.let_go()
         if self.child.stdin is not None:
             self.child.stdin.close()
         self.over = True
         return True
+
+    def let_go(self) -> None:
+        """Remove the folder; what its base has stays open."""
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def give_up(self) -> None:
         """Its session has ended."""
         if not self.ended():
             self.child.kill()
             self.ended(wait=True)
+        self.let_go()
 
 
 def started(snapshot: Path, number: int, into: Path) -> "subprocess.Popen[bytes]":

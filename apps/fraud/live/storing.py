@@ -216,12 +216,17 @@ def begin_base(session: Session, folder: Path, number: int) -> None:
 
 def _write_bases(session: Session, folder: Path) -> None:
     """The bases there are."""
+    grown = None
     if session.growing is not None and session.growing.ended():
-        _take_over(session, session.growing.base)
-        session.growing = None
-    for base in session.bases:
-        for name, file in base.files.items():
-            file.into(folder / f"base-{base.at}-{name}")
+        grown, session.growing = session.growing, None
+        _take_over(session, grown.base)
+    try:
+        for base in session.bases:
+            for name, file in base.files.items():
+                file.into(folder / f"base-{base.at}-{name}")
+    finally:
+        if grown is not None:
+            grown.let_go()
 
 
 def _due(session: Session) -> bool:

@@ -247,6 +247,12 @@ def test_a_process_of_its_own_writes_a_base_of_a_snapshot_that_got_another_name(
     }
     assert len(written) > 10
     assert written == {path.name: path.read_bytes() for path in expected.iterdir()}
+    held = {Path(file.place).stat().st_ino for file in session.growing.base.files.values()}
+    following = tmp_path / "following"
+    following.mkdir()
+    live.snapshot(following)
+    # Copied they would hold the writer up for as long as all of them take to write.
+    assert {path.stat().st_ino for path in following.glob("0/base-*")} == held
     assert [path.name for path in tmp_path.glob("fraud-base-*")] == []
 
 
