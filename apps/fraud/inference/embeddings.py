@@ -9,6 +9,7 @@ as ``embedding_age``. Whoever is not in it gets what the network says of somebod
 where there was no generation yet, the age is missing (NaN).
 """
 
+import logging
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,6 +27,7 @@ from apps.fraud.events import ENTITY, FEATURE
 from apps.fraud.features.hashing import keys_of
 from loupe.contract.runtime.errors import InputRefused, ModelRefused
 
+log = logging.getLogger(__name__)
 FOLDER, SUFFIX = "embeddings", ".safetensors"
 ENCODER = f"encoder{SUFFIX}"
 """The file of an artefact that makes them."""
@@ -158,7 +160,10 @@ def _read(file: Path) -> Generation | None:
     """None where it was let go meanwhile or is damaged: then the one before it counts."""
     try:
         return Generation.read(file)
-    except (OSError, SafetensorError, KeyError):
+    except FileNotFoundError:
+        return None
+    except (OSError, SafetensorError, KeyError) as error:
+        log.warning("embeddings of %s are passed over: %s", file, error)
         return None
 
 

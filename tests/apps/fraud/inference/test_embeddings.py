@@ -71,7 +71,7 @@ def test_before_the_first_making_nothing_is_known_and_the_age_is_missing(tmp_pat
 
 
 def test_a_new_making_is_found_without_a_restart_and_a_damaged_one_is_passed_over(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(embeddings, "LOOK_S", 0.0)
     folder = folder_of(tmp_path, PROJECT)
@@ -84,6 +84,7 @@ def test_a_new_making_is_found_without_a_restart_and_a_damaged_one_is_passed_ove
     while looked_up(found, row)[0][0] != 5 and time.monotonic() < until:
         time.sleep(0.01)
     assert looked_up(found, row) == [[5, -5, 36000]]
+    assert f"{25 * HOUR}.safetensors are passed over" in caplog.text
 
 
 def test_the_last_ones_stay_and_older_ones_are_read_when_asked_for(tmp_path: Path) -> None:
