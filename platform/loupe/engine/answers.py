@@ -12,7 +12,7 @@ import msgspec
 
 from loupe.contract.runtime.errors import LoupeError
 from loupe.contract.runtime.payload import Payload
-from loupe.engine import tensors
+from loupe.engine import together
 from loupe.engine.errors import from_wire, to_wire
 from loupe.engine.journal import Journal
 
@@ -129,10 +129,10 @@ def pack(answer: Answer) -> bytes:
     """An answer as it is recorded."""
     if isinstance(answer, LoupeError):
         return b"E" + msgspec.json.encode(to_wire(answer)[1])
-    return b"A" + tensors.pack(answer)
+    return b"A" + together.pack(answer)
 
 
 def _unpack(block: bytes) -> Answer:
     if block[:1] == b"E":
         return from_wire(500, msgspec.json.decode(block[1:]))
-    return tensors.unpack(memoryview(block)[1:])
+    return together.unpack(memoryview(block)[1:])

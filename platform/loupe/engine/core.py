@@ -73,6 +73,8 @@ class EngineOptions:
 
 def without_slabs(arrays: Mapping[str, np.ndarray], slabs: Sequence[Slab]) -> dict[str, np.ndarray]:
     """The arrays, copied where they point into one of the slabs."""
+    if not slabs:
+        return dict(arrays)
     return {
         name: array.copy() if any(slab.touches(array) for slab in slabs) else array
         for name, array in arrays.items()

@@ -13,7 +13,7 @@ import msgspec
 
 from loupe.contract.runtime.lanes import Lane
 from loupe.contract.runtime.payload import JsonValue, Payload
-from loupe.engine import tensors
+from loupe.engine import tensors, together
 from loupe.engine.errors import EngineFault, from_wire
 from loupe.sandbox.slab import Slab
 
@@ -190,6 +190,7 @@ def with_payload(
             **_flat(parameters),
             tensors.META: tensors.encode_meta(payload.meta),
             "binary_data_output": True,
+            together.ASKED: True,
         },
     }
     return Request(method="POST", path=path, document=document, chunks=encoded.chunks)
@@ -271,7 +272,7 @@ def read_inferred(
         parameters = document["parameters"]
         return Inferred(
             payload=Payload(
-                arrays=tensors.decode(document["outputs"], binary, find),
+                arrays=together.decode(document["outputs"], binary, find),
                 meta=tensors.decode_meta(parameters),
             ),
             times_ms=json.loads(parameters["loupe_times_ms"]),

@@ -8,7 +8,7 @@ from dataclasses import replace
 from loupe.contract.runtime.errors import LoupeError
 from loupe.contract.runtime.lanes import Lane
 from loupe.contract.runtime.payload import Payload
-from loupe.engine import fields, tensors
+from loupe.engine import fields, tensors, together
 from loupe.engine.core import Engine, without_slabs
 from loupe.engine.exchange import (
     DEADLINE,
@@ -30,7 +30,9 @@ from loupe.engine.work import WorkQueue, within
 from loupe.sandbox.pool import Parsed
 from loupe.sandbox.slab import Slab
 
-_OWN_PARAMETERS = {tensors.META, DEADLINE, LANE, REQUEST_ID, "binary_data_output"}
+_OWN_PARAMETERS = {
+    tensors.META, DEADLINE, LANE, REQUEST_ID, together.ASKED, "binary_data_output",
+}  # fmt: skip
 
 
 class Handlers:

@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 
 from loupe.contract.runtime.payload import Payload
-from loupe.engine import fields, tensors
+from loupe.engine import fields, tensors, together
 from loupe.engine.core import without_slabs
 from loupe.engine.errors import RequestRefused
 from loupe.engine.exchange import Inferred
@@ -15,7 +15,7 @@ from loupe.engine.slabs import Pins
 from loupe.sandbox.pool import Parsed
 
 BINARY: dict[str, Any] = {"parameters": {"binary_data_output": True}}
-"""The part of a request that asks for all outputs as binary data."""
+"""The part of a request that asks for all outputs as binary data, each by itself."""
 
 
 def payload_of(document: dict[str, Any], request: HttpRequest, pins: Pins) -> Payload:
@@ -44,8 +44,11 @@ def inferred_answer(
     rest = without_slabs(
         {name: array for name, array in arrays.items() if name not in placed}, pins.slabs
     )
-    binary = fields.mapping(document, "parameters").get("binary_data_output") is True
-    encoded = tensors.encode(rest, binary=binary)
+    asked = fields.mapping(document, "parameters")
+    if asked.get(together.ASKED) is True:
+        encoded = together.encode(rest)
+    else:
+        encoded = tensors.encode(rest, binary=asked.get("binary_data_output") is True)
     times = {**times_ms, **inferred.times_ms}
     return HttpAnswer(
         document={

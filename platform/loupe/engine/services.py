@@ -17,7 +17,7 @@ from pathlib import Path
 from loupe.contract.runtime.errors import LoupeError, TemporarilyUnavailable
 from loupe.contract.runtime.payload import Payload
 from loupe.contract.runtime.steps import Service, load
-from loupe.engine import contexts, tensors
+from loupe.engine import contexts, together
 from loupe.engine.answers import Answer, Answers, pack
 from loupe.engine.errors import EngineFault, QueueFull, RequestRefused
 from loupe.engine.journal import MAX_ID, Journal
@@ -106,7 +106,7 @@ class LiveService:
             raise RequestRefused(f"A request id has 1 to {MAX_ID} bytes and no U+0000.")
         self._check_ready()
         named, context = contexts.taken_out(payload)
-        body = tensors.pack(named)
+        body = together.pack(named)
         return self._queued(_Request(request_id, payload, body, context, deadline, Future()))
 
     def ask(self, payload: Payload, deadline: Deadline) -> Future[Payload]:
@@ -241,7 +241,7 @@ class LiveService:
                 continue
             if record.sequence != self.sequence:
                 continue  # part of the snapshot
-            _, block = self._apply(self._contexts.put_back(tensors.unpack(record.body)))
+            _, block = self._apply(self._contexts.put_back(together.unpack(record.body)))
             self._answers.put(record.sequence, [(record.request_id, block)])
             self.sequence += 1
             self._since_requests += 1

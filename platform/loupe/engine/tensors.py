@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from loupe.contract.runtime.payload import JsonValue, Payload
+from loupe.contract.runtime.payload import JsonValue
 from loupe.engine.errors import RequestRefused
 from loupe.sandbox.slab import WIDEST_TEXT, OutsideSlab, Slab, plain
 
@@ -77,7 +77,7 @@ def encode(
     chunks: list[memoryview] = []
     for name, given in arrays.items():
         array = np.asarray(given, order="C")
-        datatype = _datatype(array.dtype)
+        datatype = datatype_of(array.dtype)
         if datatype is None:
             allowed = ", ".join(str(kind) for kind in DATATYPES.values())
             raise RequestRefused(
@@ -122,31 +122,48 @@ def decode(tensors: object, binary: memoryview, find: FindSlab) -> dict[str, np.
         raise RequestRefused("The tensors must be a JSON array.")
     arrays: dict[str, np.ndarray] = {}
     for tensor in tensors:
-        name, kind, shape, parameters = _described(tensor)
-        if name in arrays:
-            raise RequestRefused(f"Two tensors are called {name!r}.")
-        each = _each(name, kind, parameters)
-        nbytes = kind.itemsize if each is None else kind.itemsize // 4 * each.itemsize
-        for size in shape:
-            nbytes *= size
-        if kind.kind == "U" and each is None:
-            arrays[name] = _from_texts(name, shape, tensor.get("data"))
-        elif "shared_memory_region" in parameters:
-            arrays[name] = _from_slab(name, kind, shape, nbytes, parameters, find)
-        elif "binary_data_size" in parameters:
-            size = _whole(parameters, "binary_data_size")
-            if size != nbytes or size > len(binary):
-                raise RequestRefused(
-                    f"Tensor {name!r} needs {nbytes} bytes of binary data; binary_data_size says "
-                    f"{size} and {len(binary)} are left."
-                )
-            arrays[name] = _from_bytes(binary[:size], kind, shape, each)
-            binary = binary[size:]
-        else:
-            arrays[name] = _from_json(name, kind, shape, nbytes, tensor.get("data"))
+        binary = read_one(tensor, binary, find, arrays)
+    check_all_read(binary)
+    return arrays
+
+
+def read_one(
+    tensor: object, binary: memoryview, find: FindSlab, arrays: dict[str, np.ndarray]
+) -> memoryview:
+    """Enter the array of one description; returns what is left of `binary`.
+
+    Raises:
+        RequestRefused: as `decode` does.
+    """
+    name, kind, shape, parameters = _described(tensor)
+    if name in arrays:
+        raise RequestRefused(f"Two tensors are called {name!r}.")
+    each = _each(name, kind, parameters)
+    nbytes = kind.itemsize if each is None else kind.itemsize // 4 * each.itemsize
+    for size in shape:
+        nbytes *= size
+    if kind.kind == "U" and each is None:
+        arrays[name] = _from_texts(name, shape, _data(tensor))
+    elif "shared_memory_region" in parameters:
+        arrays[name] = _from_slab(name, kind, shape, nbytes, parameters, find)
+    elif "binary_data_size" in parameters:
+        size = _whole(parameters, "binary_data_size")
+        if size != nbytes or size > len(binary):
+            raise RequestRefused(
+                f"Tensor {name!r} needs {nbytes} bytes of binary data; binary_data_size says "
+                f"{size} and {len(binary)} are left."
+            )
+        arrays[name] = _from_bytes(binary[:size], kind, shape, each)
+        return binary[size:]
+    else:
+        arrays[name] = _from_json(name, kind, shape, nbytes, _data(tensor))
+    return binary
+
+
+def check_all_read(binary: memoryview) -> None:
+    """Refuse what is left when every tensor has been read."""
     if len(binary):
         raise RequestRefused(f"{len(binary)} bytes of binary data belong to no tensor.")
-    return arrays
 
 
 def write_to_slab(
@@ -202,11 +219,15 @@ def decode_meta(parameters: Mapping[str, Any]) -> dict[str, JsonValue]:
 
 
 @lru_cache(maxsize=256)
-def _datatype(kind: np.dtype) -> str | None:
+def datatype_of(kind: np.dtype) -> str | None:
     """What the protocol calls an element type; None: it cannot be sent."""
     if plain(kind) is None:
         return None
     return TEXT if kind.kind == "U" else _NAMES.get(kind.str)
+
+
+def _data(tensor: object) -> object:
+    return tensor.get("data") if isinstance(tensor, dict) else None
 
 
 def _described(tensor: object) -> tuple[str, np.dtype, tuple[int, ...], dict[str, Any]]:
@@ -345,22 +366,3 @@ def _whole(parameters: Mapping[str, Any], key: str, default: int | None = None) 
             f"The parameter {key!r} is {value!r}; it must be a whole number from 0 up."
         )
     return value
-
-
-def pack(payload: Payload) -> bytes:
-    """A payload as one block of bytes, for journals and records."""
-    encoded = encode(payload.arrays)
-    head = msgspec.json.encode({"tensors": encoded.tensors, "meta": dict(payload.meta)})
-    return b"".join([len(head).to_bytes(4, "little"), head, *encoded.chunks])
-
-
-def unpack(block: bytes | memoryview) -> Payload:
-    """What `pack` wrote."""
-    view = memoryview(block)
-    end = 4 + int.from_bytes(view[:4], "little")
-    document = msgspec.json.decode(view[4:end])
-    return Payload(arrays=decode(document["tensors"], view[end:], _no_slab), meta=document["meta"])
-
-
-def _no_slab(name: str) -> Slab:
-    raise RequestRefused(f"There is no slab {name!r}.")

@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from loupe.contract.runtime.payload import Payload
 from loupe.engine import tensors
 from loupe.engine.errors import NotFound, RequestRefused
 from loupe.sandbox.slab import Slab
@@ -23,14 +22,6 @@ TEXTS = hnp.arrays(
 ARRAYS = st.dictionaries(
     st.text(min_size=1, max_size=8),
     hnp.arrays(st.sampled_from(list(tensors.DATATYPES.values())), SHAPES) | TEXTS,
-    max_size=4,
-)
-META = st.dictionaries(
-    st.text(max_size=5),
-    st.recursive(
-        st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=5),
-        lambda inner: st.lists(inner, max_size=3),
-    ),
     max_size=4,
 )
 
@@ -54,16 +45,6 @@ def test_binary_data_comes_back_bit_by_bit(arrays: dict[str, np.ndarray]) -> Non
     encoded = tensors.encode(arrays)
     binary = memoryview(b"".join(encoded.chunks))
     assert same(tensors.decode(encoded.tensors, binary, no_slab), arrays)
-
-
-@settings(deadline=None)
-@given(ARRAYS, META)
-def test_a_packed_payload_comes_back_bit_by_bit(
-    arrays: dict[str, np.ndarray], meta: dict[str, Any]
-) -> None:
-    payload = tensors.unpack(tensors.pack(Payload(arrays=arrays, meta=meta)))
-    assert same(payload.arrays, arrays)
-    assert payload.meta == meta
 
 
 def test_text_is_sent_as_narrow_as_its_characters_allow() -> None:
