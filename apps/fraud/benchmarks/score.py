@@ -37,6 +37,8 @@ from loupe.testing.engine import installed
 GOAL_PER_SECOND, GOAL_P99_MS, GOAL_SINGLE, GOAL_BATCHED = 40_000, 50.0, 30.0, 5.0
 GOAL_ONE_P50_MS, GOAL_ONE_P99_MS = 6.0, 25.0
 PATHS = ("process", "engine", "http")
+PROCESSES = {"web": "uvicorn", "engine": "loupe.engine"}
+"""What answers over HTTP, by a word of its command."""
 FITTED_ROWS = 30_000
 
 
@@ -149,10 +151,15 @@ def _measured(
         line["state"] = score.service.ask(Payload(meta={"project": "bench"})).meta
     if isinstance(score, score_paths.OverHttp) and options.rate > 0:
         single = Load(folder, 1_000, seed=2)
+        spent = {name: _spent(_pid(word)) for name, word in PROCESSES.items()}
         found = score_singles.measured(
             score.http, score.project, single, options.rate, options.single_seconds
         )
         line["one_by_one"] = {**asdict(found), "goals": [GOAL_ONE_P50_MS, GOAL_ONE_P99_MS]}
+        line["one_by_one"]["processor_ms_per_request"] = {
+            name: round((_spent(_pid(word)) - spent[name]) * 1e3 / found.requests, 2)
+            for name, word in PROCESSES.items()
+        }
     _say({**line, "prepared_s": round(time.perf_counter() - begun, 1)})
     return told
 
@@ -169,9 +176,9 @@ def _opened(
         models = folder / "models"
         installed(artefact, models, score_paths.MODEL)
         score = stack.enter_context(score_paths.engine(models, days))
-        return score, _engine_pid()
+        return score, _pid(PROCESSES["engine"])
     loupe = stack.enter_context(installation.own())
-    return score_paths.OverHttp(loupe.http, loupe.project), _engine_pid()
+    return score_paths.OverHttp(loupe.http, loupe.project), _pid(PROCESSES["engine"])
 
 
 def _parts(score: score_paths.Path_) -> dict[str, float]:
@@ -188,19 +195,19 @@ def _parts(score: score_paths.Path_) -> dict[str, float]:
     }
 
 
-def _engine_pid() -> int:
-    """The engine among our children's children.
+def _pid(word: str) -> int:
+    """The process among our children's children whose command has `word`.
 
     Raises:
-        RuntimeError: none of them is an engine.
+        RuntimeError: there is none.
     """
     for child in psutil.Process().children(recursive=True):
         try:
-            if "loupe.engine" in child.cmdline():
+            if word in child.cmdline():
                 return int(child.pid)
         except psutil.NoSuchProcess:  # it ended meanwhile, or waits for its parent to notice
             continue
-    raise RuntimeError("No process below this one is an engine.")
+    raise RuntimeError(f"No process below this one runs {word}.")
 
 
 @contextmanager
@@ -226,6 +233,12 @@ def _rss(pid: int) -> float:
     told = psutil.Process(pid).memory_info()
     held = float(told.rss - told.shared)
     return round(held / 2**20, 1)
+
+
+def _spent(pid: int) -> float:
+    """Seconds of processor time of a process, so far."""
+    times = psutil.Process(pid).cpu_times()
+    return float(times.user + times.system)
 
 
 def _busy(pid: int) -> float:
