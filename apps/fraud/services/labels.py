@@ -12,7 +12,7 @@ feature never knows a label before it was known.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from django.db import models, transaction
@@ -33,6 +33,8 @@ SOURCES = ("analyst", "report", "chargeback")
 FILE = "file"
 """The source of labels that came as a column of a file."""
 MOST = 5_000
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+"""Live state knows no earlier times."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +66,7 @@ def give(
     Raises:
         NotVisible, Denied: an analyst's word needs the role of a reviewer, what a system reports
             the role or scope to submit.
-        Unusable: a label is none, a time lies ahead, or there are too many.
+        Unusable: a label is none, a time lies ahead or before 1970, or there are too many.
     """
     require(actor, Action.REVIEW if source == "analyst" else Action.SUBMIT, project)
     now = timezone.now()
@@ -141,6 +143,12 @@ def _checked(one: Said, number: int, now: datetime) -> tuple[str, str, datetime,
         raise Unusable(
             _("%(place)s.known_at lies ahead: a label is told once it is known.")
             % {"place": place},
+            field=f"{place}.known_at",
+        )
+    if known_at < EARLIEST:
+        raise Unusable(
+            _("%(place)s.known_at=%(at)s lies before 1970: write when the label became known.")
+            % {"place": place, "at": known_at.isoformat()},
             field=f"{place}.known_at",
         )
     return name, one.label, known_at, one.note.replace("\x00", "")[:500]

@@ -9,7 +9,7 @@ from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext as _
 
 from apps.fraud.services.errors import Unusable
-from apps.fraud.services.labels import MOST, Outcome, Said, give
+from apps.fraud.services.labels import EARLIEST, MOST, Outcome, Said, give
 from apps.fraud.services.small_csv import lines_of
 from apps.fraud.tables.mapping import FRAUD_WORDS, HONEST_WORDS
 from apps.fraud.tables.names import CONCEPTS, likeness
@@ -132,6 +132,12 @@ def _moment(text: str, number: int) -> datetime | None:
     if moment > timezone.now():
         raise Unusable(
             _("Line %(n)s: %(text)s lies ahead: a label is told once it is known.")
+            % {"n": number, "text": text[:40]},
+            field="file",
+        )
+    if moment < EARLIEST:
+        raise Unusable(
+            _("Line %(n)s: %(text)s lies before 1970: write when the label became known.")
             % {"n": number, "text": text[:40]},
             field="file",
         )

@@ -1,22 +1,30 @@
 """Lists: who is watched, let through or blocked, and who is left alone for a while."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
+import numpy as np
 from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.fraud.features.catalogue import LISTS
-from apps.fraud.models import List, ListEntry
+from apps.fraud.models import Alert, Entity, List, ListEntry
 from apps.fraud.models.lists import ListKind
+from apps.fraud.scheme import EntityType
 from apps.fraud.services import schemes
 from apps.fraud.services.entities import beginning
 from apps.fraud.services.errors import Taken, Unusable
 from apps.fraud.services.naming import LONGEST_KEY, entity_id, required
 from apps.fraud.services.outbox import tell
+from apps.fraud.tables.keys import Hasher
+from apps.fraud.tables.raw import Raw
+from apps.fraud.tables.words import read_words
 from loupe.host.people import Action, Actor, NotVisible, Project, record_audit, require, visible
 
 LONGEST_SNOOZE = timedelta(days=90)
+LATEST_END = datetime(2100, 1, 1, tzinfo=UTC)
+"""Live state knows no later times."""
 KEYS = tuple(key for key in ListKind.values if key in LISTS)
 """Those that features know of."""
 
@@ -76,15 +84,17 @@ def add(
     expires_at: datetime | None = None,
 ) -> ListEntry:  # fmt: skip
     """Put an entity on a list. A snooze always expires, `LONGEST_SNOOZE` from now at the latest.
+    Where the project keeps hashes of such identifiers, the entry keeps the hash of `key`.
 
     Raises:
         NotVisible, Denied: people need to be reviewers, for the allow list engineers; keys need
             the scope ``manage_models``.
-        Unusable: the type is not declared, a text is empty, or the time has passed.
+        Unusable: the type is not declared, a text is empty, no transaction can have the key, or the
+            time has passed or lies after 2099.
         Taken: it stands on the list.
     """
     _may(actor, chosen)
-    declared = [entity.key for entity in schemes.of(chosen.project_id).entities]
+    declared = {entity.key: entity for entity in schemes.of(chosen.project_id).entities}
     if type_ not in declared:
         raise Unusable(
             _("type=%(type)r is not one of %(known)s.")
@@ -92,9 +102,14 @@ def add(
             field="type",
         )
     key, reason = required(key, "key", LONGEST_KEY), required(reason, "reason", 300)
+    key = _kept(chosen.project_id, declared[type_], key)
     now = timezone.now()
     if expires_at is not None and expires_at <= now:
         raise Unusable(_("It expires in the past: choose a later time."), field="expires_at")
+    if expires_at is not None and expires_at >= LATEST_END:
+        raise Unusable(
+            _("It expires after 2099: choose an earlier time, or none."), field="expires_at"
+        )
     if chosen.kind == ListKind.SNOOZE and (
         expires_at is None or expires_at > now + LONGEST_SNOOZE + timedelta(minutes=1)
     ):
@@ -177,6 +192,31 @@ def may(actor: Actor, chosen: List) -> Action:
 
 def _may(actor: Actor, chosen: List) -> None:
     require(actor, may(actor, chosen), chosen.project)
+
+
+def _kept(project_id: UUID, entity: EntityType, key: str) -> str:
+    """An identifier as transactions of the project carry it: where they carry its keyed hash, the
+    hash, unless `key` is the hash of somebody who is known.
+
+    Raises:
+        Unusable: it has characters for which a transaction is refused.
+    """
+    if bool(read_words(Raw(np.array([key]), np.zeros(1, np.bool_)), LONGEST_KEY).control[0]):
+        raise Unusable(
+            _("key=%(key)r has control characters or invisible marks: leave them out.")
+            % {"key": key[:80]},
+            field="key",
+        )
+    if not entity.hashed or entity.built_from:
+        return key
+    known = entity_id(project_id, entity.key, key)
+    if (
+        Entity.objects.filter(pk=known).exists()
+        or Alert.objects.filter(project=project_id, entity=known).exists()
+    ):
+        return key
+    hasher = Hasher(bytes.fromhex(schemes.hash_key(project_id)))
+    return str(hasher.hashed(entity.key, np.array([key]))[0])
 
 
 def _named(entry: ListEntry) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """Labels: which word stands, and what live state hears of it."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import permutations
 
 import pytest
@@ -56,6 +56,7 @@ def test_a_label_may_come_before_its_transaction(bank: Bank) -> None:
         (Said(transaction="T", label="perhaps"), "perhaps"),
         (Said(transaction="T", label="fraud", known_at=NOW + timedelta(days=1)), "ahead"),
         (Said(transaction="T", label="fraud", known_at=datetime(2026, 1, 1)), "zone"),
+        (Said(transaction="T", label="fraud", known_at=datetime(1969, 1, 1, tzinfo=UTC)), "1969"),
         (Said(transaction="a\x00b", label="fraud"), "plain text"),
     ],
 )

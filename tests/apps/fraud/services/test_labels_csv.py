@@ -78,6 +78,7 @@ AHEAD = (timezone.now() + timedelta(days=2)).date().isoformat()
         ),
         ("transaction,label,known_at\nT-1,fraud,2026-02-30\n", "is no time"),
         (f"transaction,label,known_at\nT-1,fraud,{AHEAD}\n", "lies ahead"),
+        ("transaction,label,known_at\nT-1,fraud,1969-12-30\n", "Line 2: 1969-12-30 lies before"),
         ("transaction,label\n,fraud\n", "Line 2 names no transaction"),
         ("transaction,label\n", "no label below its header"),
         ("amount,customer\n1,2\n", "names no column for"),

@@ -1,16 +1,19 @@
 """Lists: who may change them, how they end, and what live state hears."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pytest
 from django.utils import timezone
 
 from apps.fraud.models import ListEntry
-from apps.fraud.services import lists
+from apps.fraud.scheme import CARD_PAYMENTS
+from apps.fraud.services import lists, schemes
 from apps.fraud.services.errors import Taken, Unusable
+from apps.fraud.tables.keys import Hasher
 from loupe.accounts.errors import Denied
 from loupe.audit.models import Event
-from tests.apps.fraud.bank import Bank
+from tests.apps.fraud.bank import Bank, paid
 
 
 def put(bank: Bank, listed: str = "watch", role: str = "reviewer", **more: object) -> ListEntry:
@@ -63,8 +66,36 @@ def test_only_engineers_let_transactions_through(bank: Bank) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"type_": "colour"}, {"key": " "}, {"key": "a\x00"}, {"reason": ""}]
+    "wrong",
+    [
+        {"type_": "colour"},
+        {"key": " "},
+        {"key": "a\x00"},
+        {"key": "a\u202eb"},
+        {"reason": ""},
+        {"expires_at": datetime(2100, 1, 1, tzinfo=UTC)},
+    ],
 )
-def test_what_no_list_can_hold_is_refused(bank: Bank, wrong: dict[str, str]) -> None:
+def test_what_no_list_can_hold_is_refused(bank: Bank, wrong: dict[str, object]) -> None:
     with pytest.raises(Unusable):
-        put(bank, **wrong)
+        put(bank, **wrong)  # type: ignore[arg-type]
+    assert not ListEntry.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_kept_as_a_hash_stands_on_a_list_by_its_hash(bank: Bank) -> None:
+    entities = tuple(
+        one.model_copy(update={"hashed": one.key == "customer"}) for one in CARD_PAYMENTS.entities
+    )
+    scheme = CARD_PAYMENTS.model_copy(update={"entities": entities})
+    schemes.save(bank.actor("engineer"), bank.project, scheme.model_dump(mode="json"))
+    hasher = Hasher(bytes.fromhex(schemes.hash_key(bank.project.pk)))
+    kept = str(hasher.hashed("customer", np.array(["4111 1111"]))[0])
+    assert put(bank, key="4111 1111").entity_key == kept
+    assert bank.told[-1][1].meta["key"] == kept
+    with pytest.raises(Taken):
+        put(bank, key=" 4111 1111 ")
+    bank.store(paid(1, kept))
+    with pytest.raises(Taken):
+        put(bank, key=kept)
+    assert put(bank, type_="device", key="phone-7").entity_key == "phone-7"
