@@ -7,12 +7,16 @@ nobody, so under little load nothing changes, and under much each batch grows in
 
 import asyncio
 from collections import deque
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from loupe.api.sync.receiving import stored_bytes
 from loupe.blobs.small import Small
 from loupe.contract.reading import JSON, NDJSON, ReadEach
+from loupe.contract.runtime.columns import Columns
 from loupe.contract.runtime.errors import InputRefused
 from loupe.contract.runtime.payload import JsonValue
 from loupe.contract.runtime.steps import load
@@ -162,8 +166,24 @@ async def _part(one: _Waiting, stored: "Stored", place: int, calls: int) -> "Ans
     columns = stored.found.columns
     if columns is not None:
         check = load(str(one.call.call.mode.together))
-        check({name: column[place : place + 1] for name, column in columns.items()})
+        check(_Row(columns, place))
     return await one.call.shown(stored, place, place + 1, together=calls)
+
+
+class _Row(Mapping[str, np.ndarray]):
+    """One row of columns; few of a hundred are looked at."""
+
+    def __init__(self, columns: Columns, place: int) -> None:
+        self._columns, self._rows = columns, slice(place, place + 1)
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self._columns[name][self._rows]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._columns)
+
+    def __len__(self) -> int:
+        return len(self._columns)
 
 
 async def _settle(one: _Waiting, answering: Any) -> None:

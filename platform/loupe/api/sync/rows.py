@@ -279,17 +279,27 @@ class RowsCall:
         self, stored: Stored, first: int = 0, stop: int | None = None, *, together: int = 1
     ) -> Answer:
         """The answer about rows `first` to `stop` of a batch, in the form asked for."""
-        found = stored.found.part(first, stop)
+        found = stored.found
         total = (time.perf_counter() - self.started) * 1e3
         facts = self._facts(stored, {"total": total}, first)
         if together > 1:
             facts["together"] = together
         if len(found.decisions.outcome) <= FEW_ROWS:
-            return self._formed(found, facts)
-        return await self.backstage.do(self._formed, found, facts)
+            return self._formed(found, facts, first, stop)
+        return await self.backstage.do(self._formed, found, facts, first, stop)
 
-    def _formed(self, found: Decided, facts: dict[str, Any]) -> Answer:
-        return showing.formed(self.call.app, found, facts, self.call.left_out, arrow=self.arrow)
+    def _formed(
+        self, found: Decided, facts: dict[str, Any], first: int = 0, stop: int | None = None
+    ) -> Answer:
+        return showing.formed(
+            self.call.app,
+            found,
+            facts,
+            self.call.left_out,
+            arrow=self.arrow,
+            first=first,
+            stop=stop,
+        )
 
     async def _write(self, entry: Entry) -> Answer:
         self.handed_over = True

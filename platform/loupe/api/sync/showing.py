@@ -25,6 +25,9 @@ class Decided:
     columns: Columns | None
     decisions: DecisionColumns
     reasons: Reasons = field(default_factory=dict)
+    _rows: dict[tuple[str, ...], list[dict[str, Any]]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     def part(self, first: int, stop: int | None) -> "Decided":
         """Rows `first` to `stop` alone."""
@@ -49,6 +52,45 @@ class Decided:
             },
         )
 
+    def rows(self, app: type[DomainApp], left_out: Sequence[str]) -> list[dict[str, Any]]:
+        """Each row as JSON has it, without the dictionary fields in `left_out`. Made once: calls of
+        one row that were answered together ask for it one by one."""
+        known = self._rows.get(tuple(left_out))
+        if known is None:
+            known = self._rows[tuple(left_out)] = self._as_rows(app, left_out)
+        return known
+
+    def _as_rows(self, app: type[DomainApp], left_out: Sequence[str]) -> list[dict[str, Any]]:
+        decided = self.decisions
+        data: list[dict[str, Any] | None] = (
+            [
+                _shorter(row, left_out)
+                for row in to_rows(_without(self.columns, left_out), app.result_schema)
+            ]
+            if self.columns is not None
+            else [None] * len(decided.outcome)
+        )
+        return [
+            {
+                "data": each,
+                "decision": {
+                    "outcome": outcome,
+                    "score": score,
+                    "label": label,
+                    "reasons": self.reasons.get(str(row), []),
+                },
+            }
+            for row, (each, outcome, score, label) in enumerate(
+                zip(
+                    data,
+                    decided.outcome.tolist(),
+                    decided.score.tolist(),
+                    decided.label.tolist(),
+                    strict=True,
+                )
+            )
+        ]
+
 
 def formed(
     app: type[DomainApp],
@@ -57,39 +99,18 @@ def formed(
     left_out: Sequence[str],
     *,
     arrow: bool,
+    first: int = 0,
+    stop: int | None = None,
 ) -> Answer:
-    """The answer with everything in `facts`, without the dictionary fields in `left_out`."""
-    columns = None if found.columns is None else _without(found.columns, left_out)
-    decided = found.decisions
+    """The answer about rows `first` to `stop` with everything in `facts`, without the dictionary
+    fields in `left_out`."""
     if arrow:
-        told = {**facts, "reasons": found.reasons} if found.reasons else facts
-        body = load("loupe.api.sync.arrow:encoded")(columns, decided, told)
+        part = found.part(first, stop)
+        columns = None if part.columns is None else _without(part.columns, left_out)
+        told = {**facts, "reasons": part.reasons} if part.reasons else facts
+        body = load("loupe.api.sync.arrow:encoded")(columns, part.decisions, told)
         return Answer(status=200, body=body, media_type=ARROW)
-    data: list[dict[str, Any] | None] = (
-        [_shorter(row, left_out) for row in to_rows(columns, app.result_schema)]
-        if columns is not None
-        else [None] * len(decided.outcome)
-    )
-    rows = [
-        {
-            "data": each,
-            "decision": {
-                "outcome": outcome,
-                "score": score,
-                "label": label,
-                "reasons": found.reasons.get(str(row), []),
-            },
-        }
-        for row, (each, outcome, score, label) in enumerate(
-            zip(
-                data,
-                decided.outcome.tolist(),
-                decided.score.tolist(),
-                decided.label.tolist(),
-                strict=True,
-            )
-        )
-    ]
+    rows = found.rows(app, left_out)[first:stop]
     return Answer(status=200, body=msgspec.json.encode({**facts, "rows": rows}))
 
 
