@@ -10,6 +10,8 @@ from loupe.contract.runtime.payload import JsonValue
 from loupe.contract.runtime.steps import load
 
 FRESH_S = 1.0
+AGEING_S = 0.5
+"""From then on whoever can asks anew behind a call that uses what is kept."""
 MOST = 1024
 """Projects and sets of facts whose context is kept at once."""
 
@@ -27,11 +29,24 @@ def remembered(
     return found[1] if found is not None and time.monotonic() - found[0] < FRESH_S else None
 
 
+def ageing(app: type[DomainApp], project_id: UUID, facts: Mapping[str, str]) -> bool:
+    """Whether the app's context is remembered, but is to be asked for anew soon."""
+    found = _kept.get((app.slug, project_id, tuple(sorted(facts.items()))))
+    return found is not None and time.monotonic() - found[0] >= AGEING_S
+
+
 def of(app: type[DomainApp], project_id: UUID, facts: Mapping[str, str]) -> Mapping[str, JsonValue]:
     """What `app` says of the project; asks the database where that is older than a second."""
     known = remembered(app, project_id, facts)
-    if known is not None or app.context is None:
-        return known or {}
+    return fresh(app, project_id, facts) if known is None else known
+
+
+def fresh(
+    app: type[DomainApp], project_id: UUID, facts: Mapping[str, str]
+) -> Mapping[str, JsonValue]:
+    """What `app` says of the project now; asks the database."""
+    if app.context is None:
+        return {}
     ask: Context = load(app.context)
     said = dict(ask(project_id, facts))
     if len(_kept) >= MOST:

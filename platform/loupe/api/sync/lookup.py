@@ -1,6 +1,7 @@
 """Which model and operating point a call uses, remembered for a moment."""
 
 import asyncio
+import logging
 import time
 from dataclasses import dataclass, replace
 from typing import TypeAlias
@@ -20,6 +21,8 @@ from loupe.jobs.models import Provenance
 from loupe.jobs.provenance import shared
 from loupe.registry import services as registry
 from loupe.registry.models import ModelVersion
+
+log = logging.getLogger(__name__)
 
 FRESH_S = 0.5
 """Until then a choice is used as it is; afterwards it is used once more and looked up behind it."""
@@ -50,6 +53,9 @@ class _Entry:
 
 _Key: TypeAlias = tuple[UUID, str, str | None, str]
 _remembered: dict[_Key, _Entry] = {}
+_Said: TypeAlias = tuple[str, UUID, tuple[tuple[str, str], ...]]
+_asking: "dict[_Said, asyncio.Task[None]]" = {}
+"""Contexts that are asked for behind the calls that use them."""
 
 
 async def chosen(call: Asked, backstage: Backstage) -> Chosen:
@@ -80,7 +86,22 @@ async def context_of(call: Asked, backstage: Backstage) -> dict[str, JsonValue]:
     known = context.remembered(call.app, call.project.pk, call.facts)
     if known is None:
         known = await backstage.do(context.of, call.app, call.project.pk, call.facts)
+    elif backstage.remembers and context.ageing(call.app, call.project.pk, call.facts):
+        key = (call.app.slug, call.project.pk, tuple(sorted(call.facts.items())))
+        if key not in _asking:
+            _asking[key] = asyncio.create_task(_asked_anew(key, call, backstage))
     return dict(known)
+
+
+async def _asked_anew(key: _Said, call: Asked, backstage: Backstage) -> None:
+    try:
+        await backstage.do(context.fresh, call.app, call.project.pk, call.facts)
+    except Exception:
+        # An app's code may raise anything. A call that finds the context too old asks for itself
+        # and is told what is wrong.
+        log.warning("the context of %s is not asked anew", call.app.slug, exc_info=True)
+    finally:
+        del _asking[key]
 
 
 async def _fresh(key: _Key, call: Asked, backstage: Backstage) -> Chosen:
