@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from django.utils import translation
+from hypothesis import HealthCheck, settings
 
 from tests.postgres import running_postgres
 from tests.processes import Site, running_site
@@ -13,6 +14,13 @@ from tests.processes import Site, running_site
 if not Path("/dev/nvidia0").exists():
     # Triton reads it when it is imported, and libraries that many tests load import it.
     os.environ["TRITON_INTERPRET"] = "1"
+
+# The same examples in every run, however slow the machine is: a failure is always found again.
+settings.register_profile(
+    "same", derandomize=True, database=None, deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)  # fmt: skip
+settings.load_profile("same")
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,6 @@ files that this user may read.
 import fcntl
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -20,8 +19,10 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
+from tests.processes import free_port
+
 NOBODY = 65534
-START_SECONDS = 60
+START_SECONDS = 180
 
 
 def _programs() -> Path:
@@ -65,9 +66,7 @@ def running_postgres() -> Iterator[str]:
             user=_account(),
             group=_account(),
         )
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = int(probe.getsockname()[1])
+        port = free_port()
         options = [f"-cport={port}", "-clisten_addresses=127.0.0.1", "-cfsync=off"]
         options += [f"-cunix_socket_directories={folder}", "-cmax_connections=200"]
         log = (folder / "log").open("wb")

@@ -5,7 +5,9 @@ its own, people who can sign in, and waiting for ``/readyz``. Use the fixtures `
 processes, shared by the whole run) and `own_site` (one test's own, to kill parts of).
 """
 
+import contextlib
 import http.client
+import secrets
 import socket
 import subprocess
 import sys
@@ -18,14 +20,21 @@ from tempfile import TemporaryDirectory
 from tests.host.jobs.stack import ROOT, Stack
 
 PARTS = ("broker", "engine", "worker", "attendant", "trainer", "beat", "web")
-READY_SECONDS = 90
+READY_SECONDS = 240
 
 
 def free_port() -> int:
-    """A TCP port nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A TCP port nobody listens on, which no outgoing connection gets either; another each time.
+
+    The kernel gives outgoing connections ports from 32768 on: one of these could be taken between
+    this question and the start of the server that is to listen there.
+    """
+    while True:
+        port = secrets.choice(range(20_000, 32_000))
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class Site(Stack):
@@ -103,7 +112,7 @@ class Site(Stack):
         """Return once ``/readyz`` answers 200.
 
         Raises:
-            RuntimeError: a process ended, or two minutes passed; the logs' ends are quoted.
+            RuntimeError: a process ended, or four minutes passed; the logs' ends are quoted.
         """
         until = time.monotonic() + READY_SECONDS
         while not self.ready():

@@ -73,7 +73,7 @@ class EngineProcess:
     def wait(self) -> None:
         """Wait until it is ready."""
         client = EngineClient(self.socket)
-        limit = time.monotonic() + 60
+        limit = time.monotonic() + 120
         while not client.ready():
             assert self.process is not None
             if self.process.poll() is not None or time.monotonic() > limit:

@@ -49,7 +49,9 @@ def test_a_torn_tail_is_cut_off_at_every_byte(tmp_path: Path) -> None:
 
 
 @settings(
-    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    max_examples=60,
 )
 @given(position=st.integers(0, 500), bit=st.integers(0, 7))
 def test_a_flipped_bit_never_gives_a_wrong_record(tmp_path: Path, position: int, bit: int) -> None:

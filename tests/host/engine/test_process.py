@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from loupe.contract.runtime.errors import LoupeError, TemporarilyUnavailable
@@ -26,7 +27,7 @@ LARGE = Payload(arrays={"values": np.ones(100_000, np.float32)})
 Start = Callable[..., EngineProcess]
 
 
-def until(condition: Callable[[], bool], seconds: float = 20) -> None:
+def until(condition: Callable[[], bool], seconds: float = 60) -> None:
     """Wait for something that must come to be."""
     limit = time.monotonic() + seconds
     while not condition():
@@ -129,25 +130,30 @@ def test_leases_have_a_limit(start: Start) -> None:
 
 def test_a_full_queue_refuses_at_once_and_recovers(start: Start) -> None:
     engine = start("--threads", "1", "--queue", "2")
-    results: list[str] = []
+    client = EngineClient(engine.socket)
+    client.load(MODEL, 1)
+    results: list[float] = []
 
-    def work() -> None:
-        client = EngineClient(engine.socket)
-        try:
-            client.infer(MODEL, 1, SMALL, {"seconds": 0.5})
-            results.append("done")
-        except QueueFull:
-            results.append("full")
-        client.close()
+    def work(seconds: float) -> None:
+        answer = EngineClient(engine.socket).infer(MODEL, 1, SMALL, {"seconds": seconds})
+        results.extend(answer.payload.arrays["scaled"].tolist())
 
-    EngineClient(engine.socket).load(MODEL, 1)
-    threads = [threading.Thread(target=work) for _ in range(8)]
-    for thread in threads:
+    # One call at work for long enough that two wait behind it while others are refused.
+    threads = [threading.Thread(target=work, args=(seconds,)) for seconds in (4.0, 0.0, 0.0)]
+    threads[0].start()
+    until(lambda: client.statistics()["queue"]["running"] == 1)
+    for thread in threads[1:]:
         thread.start()
+    until(lambda: client.statistics()["queue"]["waiting"] == 2)
+    for _ in range(5):
+        with pytest.raises(QueueFull):
+            client.infer(MODEL, 1, SMALL)
+    assert results == []
     for thread in threads:
         thread.join()
-    assert sorted(results) == ["done"] * 3 + ["full"] * 5
-    EngineClient(engine.socket).infer(MODEL, 1, SMALL)
+    assert results == [2.0] * 12
+    client.infer(MODEL, 1, SMALL)
+    client.close()
 
 
 def test_work_whose_deadline_passed_in_the_queue_is_not_started(start: Start) -> None:
@@ -155,7 +161,7 @@ def test_work_whose_deadline_passed_in_the_queue_is_not_started(start: Start) ->
     client = EngineClient(engine.socket)
     client.load(MODEL, 1)
     slow = threading.Thread(
-        target=EngineClient(engine.socket).infer, args=(MODEL, 1, SMALL, {"seconds": 1.0})
+        target=EngineClient(engine.socket).infer, args=(MODEL, 1, SMALL, {"seconds": 4.0})
     )
     slow.start()
     until(lambda: client.statistics()["queue"]["running"] == 1)
@@ -209,7 +215,7 @@ def test_kill_9_of_a_sandbox_fails_one_call_and_the_next_succeeds(
 
     def work() -> None:
         try:
-            EngineClient(engine.socket).run("tiny", MODEL, 1, photo, {"seconds": 20})
+            EngineClient(engine.socket).run("tiny", MODEL, 1, photo, {"seconds": 120})
         except LoupeError as error:
             failed.append(error.code)
 
@@ -217,10 +223,9 @@ def test_kill_9_of_a_sandbox_fails_one_call_and_the_next_succeeds(
     thread = threading.Thread(target=work)
     thread.start()
     until(lambda: client.statistics()["queue"]["running"] == 1)
-    (sandbox,) = subprocess.run(
-        ["ps", "-o", "pid=", "--ppid", str(engine.pid)], capture_output=True, check=True, text=True
-    ).stdout.split()
-    os.kill(int(sandbox), signal.SIGKILL)
+    until(lambda: len(psutil.Process(engine.pid).children()) == 1)
+    (sandbox,) = psutil.Process(engine.pid).children()
+    os.kill(sandbox.pid, signal.SIGKILL)
     thread.join()
     assert failed == ["decode_crashed"]
     assert client.run("tiny", MODEL, 1, photo).payload.arrays["scaled"].tolist() == [2.0]
@@ -235,6 +240,6 @@ def test_a_file_that_takes_too_long_is_given_up_at_the_deadline(
     photo.write_bytes(b"\x01")
     client = EngineClient(engine.socket)
     with pytest.raises(DeadlineExceeded):
-        client.run("tiny", MODEL, 1, photo, {"seconds": 30}, deadline_ms=300)
+        client.run("tiny", MODEL, 1, photo, {"seconds": 120}, deadline_ms=300)
     assert client.run("tiny", MODEL, 1, photo).payload.arrays["scaled"].tolist() == [2.0]
     client.close()

@@ -20,7 +20,7 @@ INFER = f"/v2/models/{MODEL}/versions/1/infer"
 FUZZ = settings(
     max_examples=150,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10),
@@ -34,7 +34,7 @@ JSON = st.recursive(
 def exchange(engine: EngineProcess, data: bytes) -> bytes:
     """The whole answer to one request."""
     with socket.socket(socket.AF_UNIX) as sock:
-        sock.settimeout(20)
+        sock.settimeout(60)
         sock.connect(str(engine.socket))
         sock.sendall(data)
         answer = b""
@@ -49,7 +49,7 @@ def exchange(engine: EngineProcess, data: bytes) -> bytes:
 def leftovers(engine: EngineProcess, data: bytes) -> bytes:
     """What comes back for bytes that may be no request, until the engine closes."""
     with socket.socket(socket.AF_UNIX) as sock:
-        sock.settimeout(10)
+        sock.settimeout(60)
         sock.connect(str(engine.socket))
         try:
             sock.sendall(data)
@@ -182,7 +182,7 @@ def test_a_wrong_request_gets_its_status(
 def test_a_body_that_is_too_large_is_refused_before_it_is_read(engine: EngineProcess) -> None:
     head = f"POST {INFER} HTTP/1.1\r\nHost: x\r\nContent-Length: {2**40}\r\n\r\n".encode()
     with socket.socket(socket.AF_UNIX) as sock:
-        sock.settimeout(20)
+        sock.settimeout(60)
         sock.connect(str(engine.socket))
         sock.sendall(head)
         sent = 0
@@ -200,7 +200,7 @@ def test_requests_sent_in_one_go_are_answered_in_order(engine: EngineProcess) ->
     two = b"GET /v2 HTTP/1.1\r\nHost: x\r\n\r\n"
     last = b"GET /v2 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
     with socket.socket(socket.AF_UNIX) as sock:
-        sock.settimeout(10)
+        sock.settimeout(60)
         sock.connect(str(engine.socket))
         sock.sendall(one * 20 + two * 20 + last)
         answer = b""

@@ -80,7 +80,7 @@ def callers(start: Start) -> Callers:
 
 def test_the_line_is_served_before_pages_that_came_earlier(callers: Callers) -> None:
     watcher = callers.watcher
-    callers.infer("first", Lane.INTERACTIVE, 1.5)
+    callers.infer("first", Lane.INTERACTIVE, 4.0)
     until(lambda: running(watcher, Lane.INTERACTIVE) == 1)
     for number in range(3):
         callers.infer(f"page {number}", Lane.INTERACTIVE, 0.3)
@@ -103,13 +103,13 @@ def test_jobs_move_on_while_the_line_never_pauses(callers: Callers) -> None:
         return calls
 
     # The thread that serves jobs alone is held, so this one has to come between the line's calls.
-    long = callers.infer("long job", Lane.BATCH, 30)
+    long = callers.infer("long job", Lane.BATCH, 150)
     until(lambda: running(watcher, Lane.BATCH) == 1)
     for number in range(3):
         callers.call(f"line {number}", Lane.LINE, never_pause)
     until(lambda: running(watcher, Lane.LINE) == 1)
     job = callers.infer("job", Lane.BATCH)
-    job.join(20)
+    job.join(100)
     assert not job.is_alive()
     assert long.is_alive()
     over.set()
@@ -121,7 +121,7 @@ def test_a_full_lane_says_when_to_come_again_and_keeps_no_other_lane_waiting(
     callers: Callers,
 ) -> None:
     watcher = callers.watcher
-    callers.infer("held", Lane.BATCH, 1.5)
+    callers.infer("held", Lane.BATCH, 5.0)
     until(lambda: running(watcher, Lane.BATCH) == 1)
     for number in range(8):
         callers.infer(f"job {number}", Lane.BATCH, 0.01)
@@ -161,7 +161,7 @@ def test_decoders_of_jobs_and_pages_leave_room_for_the_line(start: Start, tmp_pa
             callers.call(
                 f"{lane} {number}",
                 lane,
-                lambda each: each.run("tiny", MODEL, 1, photo, {"seconds": 2.0}),
+                lambda each: each.run("tiny", MODEL, 1, photo, {"seconds": 100.0}),
             )
     until(lambda: running(watcher, Lane.BATCH) >= 1 and running(watcher, Lane.INTERACTIVE) == 1)
     assert watcher.run("tiny", MODEL, 1, photo).payload.arrays["scaled"].tolist() == [2.0]
@@ -183,7 +183,7 @@ def sharing(callers: Callers, wishes: dict[int, dict[str, Any]]) -> dict[int, An
     """Eight requests that come while the model is busy, with parameters by their number."""
     watcher = callers.watcher
     callers.call(
-        "first", Lane.LINE, lambda each: each.infer(SHARING, 1, rows(1, 99), {"seconds": 0.6})
+        "first", Lane.LINE, lambda each: each.infer(SHARING, 1, rows(1, 99), {"seconds": 2.5})
     )
     until(lambda: running(watcher, Lane.LINE) == 1)
     for number in range(6):
@@ -217,7 +217,7 @@ def test_one_bad_request_of_a_shared_call_fails_alone(callers: Callers) -> None:
 
 def test_a_caller_who_has_gone_is_not_worked_for(callers: Callers) -> None:
     watcher = callers.watcher
-    callers.infer("held", Lane.LINE, 0.8)
+    callers.infer("held", Lane.LINE, 4.0)
     until(lambda: running(watcher, Lane.LINE) == 1)
     request = exchange.with_payload(exchange.infer_path(MODEL, 1), SMALL, {})
     with socket.socket(socket.AF_UNIX) as raw:
@@ -268,10 +268,10 @@ def test_others_see_that_the_line_is_at_work_and_a_dead_engine_holds_nobody_up(
     watcher = callers.watcher
     watch = LineWatch(beside(callers.engine.socket))
     assert not watch.busy_s()
-    callers.infer("page", Lane.INTERACTIVE, 0.3)
+    callers.infer("page", Lane.INTERACTIVE, 3.0)
     until(lambda: running(watcher, Lane.INTERACTIVE) == 1)
     assert not watch.busy_s()
-    callers.infer("frame", Lane.LINE, 20)
+    callers.infer("frame", Lane.LINE, 120)
     until(lambda: watch.busy_s() > 0)
     callers.engine.kill()
     callers.wait()

@@ -24,7 +24,7 @@ def persistent(client: EngineClient, name: str, payload: Payload) -> list[float]
     """The answer, asked for until there is one."""
     while True:
         try:
-            answer = client.apply("tiny", name, payload, deadline_ms=5000)
+            answer = client.apply("tiny", name, payload, deadline_ms=60_000)
             return list(answer.payload.arrays["scores"].tolist())
         except TemporarilyUnavailable:
             time.sleep(0.005)

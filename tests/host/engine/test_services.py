@@ -31,7 +31,7 @@ class Running:
 
     def __init__(self, folder: Path, limits: Limits | None = None) -> None:
         self.service = LiveService(RUN, folder, limits)
-        self.service.ready.result(timeout=20)
+        self.service.ready.result(timeout=90)
 
     def __enter__(self) -> "Running":
         return self
@@ -43,7 +43,7 @@ class Running:
         return self.service.apply(name, payload, Deadline())
 
     def ask(self, name: str, payload: Payload) -> list[float]:
-        return list(self.send(name, payload).result(timeout=20).arrays["scores"].tolist())
+        return list(self.send(name, payload).result(timeout=90).arrays["scores"].tolist())
 
 
 def expected(count: int, tmp_path: Path) -> list[list[float]]:
@@ -68,7 +68,7 @@ def test_a_repeated_id_gets_the_recorded_answer_and_moves_nothing(tmp_path: Path
 def test_the_same_id_twice_at_once_is_applied_once(tmp_path: Path) -> None:
     with Running(tmp_path / "state") as running:
         futures = [running.send("same", request(1)) for _ in range(20)]
-        answers = {tuple(future.result(timeout=20).arrays["scores"]) for future in futures}
+        answers = {tuple(future.result(timeout=90).arrays["scores"]) for future in futures}
         assert len(answers) == 1
         assert running.service.sequence == 1
 
@@ -142,7 +142,7 @@ def test_a_request_that_is_late_is_not_applied(tmp_path: Path) -> None:
     with Running(tmp_path / "state") as running:
         late = running.service.apply("late", request(1), Deadline(1e-6))
         with pytest.raises(DeadlineExceeded):
-            late.result(timeout=20)
+            late.result(timeout=90)
         assert running.service.sequence == 0
 
 
@@ -159,7 +159,7 @@ def test_a_state_that_cannot_be_restored_stops_that_service_with_a_reason(tmp_pa
     (snapshot,) = (tmp_path / "state").glob("snapshot-*")
     (snapshot / "totals.json").write_text("{")
     service = LiveService(RUN, tmp_path / "state")
-    assert service.ready.exception(timeout=20) is not None
+    assert service.ready.exception(timeout=90) is not None
     with pytest.raises(TemporarilyUnavailable, match="could not restore its state") as failed:
         service.apply("next", request(1), Deadline())
     assert failed.value.code == "service_failed"

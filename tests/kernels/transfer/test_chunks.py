@@ -73,11 +73,11 @@ def test_the_next_chunk_is_read_while_one_is_worked_on_and_no_more() -> None:
     reading = chunks(source, 2)
     first = next(reading)
     with source.change:
-        assert source.change.wait_for(lambda: source.started == [0, 2], timeout=10)
+        assert source.change.wait_for(lambda: source.started == [0, 2], timeout=90)
     assert (first.planes == 0).all()
     assert next(reading).start == 2
     with source.change:
-        assert source.change.wait_for(lambda: source.started == [0, 2, 4], timeout=10)
+        assert source.change.wait_for(lambda: source.started == [0, 2, 4], timeout=90)
     reading.close()  # type: ignore[attr-defined]
     assert not any(thread.name == "chunk-reader" for thread in threading.enumerate())
 

@@ -38,7 +38,7 @@ def test_the_slowest_batches_are_kept_the_slowest_first() -> None:
     stages = Stages()
     for number in range(MOST + 5):
         with stages.batch() as batch:
-            time.sleep(0.3 if number == 3 else 0)
+            time.sleep(1.5 if number == 3 else 0)
             batch.done(str(number))
     told = stages.slowest()
     assert len(told) == MOST

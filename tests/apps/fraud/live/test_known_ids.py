@@ -44,7 +44,9 @@ def entered(ids: KnownIds, at: int, rows: list[tuple[int, int, bool]], first: in
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(batches)
 @pytest.mark.parametrize("on_disk", [False, True])

@@ -88,7 +88,9 @@ def test_a_cut_file_is_refused_wherever_it_is_cut(tmp_path: Path, form: str) -> 
 
 
 @settings(
-    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    max_examples=60,
 )
 @given(seed=st.integers(0, 10**9), form=st.sampled_from(FORMATS))
 def test_damaged_bytes_are_read_or_refused_and_nothing_else(
@@ -105,7 +107,9 @@ def test_damaged_bytes_are_read_or_refused_and_nothing_else(
 
 
 @given(st.binary(max_size=400))
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 def test_any_bytes_are_read_or_refused(tmp_path: Path, content: bytes) -> None:
     for start in (
         b"",

@@ -25,7 +25,9 @@ def table(rows: list[list[str]], ending: str) -> str:
     return text.getvalue()
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(
     rows=TABLE, ending=st.sampled_from(["\n", "\r\n"]), last=st.booleans(), most=st.integers(1, 9)
 )

@@ -170,7 +170,7 @@ def test_what_is_no_fragment_of_the_object_ends_the_association(node: Node, wron
     start = pdu(fragment(COMMAND | LAST, command(made.SOPInstanceUID)))
     with associated(node) as one:
         sent(one, start + pdu(fragment(DATA, content[:20_000])) + pdu(wrong))
-        until = time.monotonic() + 20
+        until = time.monotonic() + 90
         while one.dul.is_alive() and one.dul.to_user_queue.empty() and time.monotonic() < until:
             time.sleep(0.01)
         assert not one.dul.to_user_queue.empty()  # its abort
@@ -186,7 +186,7 @@ def test_a_pdu_larger_than_agreed_is_not_waited_for(node: Node) -> None:
     with associated(node) as one:
         sent(one, pdu(fragment(COMMAND | LAST, command(made.SOPInstanceUID))))
         sent(one, struct.pack(">BxL", 4, 2**32 - 1) + bytes(100))
-        until = time.monotonic() + 20
+        until = time.monotonic() + 90
         while node.associations.addresses() and time.monotonic() < until:
             time.sleep(0.01)
         assert node.associations.addresses() == []
@@ -216,7 +216,8 @@ def test_a_sender_with_nagles_algorithm_is_not_kept_waiting(node: Node) -> None:
                 sent(one, pdu(piece))
             assert answer(one) == (MESSAGE, 0xC000)
             late += time.monotonic() - began > 0.039
-    assert late < 6
+    # Without what the node does against it, all are late; a busy machine delays a few.
+    assert late < 30
 
 
 def connection(one: Association) -> socket.socket:

@@ -17,7 +17,7 @@ HEADERS = {"Authorization": f"Bearer {TOKEN}"}
 def call(
     engine: EngineProcess, method: str, path: str, body: object = None, **headers: str
 ) -> tuple[int, object]:
-    connection = http.client.HTTPConnection("127.0.0.1", port_of(engine), timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port_of(engine), timeout=90)
     data = None if body is None else json.dumps(body)
     connection.request(method, path, data, {**HEADERS, **headers})
     response = connection.getresponse()
@@ -46,7 +46,7 @@ def test_the_inner_calls_are_not_there(public: EngineProcess, method: str, path:
 
 
 def test_a_body_without_a_token_is_not_waited_for(public: EngineProcess) -> None:
-    with socket.create_connection(("127.0.0.1", port_of(public)), timeout=20) as sock:
+    with socket.create_connection(("127.0.0.1", port_of(public)), timeout=90) as sock:
         sock.sendall(
             f"POST /v2/models/{MODEL}/infer HTTP/1.1\r\nHost: x\r\n"
             "Content-Length: 60000000\r\n\r\n{".encode()
