@@ -6,26 +6,49 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Locator,
+    Page,
+    expect,
+    sync_playwright,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = "/usr/bin/chromium"
 PASSWORD = "correct horse battery"  # as loupe.testing.factories gives it to everybody
+PATIENCE_MS = 60_000
+"""How long a page may take to show what it will show: workers, the engine and the browser share
+two cores with whatever else runs. No test waits longer than it has to."""
 
 
 @dataclass
 class Watched:
-    """A page together with what it complained about and whom it asked."""
+    """A page together with what it complained about and whom it asked.
+
+    `expected`: words of complaints that belong to what a test does, such as an answer of 400.
+    """
 
     page: Page
     context: BrowserContext
     complaints: list[str] = field(default_factory=list)
     hosts: set[str] = field(default_factory=set)
+    expected: tuple[str, ...] = ()
+
+    def hear(self, message: ConsoleMessage) -> None:
+        """Note an error or a warning of the console."""
+        if message.type not in {"error", "warning"}:
+            return
+        if not any(words in message.text for words in self.expected):
+            self.complaints.append(f"{message.type}: {message.text}")
 
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """Debian's Chromium, headless."""
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield browser
@@ -50,16 +73,9 @@ def watched(
         reduced_motion="reduce",
     )
     page = context.new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(PATIENCE_MS)
     found = Watched(page=page, context=context)
-    page.on(
-        "console",
-        lambda message: (
-            found.complaints.append(f"{message.type}: {message.text}")
-            if message.type in {"error", "warning"}
-            else None
-        ),
-    )
+    page.on("console", found.hear)
     page.on("pageerror", lambda error: found.complaints.append(f"exception: {error}"))
     page.on("request", lambda request: found.hosts.add(urlsplit(request.url).netloc))
     return found
@@ -72,3 +88,10 @@ def sign_in(page: Page, username: str, password: str) -> None:
     page.locator("#id_password").fill(password)
     page.locator("form:has(#id_login) button[type=submit]").click()
     page.wait_for_url(lambda address: "/accounts/login" not in address)
+
+
+def follow(page: Page, link: Locator) -> None:
+    """Click a link, and wait until the page it leads to is loaded and asks for nothing more."""
+    address = str(link.evaluate("(one) => one.href"))
+    link.click()
+    page.wait_for_url(address, wait_until="networkidle")

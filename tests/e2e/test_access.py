@@ -4,6 +4,7 @@ from importlib.resources import files
 
 import pytest
 
+from tests.e2e.browser import follow
 from tests.e2e.conftest import Visit
 
 pytestmark = [pytest.mark.e2e, pytest.mark.serial]
@@ -61,8 +62,7 @@ def test_no_page_breaks_the_accessibility_rules(visit: Visit, theme: str) -> Non
     for name, (address, link) in {**{n: (a, "") for n, a in PAGES.items()}, **CLICKED}.items():
         page.goto(address)
         if link:
-            page.locator(link).first.click()
-            page.wait_for_load_state("networkidle")
+            follow(page, page.locator(link).first)
         page.evaluate(AXE)
         report = page.evaluate(f"axe.run(document, {RULES})")
         assert "color-contrast" in {rule["id"] for rule in report["passes"]}, name
@@ -79,8 +79,7 @@ def test_no_page_is_wider_than_a_small_window(visit: Visit, language: str) -> No
     for name, (address, link) in {**{n: (a, "") for n, a in PAGES.items()}, **CLICKED}.items():
         page.goto(address)
         if link:
-            page.locator(link).first.click()
-            page.wait_for_load_state("networkidle")
+            follow(page, page.locator(link).first)
         width = page.evaluate("document.documentElement.scrollWidth")
         if width > 390:
             wide[name] = width

@@ -1,6 +1,7 @@
 """An analyst's path: from the queue to an alert, a case, a note and a word, by keyboard."""
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.e2e.conftest import Visit
 
@@ -52,10 +53,10 @@ def test_chosen_rows_become_one_case(visit: Visit) -> None:
     page.keyboard.press("x")
     page.keyboard.press("j")
     page.keyboard.press("x")
-    assert page.locator("#bulk-count").inner_text() == "2 selected"
+    expect(page.locator("#bulk-count")).to_have_text("2 selected")
     page.keyboard.press("4")
     page.wait_for_url("**/cases/**")
-    assert page.locator(".alert-cards > li").count() == 2
+    expect(page.locator(".alert-cards > li")).to_have_count(2)
 
 
 def test_the_graph_shows_who_shares_and_grows_on_a_click(visit: Visit) -> None:
@@ -67,12 +68,17 @@ def test_the_graph_shows_who_shares_and_grows_on_a_click(visit: Visit) -> None:
     chips = page.locator("#graph-types .chip")
     assert set(chips.all_inner_texts()) == {"Customer", "Device"}
     page.locator("#graph").scroll_into_view_if_needed()
-    page.wait_for_timeout(300)
-    box = page.locator("#graph").bounding_box()
-    assert box is not None
-    page.mouse.move(box["x"] + 5, box["y"] + 5)
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    page.locator("#graph-said", has_text="phone-7").wait_for()
+    said = page.locator("#graph-said", has_text="phone-7")
+    for _try in range(60):
+        # What lies under a pointer is told when it moves; the page may have moved meanwhile.
+        box = page.locator("#graph").bounding_box()
+        assert box is not None
+        page.mouse.move(box["x"] + 5, box["y"] + 5)
+        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        if said.count():
+            break
+        page.wait_for_timeout(500)
+    expect(said).to_be_visible()
 
 
 def test_a_case_is_downloaded_as_pdf_and_xml(visit: Visit) -> None:
