@@ -19,9 +19,16 @@ _SPREAD = (
     ("weights.", "weights."),
 )
 
+_SAID = ("reasons.", "weights.")
+"""What the model said of a row, beside its score."""
+
 
 def assemble(payload: Payload) -> Columns:
-    """The columns of `ScoredTransaction`; attributes that are numbers become text."""
+    """The columns of `ScoredTransaction`; attributes that are numbers become text.
+
+    A row that was not taken has no features, so what the model said of it says nothing: its score
+    is 0, without reasons.
+    """
     arrays = payload.arrays
     rows = len(arrays["id"])
     found: dict[str, np.ndarray] = {"schema_version": np.ones(rows, dtype=np.int64)}
@@ -33,6 +40,12 @@ def assemble(payload: Payload) -> Columns:
         for start, field in _SPREAD:
             if name.startswith(start):
                 found[field + name[len(start) :]] = _fitting(field, np.asarray(column))
+    refused = found["refused"] != ""
+    if refused.any():
+        for name in [name for name in found if name.startswith(_SAID)]:
+            nothing = "" if found[name].dtype.kind == "U" else np.nan
+            found[name] = np.where(refused, nothing, found[name])
+        found["score"] = np.where(refused, 0.0, found["score"])
     return found
 
 

@@ -16,8 +16,18 @@ class TransactionRow(BaseModel):
         max_length=200,
         description="The sender's, unique in the project: sending it again changes nothing.",
     )
-    time: str = Field(description="When it happened: ISO 8601 with a zone.")
-    amount: str = Field(description="In units of the currency, as a decimal such as 42.50.")
+    time: str | int = Field(
+        description="When it happened: ISO 8601, in UTC where it names no zone, or milliseconds "
+        "since 1970. At most an hour ahead of Loupe's clock."
+    )
+    amount: str | float | None = Field(
+        default=None,
+        description="In units of the currency, as a decimal such as 42.50. Send this or "
+        "`amount_minor`.",
+    )
+    amount_minor: int | None = Field(
+        default=None, ge=0, description="In minor units of the currency, such as cents."
+    )
     currency: str = Field(default="", description="ISO 4217; left out, the project's own currency.")
     customer: str = Field(default="", description="Entities go by the keys of the scheme.")
     terminal: str = ""
@@ -25,3 +35,9 @@ class TransactionRow(BaseModel):
     address: str = ""
     country: str = Field(default="", description="Attributes go by the keys of the scheme.")
     channel: str = ""
+    label: str | int | None = Field(
+        default=None, description="What it turned out to be, where that is known: 1 or 0, or words."
+    )
+    label_time: str | int | None = Field(
+        default=None, description="When the label became known; not before the transaction."
+    )

@@ -35,7 +35,9 @@ class ScoredTransaction(_Frozen):
     currency: str = Field(description="ISO 4217")
     late: bool = Field(description="an event that happened later was known already")
     history: int = Field(description="the payer's earlier events")
-    refused: str = Field(default="", description="why it was not taken; then it has no score")
+    refused: str = Field(
+        default="", description="why it was not taken; then its score is 0 and says nothing"
+    )
     repeated: bool = Field(default=False, description="it came before: this is the first answer")
     score: float = Field(description="0 to 1")
     label: int = Field(

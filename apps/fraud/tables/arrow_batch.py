@@ -16,8 +16,12 @@ def columns(body: bytes, names: tuple[str, ...], most: int) -> dict[str, Raw]:
     """
     arrow_ipc.check_sizes(body, most)
     schema = arrow_ipc.schema_in(body)
-    if len(set(schema.names)) < len(schema.names):
-        raise InputRefused("Two columns of the Arrow stream have one name.", code="column_twice")
+    twice = next((name for name in schema.names if schema.names.count(name) > 1), None)
+    if twice is not None:
+        raise InputRefused(
+            f"Two columns of the Arrow stream are called {twice[:60]!r}; send each once.",
+            code="column_twice",
+        )
     for name in schema.names:
         if name not in names:
             raise unknown_field(name, names, "The Arrow stream")

@@ -19,7 +19,7 @@ from apps.fraud.scheme import Scheme
 from apps.fraud.tables import mapping as meaning
 from apps.fraud.tables.assembling import Assembled, assemble
 from apps.fraud.tables.declared import Declared
-from apps.fraud.tables.json_lines import column
+from apps.fraud.tables.json_lines import column, why_not_json
 from apps.fraud.tables.mapping import TimeColumn
 from apps.fraud.tables.problems import WARNINGS
 from apps.fraud.tables.raw import Raw, Table
@@ -31,9 +31,12 @@ from loupe.contract.runtime.steps import load
 BODY_BYTES = 64 * 2**20
 """Of an Arrow stream, unpacked."""
 LISTED = 20
+AHEAD = 3_600
+"""Seconds that a sender's clock may be ahead: what the live service tolerates."""
 _FIXED = ("id", "time", "amount", "amount_minor", "currency", "label", "label_time")
 _UNKNOWN = re.compile(r"unknown field `(?P<name>[^`]*)`(?: - at `\$\[(?P<row>\d+)\])?")
 _PLACE = re.compile(r"at `\$\[(?P<row>\d+)\]")
+_OUT_OF_RANGE = re.compile(r"^Number out of range(?:.*\.(?P<field>\w+)`)?")
 Columns = dict[str, Raw]
 
 
@@ -111,7 +114,7 @@ def _objects(body: bytes, names: tuple[str, ...], *, lines: bool) -> Columns:
         raise bad_object(str(error), names) from error
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise InputRefused(
-            f"The body is not JSON as it should be: {str(error) or type(error).__name__}. Send "
+            f"The body is not JSON as it should be: {why_not_json(body, error)}. Send "
             + ("one object a line." if lines else "an array of objects, one for each row."),
             code="parse_error",
         ) from error
@@ -149,6 +152,12 @@ def bad_object(why: str, names: tuple[str, ...]) -> InputRefused:
     where = f"Row {int(place['row']) + 1}" if place else "A row"
     if unknown:
         return unknown_field(unknown["name"], names, where)
+    if large := _OUT_OF_RANGE.search(why):
+        return InputRefused(
+            f"{where}, {large['field'] or 'a field'}: the number is beyond what 64 bits hold; send "
+            "a finite one.",
+            code="not_finite",
+        )
     return InputRefused(
         f"{where} is no row: {why}. Send an object with some of {', '.join(names)}.",
         code="bad_row",
@@ -185,7 +194,7 @@ def _of(
     scheme: Scheme, names: frozenset[str], numbers: frozenset[str], minor: bool
 ) -> meaning.Mapping:
     direct = meaning.direct(scheme, names)
-    changed: dict[str, object] = {"time": _column("time", numbers)}
+    changed: dict[str, object] = {"time": _column("time", numbers), "ahead": AHEAD}
     if minor:
         changed |= {"amount": "amount_minor", "amount_unit": "minor"}
     if direct.label_time is not None:
@@ -203,5 +212,5 @@ def _refusal(found: Assembled) -> InputRefused:
     first = min(listed, key=lambda problem: problem.line)
     others = found.read - len(found) - 1
     more = f" {others} more {'rows are' if others > 1 else 'row is'} wrong." if others > 0 else ""
-    where = f"Row {first.line}, {first.field} = {first.value!r}"
+    where = f"Row {first.line}, {first.field} = '{first.value}'"
     return InputRefused(f"{where}: {first.reason.en}{more}", code=first.code)

@@ -122,7 +122,7 @@ def guess(path: Path, scheme: Scheme) -> Guess:
                 code="encoding",
                 column="",
                 en=f"The file is not written in UTF-8. Is it {dialect.encoding}?",
-                zh=f"文件不是 UTF-8 编码。是 {dialect.encoding} 吗?",
+                zh=f"文件不是 UTF-8 编码。是 {dialect.encoding} 吗？",
                 choices=("cp1252", "gb18030"),
             )
         )
@@ -132,7 +132,7 @@ def guess(path: Path, scheme: Scheme) -> Guess:
         ("time", "time"), ("amount", "amount"), ("payer", f"entity.{scheme.payer.key}"),
     ):  # fmt: skip
         if role not in taken and not (need == "payer" and scheme.payer.built_from):
-            sheet.questions.append(_which(need, role, names))
+            sheet.questions.append(_which(need, role, names, scheme))
     return Guess(form, tuple(_told(sheet, taken)), tuple(sheet.questions), mapping)
 
 
@@ -175,16 +175,32 @@ def _assigned(sheet: _Sheet, scheme: Scheme) -> dict[str, _Scored]:
             if one.role == role and one.column not in used and best.score - one.score < _CLOSE
         ]
         if rivals and best.score < 0.9:
-            sheet.questions.append(_which(role, role, (best.column, *rivals)))
+            sheet.questions.append(_which(role, role, (best.column, *rivals), scheme))
     return taken
 
 
-def _which(what: str, role: str, columns: tuple[str, ...]) -> Question:
+_ROLES = {
+    "time": Text(en="time", zh="时间"),
+    "amount": Text(en="amount", zh="金额"),
+    "payer": Text(en="payer", zh="付款方"),
+    "id": Text(en="transaction's identifier", zh="交易标识符"),
+    "currency": Text(en="currency", zh="货币"),
+    "label": Text(en="label", zh="标签"),
+    "label_time": Text(en="time of the label", zh="标签时间"),
+}
+
+
+def _which(what: str, role: str, columns: tuple[str, ...], scheme: Scheme) -> Question:
+    named = {
+        **_ROLES,
+        **{f"entity.{entity.key}": Text(en=entity.en, zh=entity.zh) for entity in scheme.entities},
+    }
+    told = named.get(what, Text(en=what, zh=what))
     return Question(
         code=role,
         column="",
-        en=f"Which column is the {what.removeprefix('entity.')}?",
-        zh=f"哪一列是 {what.removeprefix('entity.')}?",
+        en=f"Which column is the {told.en}?",
+        zh=f"哪一列是{told.zh}？",
         choices=columns[:200],
     )
 
@@ -256,7 +272,7 @@ def _named(name: str, concept: str) -> float:
 
 def _because(role: str, name: str, liked: float, value: float, told: Text) -> _Scored:
     en = f"{told.en}; its name fits." if liked else f"{told.en}."
-    zh = f"{told.zh};名称相符。" if liked else f"{told.zh}。"
+    zh = f"{told.zh}；名称相符。" if liked else f"{told.zh}。"
     return _Scored(0.7 * liked + value, role, name, Text(en=en, zh=zh))
 
 
@@ -304,7 +320,7 @@ def _time(sheet: _Sheet, name: str, scheme: Scheme) -> TimeColumn:
                 code="time.format" if name != "label_time" else "label_time.format",
                 column=name,
                 en=f"In {name!r}, does the day come first, or the month?",
-                zh=f"在“{name}”中,日在前还是月在前?",
+                zh=f"在“{name}”中，日在前还是月在前？",
                 choices=("day_first", "month_first"),
             )
         )
@@ -320,7 +336,7 @@ def _decimal(sheet: _Sheet, name: str) -> Literal[".", ","]:
                 code="decimal",
                 column=name,
                 en=f"In {name!r}, is the comma a decimal sign (1,234 = 1.234)?",
-                zh=f"在“{name}”中,逗号是小数点吗(1,234 = 1.234)?",
+                zh=f"在“{name}”中，逗号是小数点吗（1,234 = 1.234）？",
                 choices=(".", ","),
             )
         )
@@ -339,7 +355,7 @@ def _unit(sheet: _Sheet, name: str) -> Literal["major", "minor"]:
             code="amount_unit",
             column=name,
             en=f"The amounts of {name!r} are whole numbers. Are they cents, or whole units?",
-            zh=f"“{name}”的金额都是整数。单位是分,还是元?",
+            zh=f"“{name}”的金额都是整数。单位是分，还是元？",
             choices=("minor", "major"),
         )
     )

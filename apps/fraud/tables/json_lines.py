@@ -1,6 +1,7 @@
 """JSON lines as columns. Names are taken as they are, nothing is evaluated."""
 
 import math
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -16,6 +17,9 @@ from apps.fraud.tables.problems import Problem, Problems, shortened
 from apps.fraud.tables.raw import Raw, Table, absent, text_column
 
 _NESTED = (list, dict)
+_BYTE = re.compile(r"\(byte (?P<at>\d+)\)$")
+_NO_NUMBER = re.compile(rb"(?i:nan|infinity|inf)\b")
+_KEY = re.compile(rb'"(?P<key>[^"\\]{1,60})"\s*:\s*-?\Z')
 _LARGEST = 2**63 - 1
 
 
@@ -69,11 +73,30 @@ def _one_by_one(
             numbers.append(number)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
             shown = shortened(part[:200].decode(errors="replace"))
-            why = str(error) or type(error).__name__
+            why = why_not_json(part, error)
             problems.add(
                 Problem(line=number, field="", value=shown, code="bad_json", allowed=why[:100])
             )
     return rows, np.array(numbers, dtype=np.int64)
+
+
+def why_not_json(data: bytes, error: Exception) -> str:
+    """What is wrong with text that is not JSON; NaN and infinities, which other writers put where
+    JSON has numbers, are told by the name of their field.
+
+    >>> why_not_json(b'{"amount": NaN}', ValueError("invalid character (byte 11)"))
+    "amount is NaN, which JSON does not have: send a finite number"
+    """
+    place = _BYTE.search(str(error))
+    at = int(place["at"]) if place else len(data)
+    value = _NO_NUMBER.match(data, at)
+    if value is None:
+        return str(error) or type(error).__name__
+    before = data[max(0, at - 100) : at]
+    key = _KEY.search(before)
+    what = key["key"].decode(errors="replace") if key else "A value"
+    sign = "-" if before.endswith(b"-") else ""
+    return f"{what} is {sign}{value[0].decode()}, which JSON does not have: send a finite number"
 
 
 def keys_of(path: Path, lines: int) -> tuple[str, ...]:

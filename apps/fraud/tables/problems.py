@@ -23,25 +23,25 @@ REASONS: dict[str, Text] = {
         en="The line is not written in {allowed}.", zh="该行不是以 {allowed} 编码书写的。"
     ),
     "bad_json": Text(
-        en="The line is no JSON object: {allowed}.", zh="该行不是 JSON 对象:{allowed}。"
+        en="The line is no JSON object: {allowed}.", zh="该行不是 JSON 对象：{allowed}。"
     ),
     "nested_value": Text(
         en="The value is a list or an object; give text or a number.",
-        zh="该值是列表或对象;请给出文本或数字。",
+        zh="该值是列表或对象；请给出文本或数字。",
     ),
     "id_missing": Text(en="The transaction has no identifier.", zh="该交易没有标识符。"),
     "duplicate_id": Text(
         en="Another row has this identifier and says something else: line {allowed}.",
-        zh="另一行使用同一标识符但内容不同:第 {allowed} 行。",
+        zh="另一行使用同一标识符但内容不同：第 {allowed} 行。",
     ),
     "repeated_row": Text(
         en="The row says the same as line {allowed}; it counts once.",
-        zh="该行与第 {allowed} 行相同;只计一次。",
+        zh="该行与第 {allowed} 行相同；只计一次。",
     ),
     "payer_missing": Text(en="Nobody is named who pays.", zh="没有写明付款方。"),
     "too_long": Text(
         en="The value is too long; at most {allowed} characters are taken.",
-        zh="该值过长;最多 {allowed} 个字符。",
+        zh="该值过长；最多 {allowed} 个字符。",
     ),
     "control_character": Text(
         en="The value has control characters or invisible marks.",
@@ -50,13 +50,15 @@ REASONS: dict[str, Text] = {
     "amount_missing": Text(en="There is no amount.", zh="没有金额。"),
     "amount_not_a_number": Text(
         en="The amount is no number as the mapping writes them (decimal sign {allowed}).",
-        zh="金额不是映射所规定的数字(小数点为 {allowed})。",
+        zh="金额不是映射所规定的数字（小数点为 {allowed}）。",
     ),
-    "amount_nan": Text(en="The amount is NaN, which is no amount.", zh="金额为 NaN,不是有效金额。"),
+    "amount_nan": Text(
+        en="The amount is NaN, which is no amount.", zh="金额为 NaN，不是有效金额。"
+    ),
     "amount_infinite": Text(en="The amount is infinite.", zh="金额为无穷大。"),
     "amount_negative": Text(
         en="The amount is negative; amounts from 0 are taken.",
-        zh="金额为负;只接受不小于 0 的金额。",
+        zh="金额为负；只接受不小于 0 的金额。",
     ),
     "amount_too_large": Text(en="The amount is larger than {allowed}.", zh="金额大于 {allowed}。"),
     "amount_not_whole": Text(
@@ -64,7 +66,7 @@ REASONS: dict[str, Text] = {
     ),
     "currency_unknown": Text(
         en="The currency is not of ISO 4217, and the project has no rate for it.",
-        zh="该货币不在 ISO 4217 中,且项目没有其汇率。",
+        zh="该货币不在 ISO 4217 中，且项目没有其汇率。",
     ),
     "rate_missing": Text(
         en="The project has no rate of this currency to {allowed} at that time.",
@@ -73,15 +75,15 @@ REASONS: dict[str, Text] = {
     "time_missing": Text(en="There is no time.", zh="没有时间。"),
     "time_unreadable": Text(
         en="The time is not written as the mapping says ({allowed}), or does not exist.",
-        zh="时间不符合映射所规定的写法({allowed}),或不存在。",
+        zh="时间不符合映射所规定的写法（{allowed}），或不存在。",
     ),
     "time_out_of_span": Text(
-        en="The time is outside of what is taken: {allowed}.", zh="时间超出允许范围:{allowed}。"
+        en="The time is outside of what is taken: {allowed}.", zh="时间超出允许范围：{allowed}。"
     ),
     "number_unreadable": Text(en="The value is no finite number.", zh="该值不是有限数。"),
     "label_unknown": Text(
         en="The label is none of the words for fraud and for honest: {allowed}.",
-        zh="标签不属于欺诈或正常的任何一个词:{allowed}。",
+        zh="标签不属于欺诈或正常的任何一个词：{allowed}。",
     ),
     "label_before_transaction": Text(
         en="The label is older than its transaction.", zh="标签早于其交易。"
@@ -89,7 +91,7 @@ REASONS: dict[str, Text] = {
     "lookalike": Text(
         en="The identifier looks like {allowed} but is written with other characters; the two are "
         "kept apart.",
-        zh="该标识符看起来像 {allowed},但使用了其他字符;两者分开保存。",
+        zh="该标识符看起来像 {allowed}，但使用了其他字符；两者分开保存。",
     ),
 }
 WARNINGS = frozenset({"repeated_row", "lookalike"})

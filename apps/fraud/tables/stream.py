@@ -18,6 +18,7 @@ from apps.fraud.tables.batch import (
     timed_without_label,
 )
 from apps.fraud.tables.declared import Declared
+from apps.fraud.tables.json_lines import why_not_json
 from apps.fraud.tables.problems import WARNINGS
 from apps.fraud.tables.raw import Table
 from loupe.contract.reading import ARROW, EachRow
@@ -53,7 +54,7 @@ def read_each(body: bytes, media_type: str, context: Mapping[str, JsonValue]) ->
     found = assemble(table, mapping, declared, heard_at=heard_at, keep_repeats=True)
     for problem in found.problems.listed:
         if problem.code not in WARNINGS:
-            words = f"{problem.field} = {problem.value!r}: {problem.reason.en}"
+            words = f"{problem.field} = '{problem.value}': {problem.reason.en}"
             refused.setdefault(problem.line, (problem.code, words))
     kept = found.lines.tolist()
     arrays = found.columns if kept else {}
@@ -81,7 +82,10 @@ def _lines(body: bytes, names: tuple[str, ...], refused: Refused) -> tuple[Colum
             trouble = bad_object(str(error), names)
             refused[number] = trouble.code, trouble.message
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-            refused[number] = "parse_error", f"The line is not a JSON object: {error}."
+            refused[number] = (
+                "parse_error",
+                f"The line is not a JSON object: {why_not_json(line, error)}.",
+            )
     minor = names.index("amount_minor"), names.index("amount")
     forms = [tuple(getattr(row, f"f{at}") is not None for at in minor) for row in rows]
     first = next((form for form in forms if any(form) and not all(form)), (False, True))

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.fraud.events import fields
+from apps.fraud.live.limits import TOLERATED_SKEW_MS
 from apps.fraud.scheme import CARD_PAYMENTS
 from apps.fraud.tables import batch
 from apps.fraud.tables.batch import read_rows
+from apps.fraud.tables.stream import read_each
 from loupe.contract.reading import ARROW, JSON, NDJSON
 from loupe.contract.runtime.errors import InputRefused
 
@@ -126,8 +129,50 @@ def test_a_field_nobody_declared_is_refused_with_those_that_are(media_type: str)
 def test_nested_values_and_numbers_json_does_not_have_are_refused() -> None:
     assert refused([{**ROW, "customer": ["a"]}]).code == "nested_value"
     assert refused([{**ROW, "customer": ["a"]}], ARROW).code == "nested_type"
-    with pytest.raises(InputRefused):
-        read_rows(b'[{"id": "a", "time": 1709474711000, "amount": NaN, "customer": "c"}]', JSON, {})
+    assert refused([{**ROW, "id": "a"}, {**ROW, "id": "a\u202eb"}]).message.startswith(
+        r"Row 2, id = 'a\u202eb': "
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        ("NaN", "amount is NaN"),
+        ("-Infinity", "amount is -Infinity"),
+        ("1e400", "amount: the number is beyond"),
+    ],
+)
+@pytest.mark.parametrize("media_type", [JSON, NDJSON])
+def test_numbers_that_json_does_not_have_are_named_by_their_field(
+    written: str, words: str, media_type: str
+) -> None:
+    row = f'{{"id": "a", "time": 1709474711000, "amount": {written}, "customer": "c"}}'
+    with pytest.raises(InputRefused, match=words):
+        read_rows(row.encode(), media_type, {})
+    told = read_each(row.encode(), NDJSON, {}).refused
+    assert words in told[0][1]
+
+
+@pytest.mark.parametrize("media_type", [JSON, NDJSON, ARROW])
+def test_a_clock_is_ahead_as_far_as_live_state_tolerates(media_type: str) -> None:
+    now = int(time.time() * 1000)
+    seconds = batch.AHEAD
+    assert seconds * 1000 == TOLERATED_SKEW_MS
+    rows = [{**ROW, "time": now + seconds * 1000 - 60_000}]
+    assert len(read_rows(body(rows, media_type), media_type, {}).arrays["id"]) == 1
+    rows = [*rows, {**ROW, "id": "T-9", "time": now + seconds * 1000 + 60_000}]
+    error = refused(rows, media_type)
+    assert (error.code, error.message[:12]) == ("time_out_of_span", "Row 2, time ")
+
+
+def test_a_column_that_comes_twice_is_named() -> None:
+    twice = pa.Table.from_arrays([pa.array(["a"]), pa.array(["b"])], names=["id", "id"])
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, twice.schema) as writer:
+        writer.write_table(twice)
+    with pytest.raises(InputRefused, match="called 'id'") as error:
+        read_rows(bytes(sink.getvalue()), ARROW, {})
+    assert error.value.code == "column_twice"
 
 
 def test_rows_that_say_the_same_twice_are_both_answered() -> None:
