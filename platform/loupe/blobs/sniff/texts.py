@@ -6,6 +6,9 @@ import pickletools
 
 from loupe.blobs.sniff import table
 
+WIDE = 50
+"""Delimiters in one line that is longer than what is seen of a file: it is a header."""
+_DELIMITERS = ",;\t|"
 _PRINTABLE_CONTROLS = {"\t", "\n", "\r", "\f"}
 
 
@@ -81,15 +84,19 @@ def _json_type(text: str, whole: bool) -> str:
 
 
 def _is_table(text: str, whole: bool) -> bool:
+    """Whether most lines have as many fields as the first; a few may be damaged."""
     lines = text.splitlines()
-    lines = [line for line in (lines if whole else lines[:-1]) if line.strip()]
-    if not lines:
-        return False
-    for delimiter in ",;\t|":
+    complete = [line for line in (lines if whole else lines[:-1]) if line.strip()]
+    for delimiter in _DELIMITERS:
+        if not complete:
+            # The header alone is longer than what is seen.
+            if text.count(delimiter) >= WIDE:
+                return True
+            continue
         try:
-            widths = {len(row) for row in csv.reader(lines[:20], delimiter=delimiter)}
+            widths = [len(row) for row in csv.reader(complete[:20], delimiter=delimiter)]
         except csv.Error:
             continue
-        if len(widths) == 1 and widths.pop() > 1:
+        if widths[0] > 1 and 2 * widths.count(widths[0]) > len(widths):
             return True
     return False

@@ -187,6 +187,24 @@ def test_any_bytes_have_a_type(start: bytes, rest: bytes) -> None:
         assert "/" in content.media_type(Path(file.name))
 
 
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (b"a,b,c\n1,2,3\nshort,row\n4,5,6\n", "text/csv"),
+        (b"a;b\n1;2\n;;;;\n3;4\n", "text/csv"),
+        (b",".join(b"column %d" % n for n in range(5_000)) + b"\n", "text/csv"),
+        (b"Dear reader:\nthis, as you see, is\na letter, not a table.\n", "text/plain"),
+        (b"x" * 10_000, "text/plain"),
+    ],
+)
+def test_a_table_may_have_damaged_lines_and_a_header_of_any_length(
+    tmp_path: Path, data: bytes, kind: str
+) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(data)
+    assert content.media_type(path) == kind
+
+
 def test_a_long_table_is_told_from_its_beginning(tmp_path: Path) -> None:
     path = tmp_path / "x"
     path.write_text("amount,time\n" + "12.5,2026-01-01\n" * 100_000)
