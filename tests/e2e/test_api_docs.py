@@ -19,7 +19,7 @@ def test_page_lists_the_calls_and_asks_nobody_else(site: Site, browser: Browser)
     expect(found.page.locator(".opblock").first).to_be_visible()
     call = found.page.locator("#operations-submissions-submissions_create")
     # Of many calls the page draws those in sight alone.
-    for _ in range(200):
+    for _ in range(1200):
         if call.count():
             break
         found.page.mouse.wheel(0, 600)

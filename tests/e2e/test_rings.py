@@ -3,9 +3,10 @@
 import json
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import Visit
+from tests.e2e.drawing_frames import busy_s
 from tests.processes import Site
 
 pytestmark = [pytest.mark.e2e, pytest.mark.serial]
@@ -56,7 +57,7 @@ FRAMES = """async () => {
         };
         requestAnimationFrame(step);
     });
-    return frames.length / 1.5;
+    return frames.length;
 }"""
 
 
@@ -72,6 +73,15 @@ def drawn(page: Page, alert: int) -> None:
     page.wait_for_selector("#graph[data-ready]")
 
 
+def looks_different(page: Page, before: bytes) -> bool:
+    """Whether the graph is drawn otherwise than it was, or will be in a moment."""
+    for _look in range(100):
+        if page.locator("#graph").screenshot() != before:
+            return True
+        page.wait_for_timeout(100)
+    return False
+
+
 def test_a_ring_shows_who_paid_whom_and_what_they_share(
     visit: Visit, rings: tuple[int, int]
 ) -> None:
@@ -80,19 +90,17 @@ def test_a_ring_shows_who_paid_whom_and_what_they_share(
     chips = page.locator("#graph-types .chip")
     assert set(chips.all_inner_texts()) == {"Device", "Payments among members"}
     flows = page.locator("section", has=page.locator("#flows")).locator("tbody tr")
-    assert flows.count() == 3
-    assert "120.00" in flows.first.inner_text()
-    assert "phone-7" in page.locator("section", has=page.locator("#shared")).inner_text()
+    expect(flows).to_have_count(3)
+    expect(flows.first).to_contain_text("120.00")
+    expect(page.locator("section", has=page.locator("#shared"))).to_contain_text("phone-7")
 
     before = page.locator("#graph").screenshot()
     page.locator("#reasons li").first.hover()
-    page.wait_for_timeout(200)
-    assert page.locator("#graph").screenshot() != before
+    assert looks_different(page, before)
     page.mouse.move(2, 2)
     chips.filter(has_text="Payments").click()
     page.mouse.move(2, 2)
-    page.wait_for_timeout(200)
-    assert page.locator("#graph").screenshot() != before
+    assert looks_different(page, before)
     chips.filter(has_text="Payments").click()
 
 
@@ -108,11 +116,16 @@ def test_two_thousand_nodes_are_drawn_and_move_smoothly(
     middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.move(*middle)
     page.mouse.down()
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
+    before = busy_s(session)
     page.evaluate(f"() => {{ window.counted = ({FRAMES})(); }}")
     for step in range(30):
         page.mouse.move(middle[0] + step * 4, middle[1] + step * 2)
         page.wait_for_timeout(30)
     page.mouse.up()
     frames = page.evaluate("() => window.counted")
-    print(f"{frames:.0f} frames a second")
-    assert frames >= 5
+    # The page's own processor time: what runs beside the browser does not count.
+    a_frame = (busy_s(session) - before) / frames
+    print(f"{frames} frames in 1.5 s, {a_frame * 1000:.0f} ms of processor time each")
+    assert a_frame <= 0.2

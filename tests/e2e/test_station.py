@@ -1,6 +1,7 @@
 """A part goes past the camera: the screen beside the line shows it, and a person decides."""
 
 import pytest
+from playwright.sync_api import expect
 
 from loupe.testing.factories import PASSWORD
 from tests.apps.defect_detection.pictures import SAMPLES
@@ -32,17 +33,18 @@ def test_a_picture_that_names_its_station_is_on_the_screen_at_once(
                 )
             assert answer.status_code == 200, answer.text
     page.wait_for_selector("#serial:text('E2E-1')")
-    shown = page.locator("#station").get_attribute("data-outcome")
-    assert shown == answer.json()["outcome"] != "pass"
-    assert page.locator("#drawing .mark").count() >= 1
-    assert page.locator('[data-count="parts"]').inner_text() == str(parts + 1)
     page.wait_for_selector("#views li:nth-child(2) button")
+    outcome = answer.json()["outcome"]
+    assert outcome != "pass"
+    expect(page.locator("#station")).to_have_attribute("data-outcome", outcome)
+    expect(page.locator("#drawing .mark").first).to_be_attached()
+    expect(page.locator('[data-count="parts"]')).to_have_text(str(parts + 1))
     page.locator("#judge .judge-good").click()
     page.wait_for_selector('#station[data-outcome="pass"]')
-    assert page.locator("#judge").is_hidden()
+    expect(page.locator("#judge")).to_be_hidden()
     page.goto(f"{OWN}parts/?kind=overkilled&serial=E2E")
-    if answer.json()["outcome"] == "fail":
-        assert page.locator("td.name a").inner_text() == "E2E-1"
+    if outcome == "fail":
+        expect(page.locator("td.name a")).to_have_text("E2E-1")
 
 
 def test_a_mask_is_drawn_with_the_pointer_and_saved(visit: Visit) -> None:
@@ -59,13 +61,13 @@ def test_a_mask_is_drawn_with_the_pointer_and_saved(visit: Visit) -> None:
     page.mouse.down()
     page.mouse.move(x + 60, y + 40, steps=3)
     page.mouse.up()
-    assert page.locator("#stage polygon.mask").count() == before + 1
+    expect(page.locator("#stage polygon.mask")).to_have_count(before + 1)
     page.locator("#undo").click()
-    assert page.locator("#stage polygon.mask").count() == before
+    expect(page.locator("#stage polygon.mask")).to_have_count(before)
     page.locator("#add-mask").click()
     page.locator("form#recipe .btn-primary").click()
     page.wait_for_selector("tr[data-current]")
-    assert f"{before + 1} masks" in page.locator("tr[data-current]").inner_text()
+    expect(page.locator("tr[data-current]")).to_contain_text(f"{before + 1} masks")
 
 
 def test_the_pictures_behind_a_bar_are_shown(visit: Visit) -> None:
