@@ -75,3 +75,15 @@ def test_every_shape_is_described_as_itself(document: dict[str, Any]) -> None:
 def _below(kind: type[BaseModel]) -> set[type[BaseModel]]:
     direct = set(kind.__subclasses__())
     return direct.union(*(_below(each) for each in direct))
+
+
+def test_streams_of_rows_are_there_and_take_keys_alone(document: dict[str, Any]) -> None:
+    stream = document["paths"]["/api/v1/fraud/score/stream"]["post"]
+    assert stream["operationId"] == "fraud_score_stream"
+    assert set(stream["requestBody"]["content"]) == {
+        "application/x-ndjson",
+        "application/vnd.apache.arrow.stream",
+    }
+    assert stream["security"] == [{"apiKey": []}]
+    assert "Idempotency-Key" not in [one["name"] for one in stream["parameters"]]
+    assert "deadline_ms" in [one["name"] for one in stream["parameters"]]

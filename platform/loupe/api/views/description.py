@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from loupe.api.negotiation import OneRepresentation
 from loupe.api.permissions import PUBLIC, DenyByDefault
+from loupe.api.streams_described import add_streams
 
 
 class Document(OpenApiJsonRenderer2):
@@ -34,6 +35,7 @@ class OpenApi(SpectacularAPIView):
     def get(self, request: Request, *args: str, **kwargs: str) -> Response:
         """OpenAPI 3.1 of everything below /api/v1/."""
         response: Response = super().get(request, *args, **kwargs)  # type: ignore[no-untyped-call]
+        add_streams(response.data)
         return response
 
 
