@@ -3,6 +3,7 @@ Django answers the rest."""
 
 import gc
 import os
+import sys
 from typing import Any
 
 import django
@@ -37,6 +38,14 @@ class Front:
 
 
 application = Front()
+
+SWITCH_S = 0.0005
+"""How long a thread may keep the event loop from going on. It lets go at each send; with Python's
+5 ms a thread that writes calls down then had it for that long, again and again."""
+COLLECT_AFTER = 50_000
+"""So many new containers start a collection; a call makes some thousand that go with it."""
+sys.setswitchinterval(SWITCH_S)
+gc.set_threshold(COLLECT_AFTER)
 
 # What is loaded by now lives as long as the process: the collector need not look at it again and
 # again, which would hold a call up for tens of milliseconds.

@@ -8,7 +8,7 @@ import structlog
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from loupe.ids import new_id
+from loupe.ids import new_word
 from loupe.monitoring.http import observe
 
 HEADER = "X-Request-Id"
@@ -21,7 +21,7 @@ def request_id(given: str | None) -> str:
     """The caller's id if it is a plain word of 8 to 64 characters, else a new one."""
     if given is not None and _GIVEN.fullmatch(given):
         return given
-    return new_id().hex
+    return new_word()
 
 
 class RequestLog:

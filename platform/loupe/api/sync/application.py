@@ -6,6 +6,7 @@ long way through Django, whose view of the same address uses the same service.
 
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -92,7 +93,7 @@ class SyncApplication:
         self, scope: Scope, headers: dict[str, str], receive: Receive, started: float
     ) -> Answer:
         route = self._routes[scope["path"]]
-        query = QueryDict(scope["query_string"].decode("latin-1"))
+        query = _query(scope["query_string"])
         if self._backstage is None:
             self._backstage = ForAsgi()
         backstage = self._backstage
@@ -119,6 +120,12 @@ class SyncApplication:
             with removing(body):
                 call = call.named(sent_name).with_form(fields)
         return await service.answer(call, body, backstage, started)
+
+
+@lru_cache(maxsize=64)
+def _query(raw: bytes) -> QueryDict:
+    """The parameters of an address; nobody changes them."""
+    return QueryDict(raw.decode("latin-1"))
 
 
 async def send_answer(answer: Answer, name: str, send: Send) -> None:

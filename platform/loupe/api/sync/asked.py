@@ -1,6 +1,5 @@
 """What a synchronous call asks for, read the same way on both paths."""
 
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -16,6 +15,7 @@ from loupe.api.idempotency import key_in
 from loupe.api.problems import refuse_field
 from loupe.contract.app import DomainApp
 from loupe.contract.extras import SyncMode
+from loupe.ids import new_word
 
 UNNAMED = "upload"
 POLICIES = ("fail_open", "fail_closed")
@@ -69,7 +69,7 @@ class Asked:
     @property
     def request_id(self) -> str:
         """The id under which a live service remembers the request."""
-        return self.key or uuid.uuid4().hex
+        return self.key or new_word()
 
 
 def permitted(actor: Actor, name: str | None) -> Project:
