@@ -36,7 +36,7 @@ def against(
     async def run() -> None:
         server = await asyncio.start_unix_server(behaviour, str(folder / "engine.sock"))
         client = AsyncEngineClient(folder / "engine.sock", connections=1)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(120):
             await talk(client)
         await client.close()
         server.close()

@@ -25,7 +25,7 @@ def token_file(folder: Path, *tokens: str) -> Path:
 
 def port_of(engine: EngineProcess) -> int:
     """The port that the system chose."""
-    limit = time.monotonic() + 10
+    limit = time.monotonic() + 90
     while time.monotonic() < limit:
         found = re.findall(r"the public port is 127\.0\.0\.1:(\d+)", engine.log.read_text())
         if found:

@@ -45,7 +45,7 @@ def at_once(*works: Callable[[], Any]) -> list[Any]:
     begin = Barrier(len(works))
 
     def one(work: Callable[[], Any]) -> Any:
-        begin.wait(20)
+        begin.wait(120)
         try:
             return work()
         except LoupeError as error:
