@@ -216,8 +216,8 @@ def test_a_sender_with_nagles_algorithm_is_not_kept_waiting(node: Node) -> None:
                 sent(one, pdu(piece))
             assert answer(one) == (MESSAGE, 0xC000)
             late += time.monotonic() - began > 0.039
-    # Without what the node does against it, all are late; a busy machine delays a few.
-    assert late < 30
+    # Without what the node does against it, every second one is late; a busy machine delays a few.
+    assert late < 12
 
 
 def connection(one: Association) -> socket.socket:
