@@ -14,6 +14,7 @@ _SENTENCES: Final = {
     "extra_forbidden": gettext_lazy("there is no such field"),
     "int_parsing": gettext_lazy("%(given)s is no whole number"),
     "int_type": gettext_lazy("%(given)s is no whole number"),
+    "int_parsing_size": gettext_lazy("%(given)s is too large"),
     "int_from_float": gettext_lazy("%(given)s is no whole number"),
     "float_parsing": gettext_lazy("%(given)s is no number"),
     "float_type": gettext_lazy("%(given)s is no number"),
@@ -85,4 +86,5 @@ def sentence(found: Any) -> str:
     if "why_zh" in context and (get_language() or "en").startswith("zh"):
         context["why"] = context["why_zh"]
     text = str(known)
-    return text % {"given": shown, **context} if "%(" in text else text
+    # What a rule is refused with is a whole sentence.
+    return (text % {"given": shown, **context} if "%(" in text else text).rstrip(".。")

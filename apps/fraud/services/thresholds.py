@@ -104,7 +104,8 @@ def set_control(actor: Actor, project: Project, share: float, cap: int) -> Store
         )
     if share and not 0 < cap <= 10**15:
         raise Unusable(
-            _("cap: say up to which amount, more than nothing, they are let through."), field="cap"
+            _("cap: say up to which amount, from 1 to 10^15 minor units, they are let through."),
+            field="cap",
         )
     present = deciding.now(actor, project).point
     fields = {

@@ -226,6 +226,13 @@ def test_prices_are_assumptions_until_somebody_says_some(
     assert second.prices["review"] == 450
     with pytest.raises(Unusable, match="margin"):
         prices.save(bank.actor("engineer"), bank.project, {**PRICES, "margin": 3})
+    for key, value, why in (
+        ("review", 2**40, f"is above {2**40 - 1}"),
+        ("review", 1e30, "is too large"),
+        ("review_minutes", 1e300, "is above 43200"),
+    ):
+        with pytest.raises(Unusable, match=f"{key}: .* {why}"):
+            prices.save(bank.actor("engineer"), bank.project, {**PRICES, key: value})
     with pytest.raises(Denied):
         prices.save(bank.actor("reviewer"), bank.project, PRICES)
 

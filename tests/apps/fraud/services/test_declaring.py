@@ -6,6 +6,7 @@ import pytest
 from django.utils import translation
 from pydantic import BaseModel, Field, ValidationError
 
+from apps.fraud.schema import OperatingPoint
 from apps.fraud.services import declaring
 from apps.fraud.thresholds.asked import Asked
 
@@ -38,6 +39,15 @@ def test_a_refusal_names_the_place_the_value_and_what_is_allowed(
 ) -> None:
     with translation.override("en"):
         assert refused(model, data) == (place, said)
+
+
+def test_what_is_refused_of_a_rule_ends_without_a_full_stop_of_its_own() -> None:
+    rules = [{"key": "a", "when": "amount > ", "outcome": "block"}]
+    for language, words in (("en", "should stand"), ("zh-hans", "amount")):
+        with translation.override(language):
+            said = refused(OperatingPoint, {"rules": rules})[1]
+        assert words in said
+        assert said[-1] not in ".。"
 
 
 def test_every_sentence_exists_in_chinese() -> None:
