@@ -10,7 +10,8 @@ from uuid import UUID
 
 from apps.fraud.exports import harmless
 from apps.fraud.models import BadRows
-from apps.fraud.tables.problems import REASONS, WARNINGS
+from apps.fraud.tables.counted import reason_of_many
+from apps.fraud.tables.problems import WARNINGS
 from loupe.contract.blocks import LIVE, StoredBlock
 from loupe.host import jobs
 from loupe.host.people import Action, Actor, Project, require
@@ -63,7 +64,7 @@ def summary(actor: Actor, project: Project, job_id: UUID) -> Summary:
     for counts, count in rows.values_list("counts", "read"):
         total.update(counts)
         read += count
-    named = tuple((code, count, REASONS[code]) for code, count in total.most_common())
+    named = tuple((code, count, reason_of_many(code)) for code, count in total.most_common())
     return Summary(read=read, counts=named, unread=tuple(jobs.failures(job)))
 
 
