@@ -22,7 +22,7 @@ HERE = Path(__file__).parent
     "postgresql" in str(settings.DATABASES["default"]["ENGINE"]),
     reason="this run is on PostgreSQL already",
 )
-@pytest.mark.timeout(500)
+@pytest.mark.timeout(1200)
 def test_the_same_tests_pass_on_postgresql(postgres_url: str) -> None:
     done = subprocess.run(
         [

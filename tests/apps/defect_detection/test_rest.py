@@ -34,7 +34,7 @@ def results(site: Site, key: str) -> dict[str, Any]:
         assert answer.status_code == 202, answer.text
     with Loupe(site.url, key) as loupe:
         job = loupe.job(answer.json()["id"])
-        job.wait(timeout_s=120, check=True)
+        job.wait(timeout_s=300, check=True)
         return {each.name: each for each in job.results()}
 
 

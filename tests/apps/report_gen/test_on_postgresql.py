@@ -37,7 +37,7 @@ AGAIN = (
     "postgresql" in str(settings.DATABASES["default"]["ENGINE"]),
     reason="this run is on PostgreSQL already",
 )
-@pytest.mark.timeout(280)
+@pytest.mark.timeout(1200)
 def test_a_reports_life_holds_on_postgresql_and_its_versions_never_change(
     postgres_url: str,
 ) -> None:

@@ -52,7 +52,7 @@ def test_no_file_of_a_call_stays_where_bodies_arrive(site: Site, client: httpx.C
         client.post(MEASURE, content=body)
     two = [("file", ("a.json", b'{"value": 1}')), ("file", ("b.json", b'{"value": 2}'))]
     assert client.post(MEASURE, files=two).json()["code"] == "too_many_files"
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while lying() - before and time.monotonic() < until:
         time.sleep(0.02)
     assert not lying() - before
@@ -63,7 +63,8 @@ def test_sixteen_callers_at_once_are_all_stored_once(client: httpx.Client) -> No
 
     def call(value: int) -> None:
         for _ in range(5):
-            response = client.post(MEASURE, content=json.dumps({"value": value}).encode())
+            body = json.dumps({"value": value}).encode()
+            response = client.post(MEASURE, content=body, params={"deadline_ms": 60_000})
             found.append(response.raise_for_status().json())
 
     threads = [threading.Thread(target=call, args=(value,)) for value in range(16)]

@@ -203,7 +203,7 @@ def begun(client: httpx.Client, length: int, **words: str) -> str:
 
 def open_part(web: Site, there: str, key: str, offset: int, length: int) -> socket.socket:
     """A PATCH whose body is still to come."""
-    wire = socket.create_connection(("127.0.0.1", web.port), timeout=30)
+    wire = socket.create_connection(("127.0.0.1", web.port), timeout=120)
     path = "/" + there.split("/", 3)[3]
     head = (
         f"PATCH {path} HTTP/1.1\nHost: 127.0.0.1\nAuthorization: Api-Key {key}\n"
@@ -222,7 +222,7 @@ def offset(client: httpx.Client, there: str) -> int:
 
 def until(client: httpx.Client, there: str, least: int) -> int:
     """The offset once it is at least `least`."""
-    end = time.monotonic() + 30
+    end = time.monotonic() + 120
     while (found := offset(client, there)) < least and time.monotonic() < end:
         time.sleep(0.02)
     return found

@@ -47,7 +47,7 @@ def test_submitted_folder_becomes_results_in_its_structure(loupe: Loupe, tmp_pat
     written(tmp_path / "lot" / "left", 1, 7, 50)
     seen: list[ProgressShape] = []
     job = loupe.submit("dummy_app", [tmp_path / "lot"], name="night shift")
-    detail = job.wait(seen.append, timeout_s=60)
+    detail = job.wait(seen.append, timeout_s=240)
     assert detail.name == "night shift"
     assert (detail.progress.done, detail.progress.failed) == (3, 0)
     assert seen[-1].ended
@@ -60,25 +60,25 @@ def test_submitted_folder_becomes_results_in_its_structure(loupe: Loupe, tmp_pat
 def test_job_with_a_bad_file_names_it_and_finishes_the_rest(loupe: Loupe, tmp_path: Path) -> None:
     job = loupe.submit("dummy_app", written(tmp_path, 1, "no number"))
     with pytest.raises(JobFailed, match=r"1\.json"):
-        job.wait(timeout_s=60, check=True)
+        job.wait(timeout_s=240, check=True)
     assert job.detail.progress.done == 1
     failed = list(job.items(state="failed"))
     assert [each.name for each in failed] == ["1.json"]
     assert failed[0].error
     assert job.retry() == 1
-    assert job.wait(timeout_s=60).progress.failed == 1
+    assert job.wait(timeout_s=240).progress.failed == 1
 
 
 def test_a_cancelled_job_goes_on_and_ends_with_everything(loupe: Loupe, tmp_path: Path) -> None:
     # More than the workers can finish before the next call arrives.
-    job = loupe.submit("dummy_app", written(tmp_path, *range(400)))
+    job = loupe.submit("dummy_app", written(tmp_path, *range(2000)))
     assert job.cancel().progress.state == "cancelled"
     left = job.detail.progress.cancelled
     assert left > 0
     assert job.resume() == left
-    done = job.wait(timeout_s=120).progress
-    assert (done.state, done.done, done.cancelled) == ("done", 400, 0)
-    assert len({each.name for each in job.results()}) == 400
+    done = job.wait(timeout_s=240).progress
+    assert (done.state, done.done, done.cancelled) == ("done", 2000, 0)
+    assert len({each.name for each in job.results()}) == 2000
     with pytest.raises(Conflict, match="nothing_to_do"):
         job.resume()
 

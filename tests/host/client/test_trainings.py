@@ -36,7 +36,7 @@ def test_a_model_is_trained_followed_promoted_and_decides(
     training = loupe.trainings.start(
         "dummy_app", "by-client", dataset, config={"steps": 12, "seconds_per_step": 0.1}, seed=3
     )
-    ended = training.wait(lambda told: steps.append(told.step), timeout_s=60)
+    ended = training.wait(lambda told: steps.append(told.step), timeout_s=240)
     assert (ended.state, ended.version, ended.error) == ("done", 1, "")
     assert steps == list(range(1, 13))
     assert ended.model_id is not None
@@ -47,7 +47,7 @@ def test_a_model_is_trained_followed_promoted_and_decides(
     reading = tmp_path / "reading.json"
     reading.write_text(json.dumps({"value": 4}))
     job = loupe.submit("dummy_app", [reading], model="by-client")
-    job.wait(timeout_s=60, check=True)
+    job.wait(timeout_s=240, check=True)
     (result,) = job.results()
     assert result.data["scaled"] == pytest.approx(12.0, rel=1e-3)
     assert (result.model.name, result.model.version) == ("by-client", 1)

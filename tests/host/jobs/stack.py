@@ -21,7 +21,7 @@ import psutil
 from tests.probe_apps import FOLDER
 
 ROOT = Path(__file__).resolve().parents[3]
-PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = 300.0
 PLAN = (
     "import django, json; django.setup(); from loupe.supervisor.processes import planned; "
     "print(json.dumps({p.name: p.argv for p in planned(host='127.0.0.1', port=0)}))"
@@ -101,7 +101,7 @@ class Stack:
             self._driver = None
         for process in self.processes.values():
             process.send_signal(signal.SIGTERM)
-        until = time.monotonic() + 15
+        until = time.monotonic() + 45
         for name in list(self.processes):
             try:
                 self.processes[name].wait(timeout=max(0.1, until - time.monotonic()))

@@ -1,5 +1,6 @@
 """Promises for work that takes minutes: progress, cancel, and going on where a kill stopped it."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 from tests.host.jobs.stack import Stack, running
 
-pytestmark = [pytest.mark.slow, pytest.mark.serial, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.serial, pytest.mark.timeout(1200)]
 
 CHUNKS = 75  # of 4 MiB: one item of 300 MiB
 SIZE = CHUNKS * 4 * 2**20
@@ -19,7 +20,11 @@ PASSWORD = "of-the-line-3"
 @pytest.fixture
 def stack(tmp_path: Path) -> Iterator[Stack]:
     """An attendant and a beat; each chunk of a volume takes a while."""
-    variables = {"HEAVY_PROBE_SECONDS_PER_CHUNK": SECONDS_PER_CHUNK}
+    # A lease that no pause of a busy machine outlasts; it is renewed every two seconds.
+    variables = {
+        "HEAVY_PROBE_SECONDS_PER_CHUNK": SECONDS_PER_CHUNK,
+        "LOUPE_LEASE_SECONDS": "9",
+    }
     with running(tmp_path, "broker", "worker", "beat", "attendant", variables=variables) as made:
         yield made
 
@@ -34,15 +39,15 @@ def test_300_megabytes_survive_kills_of_the_child_and_of_the_attendant_resume_an
     stack: Stack,
 ) -> None:
     job = stack.ask("volume", CHUNKS)
-    assert stack.ask("advance", job, 0.05, 60) >= 0.05
+    assert stack.ask("advance", job, 0.05, 240) >= 0.05
     before = stack.ask("told", job)
-    assert stack.ask("advance", job, 0.25, 60) >= 0.25
+    assert stack.ask("advance", job, 0.45, 240) >= 0.45
     after = stack.ask("told", job)
     assert before["progress"] < after["progress"] < 1
     assert after["note"].endswith(f" of {SIZE} bytes")
     assert before["lease"] < after["lease"]
     child(stack).kill()
-    assert stack.ask("advance", job, 0.5, 60) >= 0.5
+    assert stack.ask("advance", job, 0.6, 240) >= 0.6
     stack.kill("attendant")
     stack.start("attendant")
     progress = stack.until(job)
@@ -62,19 +67,21 @@ def test_300_megabytes_survive_kills_of_the_child_and_of_the_attendant_resume_an
 
 
 def test_cancel_stops_the_child_and_leaves_no_scratch(stack: Stack) -> None:
-    job = stack.ask("volume", 50)
-    stack.ask("advance", job, 0.02, 60)
+    job = stack.ask("volume", CHUNKS)
+    stack.ask("advance", job, 0.02, 240)
     at_work = child(stack)
     stack.ask("cancel", job)
-    psutil.wait_procs([at_work], timeout=20)
+    psutil.wait_procs([at_work], timeout=90)
     assert not at_work.is_running()
-    stack.ask("settle", 2)
-    assert not list((stack.var / "scratch" / "items").glob("*"))
+    until = time.monotonic() + 90
+    while left := list((stack.var / "scratch" / "items").glob("*")):
+        assert time.monotonic() < until, left
+        time.sleep(0.1)
 
 
 def test_an_attendant_that_is_stopped_hands_its_item_back_unblamed(stack: Stack) -> None:
-    job = stack.ask("volume", 50)
-    stack.ask("advance", job, 0.02, 60)
+    job = stack.ask("volume", CHUNKS)
+    stack.ask("advance", job, 0.02, 240)
     stack.processes["attendant"].terminate()
-    stack.processes.pop("attendant").wait(timeout=20)
+    stack.processes.pop("attendant").wait(timeout=90)
     assert stack.ask("items", job) == [{"state": "queued", "attempts": 0, "losses": 0}]

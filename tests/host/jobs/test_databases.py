@@ -9,7 +9,7 @@ from tests.host.jobs.stack import Driver, Stack
 from tests.host.jobs.test_kills import assert_all_done_once
 from tests.postgres import fresh_database
 
-pytestmark = [pytest.mark.slow, pytest.mark.serial, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.serial, pytest.mark.timeout(900)]
 
 PARTS = ("broker", "engine", "worker", "beat")
 
@@ -69,7 +69,7 @@ def test_jobs_of_rows_and_of_columns_end_after_a_worker_was_killed(stack: Stack)
     table = stack.ask("payments", "quarter.csv", 5000)
     assert stack.until(table)["state"] == "done"
     job = stack.ask("numbers", 1500)
-    stack.ask("reach", job, 100, 60)
+    stack.ask("reach", job, 100, 240)
     stack.kill("worker")
     stack.start("worker")
     assert stack.until(job)["state"] == "done", stack.log("worker")[-3000:]

@@ -11,7 +11,7 @@ from tests.processes import Site, running_site
 
 pytestmark = [pytest.mark.slow, pytest.mark.serial]
 
-PATIENCE_S = 120
+PATIENCE_S = 300
 
 SET_UP = """
 import django; django.setup()
@@ -53,7 +53,7 @@ def history_until(site: Site, count: int) -> dict[str, Any]:
         time.sleep(1)
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(1200)
 def test_a_folder_is_inspected_by_schedule_and_the_history_tells() -> None:
     with running_site() as site:
         night = site.var / "watch" / "night"

@@ -28,8 +28,8 @@ def alive(pid: int) -> bool:
 
 
 def eventually(condition: Callable[[], bool], what: str) -> None:
-    """Wait until `condition` holds; half a minute is far more than it takes."""
-    deadline = time.monotonic() + 30
+    """Wait until `condition` holds; two minutes are far more than it takes."""
+    deadline = time.monotonic() + 120
     while not condition():
         assert time.monotonic() < deadline, what
         time.sleep(0.05)

@@ -40,7 +40,7 @@ class Up:
     def said(self) -> str:
         return self.output.read_text()
 
-    def until(self, words: str, seconds: float = 150) -> None:
+    def until(self, words: str, seconds: float = 400) -> None:
         """Wait until it has printed `words`."""
         deadline = time.monotonic() + seconds
         while words not in self.said():
@@ -85,7 +85,7 @@ def up(site: Site) -> Iterator[Up]:
     finally:
         if running.process.poll() is None:
             running.process.terminate()
-            running.process.wait(timeout=60)
+            running.process.wait(timeout=180)
 
 
 def test_a_first_start_tells_of_each_process_and_prints_address_and_login(up: Up) -> None:
@@ -105,7 +105,7 @@ def test_sample_inputs_come_out_as_decisions(up: Up) -> None:
         "import django, json; django.setup(); from loupe.jobs.models import Job, Decision;"
         "print(json.dumps([[job.state for job in Job.objects.all()], Decision.objects.count()]))"
     )
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 400
     while True:
         states, decisions = json.loads(up.site.python(code))
         if states and set(states) == {"done"}:
@@ -125,7 +125,7 @@ def test_a_second_start_says_where_the_first_one_answers(up: Up) -> None:
 def test_a_process_that_is_killed_is_told_and_started_again(up: Up) -> None:
     before = up.pids()["beat"]
     os.kill(before, signal.SIGKILL)
-    up.until("beat: running again", seconds=60)
+    up.until("beat: running again", seconds=240)
     assert up.pids()["beat"] != before
 
 
@@ -154,7 +154,7 @@ def test_pages_answer(up: Up) -> None:
 def test_ctrl_c_ends_everything(up: Up) -> None:
     pids = up.pids()
     up.process.send_signal(signal.SIGINT)
-    assert up.process.wait(timeout=60) == 0
+    assert up.process.wait(timeout=180) == 0
     assert {name for name, pid in pids.items() if alive(pid)} == set()
     assert up.said().rstrip().endswith("stopped")
 
@@ -176,7 +176,7 @@ def test_nothing_outlives_a_killed_start_and_the_next_one_works(site: Site) -> N
         assert sign_in(second.said()) == sign_in(first_words)
     finally:
         second.process.terminate()
-        second.process.wait(timeout=60)
+        second.process.wait(timeout=180)
 
 
 def test_a_port_in_use_is_told_in_a_sentence(site: Site) -> None:

@@ -29,7 +29,7 @@ from tests.apps.report_gen.desk import Desk
 from tests.apps.report_gen.training.real.folders import folder, write_volume
 
 pytestmark = [pytest.mark.slow, pytest.mark.serial]
-PATIENCE_SECONDS = 240.0
+PATIENCE_SECONDS = 600.0
 TOY = {
     "from_scratch": True, "toy": True, "steps": 3, "batch": 1, "pool": 1, "evaluate_every": 1,
     "phantoms": 0.0, "insert": 0.0,
