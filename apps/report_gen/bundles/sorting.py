@@ -13,6 +13,7 @@ from typing import Final, Literal
 
 from pydicom import dcmread
 from pydicom.dataset import Dataset
+from pydicom.uid import MediaStorageDirectoryStorage
 
 from apps.report_gen.bundles.manifest import LONGEST_TEXT, ClinicalText, Manifest
 from apps.report_gen.bundles.problems import problems_of
@@ -24,7 +25,15 @@ from apps.report_gen.deid.nifti import cleaned_nifti
 from apps.report_gen.deid.pseudonyms import Pseudonyms
 from apps.report_gen.reading import tags
 from apps.report_gen.reading.deflated import plain_bytes
-from apps.report_gen.reading.faults import DAMAGE, Fault, Faulty, faulty
+from apps.report_gen.reading.faults import (
+    DAMAGE,
+    FILE,
+    MISSING,
+    Fault,
+    Faulty,
+    faulty,
+    unreadable,
+)
 from apps.report_gen.reading.grouping import opened
 from apps.report_gen.reading.limits import DEFAULT, Limits
 from apps.report_gen.reading.quiet import quiet
@@ -143,7 +152,7 @@ class Sorter:
         for name, uid in list(self._place.items()):
             if uid == nobodys:
                 del self._place[name]
-                error = faulty(name, "missing_tag", "StudyInstanceUID", "missing", _NEEDED)
+                error = faulty(name, "missing_tag", "StudyInstanceUID", MISSING, _NEEDED)
                 self.faults.append(error.fault)
 
     def _sort(self, source: Source, content: bytes) -> None:
@@ -152,6 +161,9 @@ class Sorter:
             study = self._study(uid, source)
         else:
             dataset = _header(source, content, self._limits)
+            sop_class = tags.text(dataset.file_meta, "MediaStorageSOPClassUID")
+            if sop_class == MediaStorageDirectoryStorage:
+                return  # the index of a disc: nobody has to be told that it is no image
             uid = tags.text(dataset, "StudyInstanceUID")
             if not uid:
                 # Files that do not say whose they are make one study, which the gate refuses.
@@ -169,7 +181,7 @@ class Sorter:
         if uid not in self._studies:
             if len(self._studies) >= MOST_STUDIES:
                 raise faulty(
-                    source.name, "too_many_studies", "studies", len(self._studies) + 1, _FEWER
+                    source.name, "too_many_studies", _STUDIES, len(self._studies) + 1, _FEWER
                 )
             path = self._folder / f"study-{len(self._studies) + 1:04d}.zip"
             self._studies[uid] = _Study(uid=uid, path=path)
@@ -274,7 +286,7 @@ def _header(source: Source, content: bytes, limits: Limits) -> Dataset:
         return dcmread(BytesIO(plain), stop_before_pixels=True, force=plain[128:132] != b"DICM")
     except DAMAGE as error:
         raise faulty(
-            source.name, "damaged", "file", f"unreadable ({type(error).__name__})", _WHOLE
+            source.name, "damaged", FILE, unreadable(type(error).__name__), _WHOLE
         ) from error
 
 
@@ -286,6 +298,7 @@ def _outer(name: str) -> str:
 _NEEDED: Final = Text(
     en="a study instance UID says what belongs together", zh="需要检查实例 UID 才能归组"
 )
+_STUDIES: Final = Text(en="studies", zh="检查数")
 _WHOLE: Final = Text(en="a whole DICOM file is needed", zh="需要完整的 DICOM 文件")
 _FEWER: Final = Text(
     en=f"at most {MOST_STUDIES} studies come in one delivery",

@@ -23,7 +23,15 @@ from apps.report_gen.deid.nifti import cleaned_nifti
 from apps.report_gen.deid.pseudonyms import Pseudonyms
 from apps.report_gen.reading import tags
 from apps.report_gen.reading.deflated import plain_bytes
-from apps.report_gen.reading.faults import DAMAGE, Fault, Faulty, faulty
+from apps.report_gen.reading.faults import (
+    DAMAGE,
+    FILE,
+    MISSING,
+    Fault,
+    Faulty,
+    faulty,
+    unreadable,
+)
 from apps.report_gen.reading.geometry.kind import CT
 from apps.report_gen.reading.grouping import opened
 from apps.report_gen.reading.headers import is_compressed
@@ -108,7 +116,7 @@ def _deidentified(
     if tags.text(dataset.file_meta, "MediaStorageSOPClassUID") == MediaStorageDirectoryStorage:
         return None
     if sop_class not in CT:
-        raise _refused(source.name, "SOPClassUID", sop_class or "missing", _CT_ONLY)
+        raise _refused(source.name, "SOPClassUID", sop_class or MISSING, _CT_ONLY)
     if tags.text(dataset, "BurnedInAnnotation").upper() == "YES":
         raise _refused(source.name, "BurnedInAnnotation", "YES", _NOT_BURNED)
     try:
@@ -158,7 +166,7 @@ _NOT_BURNED = Text(
 )
 
 
-def _refused(name: str, field: str, value: str, allowed: Text) -> Faulty:
+def _refused(name: str, field: str, value: str | Text, allowed: Text) -> Faulty:
     return faulty(
         name,
         "not_deidentified",
@@ -173,7 +181,7 @@ def _damaged(name: str, error: BaseException) -> Faulty:
     return faulty(
         name,
         "damaged",
-        "file",
-        f"unreadable ({type(error).__name__}: {error})",
+        FILE,
+        unreadable(f"{type(error).__name__}: {error}"),
         Text(en="a whole DICOM file is needed", zh="需要完整的 DICOM 文件"),
     )

@@ -100,13 +100,13 @@ def _work(
     number: int,
     answer: Connection,
 ) -> None:
-    """In the forked process: decode, and send what failed as (place in the share, fault)."""
+    """In the forked process: decode, and send what failed as (place in the share, code, words)."""
     for at, places in enumerate(share):
         progress[number] = at
         try:
             decode_file(places, into)
         except Faulty as error:
-            answer.send_bytes(json.dumps([at, error.fault.code, error.fault.value]).encode())
+            answer.send_bytes(json.dumps([at, *_told(error.fault)]).encode())
     progress[number] = _NONE
     answer.close()
 
@@ -115,12 +115,17 @@ def _answer(ours: Connection, share: Sequence[Sequence[Place]]) -> list[Fault]:
     faults: list[Fault] = []
     while True:
         try:
-            at, code, value = json.loads(ours.recv_bytes())
+            at, code, *words = json.loads(ours.recv_bytes())
         except (EOFError, OSError):
             return faults
-        faults.append(
-            faulty(share[at][0][0].file.source.name, code, "PixelData", value, _DECODABLE).fault
-        )
+        value, allowed = (Text(en=en, zh=zh) for en, zh in words)
+        name = share[at][0][0].file.source.name
+        faults.append(faulty(name, code, "PixelData", value, allowed).fault)
+
+
+def _told(fault: Fault) -> list[str | list[str]]:
+    """What `_answer` needs: code, value and what is allowed; the name it knows."""
+    return [fault.code, [fault.value, fault.value_zh], [fault.allowed.en, fault.allowed.zh]]
 
 
 _DECODABLE = Text(en="pixels that can be decoded are needed", zh="需要可解码的像素")
@@ -131,6 +136,6 @@ def _crashed(image: Image) -> Fault:
         image.file.source.name,
         "damaged_pixels",
         "PixelData",
-        "so damaged that the decoder broke off",
+        Text(en="so damaged that the decoder broke off", zh="损坏到解码器中断"),
         _DECODABLE,
     ).fault

@@ -5,7 +5,7 @@ pydicom unpacks them in one go, however large they become; so they are unpacked 
 
 import zlib
 
-from apps.report_gen.reading.faults import faulty
+from apps.report_gen.reading.faults import UNPACKED, faulty, more_than, unreadable
 from apps.report_gen.reading.limits import Limits
 from loupe.contract.text import Text
 
@@ -32,16 +32,16 @@ def plain_bytes(content: bytes, name: str, limits: Limits) -> bytes:
         raise faulty(
             name,
             "damaged",
-            "deflated data set",
-            str(error),
+            Text(en="deflated data set", zh="压缩的数据集"),
+            unreadable(str(error)),
             Text(en="a whole DICOM file is needed", zh="需要完整的 DICOM 文件"),
         ) from error
     if machine.unconsumed_tail:
         raise faulty(
             name,
             "decompression_bomb",
-            "unpacked bytes",
-            f"more than {most}",
+            UNPACKED,
+            more_than(most),
             Text(
                 en=f"at most {limits.ratio} times the packed size",
                 zh=f"最多为压缩大小的 {limits.ratio} 倍",

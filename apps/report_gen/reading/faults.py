@@ -45,12 +45,15 @@ class Fault:
     value: str
     allowed: Text
     advice: Text
+    field_zh: str
+    value_zh: str
 
     def text(self) -> Text:
         """One sentence for the sender."""
         return Text(
             en=f"{self.name}: {self.field} is {self.value}; {self.allowed.en}. {self.advice.en}",
-            zh=f"{self.name}：{self.field} 为 {self.value}；{self.allowed.zh}。{self.advice.zh}",
+            zh=f"{self.name}：{self.field_zh} 为 {self.value_zh}；{self.allowed.zh}。"
+            f"{self.advice.zh}",
         )
 
     def as_json(self) -> dict[str, JsonValue]:
@@ -78,16 +81,56 @@ class Faulty(InputRefused):
 _SEND_AGAIN = Text(
     en="Send the file again from the source, unaltered.", zh="请从来源重新发送未经改动的文件。"
 )
+FILE = Text(en="file", zh="文件")
+CONTENT = Text(en="content", zh="内容")
+BYTES = Text(en="bytes", zh="字节数")
+UNPACKED = Text(en="unpacked bytes", zh="解压后的字节数")
+MISSING = Text(en="missing", zh="缺失")
+
+
+def unreadable(why: str) -> Text:
+    """The value of something that a library broke off at; `why` is in its words."""
+    return Text(en=f"unreadable ({why})", zh=f"无法读取（{why}）")
+
+
+def more_than(most: int) -> Text:
+    """The value of a size that was only counted up to what is allowed."""
+    return Text(en=f"more than {most}", zh=f"超过 {most}")
 
 
 def faulty(
-    name: str, code: str, field: str, value: object, allowed: Text, advice: Text = _SEND_AGAIN
+    name: str,
+    code: str,
+    field: str | Text,
+    value: object,
+    allowed: Text,
+    advice: Text = _SEND_AGAIN,
 ) -> Faulty:
-    """The exception for one file; `value` is cut to a length a sentence bears."""
-    shown = value if isinstance(value, str) else repr(value)
-    shown = "".join(each if each.isprintable() else "�" for each in shown)
-    if len(shown) > _LONGEST_VALUE:
-        shown = shown[:_LONGEST_VALUE] + "…"
+    """The exception for one file; `value` is cut to a length a sentence bears.
+
+    Names of DICOM's attributes and values out of files are the same in every language; other words
+    come as `Text`.
+    """
+    told = field if isinstance(field, Text) else Text(en=field, zh=field)
+    shown = value if isinstance(value, Text) else Text(en=_plain(value), zh=_plain(value))
     return Faulty(
-        Fault(name=name, code=code, field=field, value=shown or "∅", allowed=allowed, advice=advice)
+        Fault(
+            name=name,
+            code=code,
+            field=told.en,
+            value=_short(shown.en),
+            allowed=allowed,
+            advice=advice,
+            field_zh=told.zh,
+            value_zh=_short(shown.zh),
+        )
     )
+
+
+def _plain(value: object) -> str:
+    return value if isinstance(value, str) else repr(value)
+
+
+def _short(words: str) -> str:
+    shown = "".join(each if each.isprintable() else "�" for each in words)
+    return shown[:_LONGEST_VALUE] + "…" if len(shown) > _LONGEST_VALUE else shown or "∅"

@@ -9,7 +9,7 @@ from typing import Final
 from pydicom.dataset import Dataset
 
 from apps.report_gen.reading import tags
-from apps.report_gen.reading.faults import DAMAGE, faulty
+from apps.report_gen.reading.faults import DAMAGE, MISSING, faulty, unreadable
 from apps.report_gen.reading.headers import FileHeader, Image, plain_image
 from apps.report_gen.reading.limits import Limits
 from loupe.contract.text import Text
@@ -44,7 +44,7 @@ def images_of(header: FileHeader, dataset: Dataset, limits: Limits) -> list[Imag
                 name,
                 "multi_frame",
                 "PerFrameFunctionalGroupsSequence",
-                "missing",
+                MISSING,
                 Text(
                     en=f"each of its {header.frames} frames needs a position",
                     zh=f"其 {header.frames} 帧都需要位置",
@@ -59,9 +59,15 @@ def images_of(header: FileHeader, dataset: Dataset, limits: Limits) -> list[Imag
         shared = _first(dataset, "SharedFunctionalGroupsSequence")
         groups = list(dataset.PerFrameFunctionalGroupsSequence)
     except DAMAGE as error:
-        raise _groups(name, f"unreadable ({type(error).__name__})") from error
+        raise _groups(name, unreadable(type(error).__name__)) from error
     if len(groups) != header.frames:
-        raise _groups(name, f"{len(groups)} items for {header.frames} frames")
+        raise _groups(
+            name,
+            Text(
+                en=f"{len(groups)} items for {header.frames} frames",
+                zh=f"{header.frames} 帧对应 {len(groups)} 个条目",
+            ),
+        )
     return [_frame(header, shared, group, at) for at, group in enumerate(groups, start=1)]
 
 
@@ -99,7 +105,7 @@ def _first(dataset: Dataset, keyword: str) -> Dataset:
         return Dataset()
 
 
-def _groups(name: str, value: str) -> Exception:
+def _groups(name: str, value: Text) -> Exception:
     return faulty(
         name,
         "multi_frame",

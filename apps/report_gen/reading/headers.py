@@ -4,6 +4,7 @@ Offers `FileHeader`, `Image` (one slice: a file with one frame, or one frame of 
 `read_header`. Reads no pixels. Memory and time are bounded by the file's size.
 """
 
+import hashlib
 import struct
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -14,7 +15,7 @@ from pydicom.errors import InvalidDicomError
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from apps.report_gen.reading import tags
-from apps.report_gen.reading.faults import DAMAGE, faulty
+from apps.report_gen.reading.faults import DAMAGE, FILE, faulty, unreadable
 from apps.report_gen.reading.sources import Source
 from loupe.contract.text import Text
 
@@ -34,6 +35,10 @@ class FileHeader:
     sop_instance_uid: str
     study_uid: str
     series_uid: str
+    patient: str
+    """A hash of the patient id, to tell whether two files are about the same person; may be
+    empty."""
+    frame_of_reference: str
     series_number: int | None
     instance_number: int | None
     acquisition: int | None
@@ -98,6 +103,8 @@ def read_header(source: Source, content: bytes) -> tuple[FileHeader, Dataset]:
         or tags.text(meta, "MediaStorageSOPInstanceUID"),
         study_uid=tags.text(dataset, "StudyInstanceUID"),
         series_uid=tags.text(dataset, "SeriesInstanceUID"),
+        patient=_hashed(tags.text(dataset, "PatientID")),
+        frame_of_reference=tags.text(dataset, "FrameOfReferenceUID"),
         series_number=tags.whole_or_none(dataset, "SeriesNumber"),
         instance_number=tags.whole_or_none(dataset, "InstanceNumber"),
         acquisition=tags.whole_or_none(dataset, "AcquisitionNumber"),
@@ -161,11 +168,16 @@ def _parsed(source: Source, content: bytes) -> tuple[Dataset, int]:
         raise faulty(
             source.name,
             "damaged",
-            "file",
-            f"unreadable ({type(error).__name__}: {error})",
+            FILE,
+            unreadable(f"{type(error).__name__}: {error}"),
             Text(en="a whole DICOM file is needed", zh="需要完整的 DICOM 文件"),
         ) from error
     return dataset, end if content[end : end + 4] in _PIXEL_TAGS else 0
+
+
+def _hashed(patient_id: str) -> str:
+    plain = " ".join(patient_id.casefold().split())
+    return hashlib.sha256(plain.encode()).hexdigest() if plain else ""
 
 
 def _pixel_span(content: bytes, offset: int, syntax: str) -> tuple[int, int]:

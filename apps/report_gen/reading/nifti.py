@@ -14,8 +14,8 @@ from nibabel.nifti2 import Nifti2PairHeader
 from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
+from apps.report_gen.reading.faults import CONTENT, FILE, UNPACKED, faulty, more_than, unreadable
 from apps.report_gen.reading.faults import DAMAGE as BYTES
-from apps.report_gen.reading.faults import faulty
 from apps.report_gen.reading.geometry.canonical import spacing_of, turn
 from apps.report_gen.reading.limits import Limits
 from apps.report_gen.reading.reasons import Reason, note, refusal, warning
@@ -99,8 +99,8 @@ def _unpacked(source: Source, content: bytes, limits: Limits) -> bytes:
         raise faulty(
             source.name,
             "decompression_bomb",
-            "unpacked bytes",
-            f"more than {most}",
+            UNPACKED,
+            more_than(most),
             Text(
                 en=f"at most {limits.ratio} times the packed size",
                 zh=f"最多为压缩大小的 {limits.ratio} 倍",
@@ -110,8 +110,8 @@ def _unpacked(source: Source, content: bytes, limits: Limits) -> bytes:
         raise faulty(
             source.name,
             "not_an_image",
-            "content",
-            "a gzip of something else",
+            CONTENT,
+            Text(en="a gzip of something else", zh="其他内容的 gzip"),
             Text(en="a NIfTI volume is read from gzip", zh="gzip 中应为 NIfTI 体数据"),
         )
     return unpacked
@@ -179,7 +179,7 @@ def _affine(source: Source, header: Any) -> NDArray[np.float64] | None:
             source.name,
             "bad_value",
             "affine",
-            "slanted",
+            Text(en="slanted", zh="倾斜"),
             Text(en="axes at a right angle are needed", zh="坐标轴需互相垂直"),
         )
     return affine
@@ -197,8 +197,8 @@ def _stored(
         raise faulty(
             source.name,
             "truncated_pixels",
-            "data",
-            f"{max(0, len(content) - max(start, 0))} bytes from {start}",
+            Text(en="data", zh="数据"),
+            _bytes_from(max(0, len(content) - max(start, 0)), start),
             Text(en=f"{needed} bytes are needed", zh=f"需要 {needed} 字节"),
         )
     stored = np.frombuffer(content, dtype=dtype, count=math.prod(shape), offset=start)
@@ -225,11 +225,15 @@ def _hounsfield(stored: NDArray[np.generic], header: Any) -> tuple[NDArray[np.in
     return result, strange / stored.size
 
 
+def _bytes_from(count: int, start: int) -> Text:
+    return Text(en=f"{count} bytes from {start}", zh=f"自 {start} 起 {count} 字节")
+
+
 def _damaged(source: Source, why: str) -> Exception:
     return faulty(
         source.name,
         "damaged",
-        "file",
-        f"unreadable ({why})",
+        FILE,
+        unreadable(why),
         Text(en="a whole NIfTI file is needed", zh="需要完整的 NIfTI 文件"),
     )

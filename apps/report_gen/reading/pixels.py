@@ -10,11 +10,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 from pydicom import dcmread
+from pydicom.dataset import Dataset
+from pydicom.encaps import get_frame
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import UID, ExplicitVRBigEndian
 
 from apps.report_gen.reading.codestream import claimed_size
-from apps.report_gen.reading.faults import DAMAGE, faulty
+from apps.report_gen.reading.faults import DAMAGE, Faulty, faulty
 from apps.report_gen.reading.headers import FileHeader, Image, is_compressed
 from apps.report_gen.volume import HIGHEST, LOWEST
 from loupe.contract.text import Text
@@ -41,33 +43,52 @@ def decode_file(places: Sequence[Place], into: NDArray[np.int16]) -> None:
         return
     try:
         dataset = dcmread(BytesIO(content), force=content[128:132] != b"DICM")
+        if "PixelData" not in dataset:  # pydicom drops a value whose end is not there
+            raise _damaged(file, "truncated_pixels", Text(en="cut short", zh="不完整"))
         decoder = get_decoder(UID(file.transfer_syntax))
         for image, at in places:
-            _check_size(file, dataset.PixelData)
+            _check_size(file, dataset, image.frame)
             array, _ = decoder.as_array(dataset, index=image.frame - 1, raw=True)
             if array.shape != (file.rows, file.columns):
-                raise ValueError(f"decoded to {array.shape}")
+                raise _other_size(file, array.shape)
             _rescale(array, image, into[at])
-    except MemoryError:
+    except (MemoryError, Faulty):
         raise
     except DAMAGE as error:
-        raise faulty(
-            file.source.name,
-            "damaged_pixels",
-            "PixelData",
-            f"damaged ({type(error).__name__}: {error})",
-            _WHOLE,
-        ) from error
+        name = UID(file.transfer_syntax).name
+        told = Text(en=f"not decodable as {name}", zh=f"无法按 {name} 解码")
+        raise _damaged(file, "damaged_pixels", told) from error
 
 
-def _check_size(file: FileHeader, pixels: bytes) -> None:
+def _check_size(file: FileHeader, dataset: Dataset, frame: int) -> None:
     """A compressed image may claim any size, and decoders believe it."""
+    offsets = None
+    if "ExtendedOffsetTable" in dataset:
+        offsets = (dataset.ExtendedOffsetTable, dataset.ExtendedOffsetTableLengths)
+    pixels = get_frame(
+        dataset.PixelData, frame - 1, extended_offsets=offsets, number_of_frames=file.frames
+    )
     claimed = claimed_size(pixels)
     if claimed is not None and claimed != (file.rows, file.columns):
-        raise ValueError(
-            f"the compressed image claims {claimed[0]} × {claimed[1]}, the header "
-            f"{file.rows} × {file.columns}"
-        )
+        raise _other_size(file, claimed)
+
+
+def _other_size(file: FileHeader, claimed: tuple[int, ...]) -> Faulty:
+    size = " × ".join(str(each) for each in claimed)
+    return faulty(
+        file.source.name,
+        "damaged_pixels",
+        "PixelData",
+        Text(en=f"an image of {size}", zh=f"{size} 的图像"),
+        Text(
+            en=f"{file.rows} × {file.columns}, as the header says, is needed",
+            zh=f"应为文件头所述的 {file.rows} × {file.columns}",
+        ),
+    )
+
+
+def _damaged(file: FileHeader, code: str, value: Text) -> Faulty:
+    return faulty(file.source.name, code, "PixelData", value, _WHOLE)
 
 
 def _plain(file: FileHeader, content: bytes, frame: int) -> NDArray[np.generic]:
@@ -78,13 +99,9 @@ def _plain(file: FileHeader, content: bytes, frame: int) -> NDArray[np.generic]:
     pixels = file.rows * file.columns
     start = file.pixel_offset + (frame - 1) * pixels * size
     if start + pixels * size > len(content):
-        raise faulty(
-            file.source.name,
-            "truncated_pixels",
-            "PixelData",
-            f"{max(0, len(content) - file.pixel_offset)} bytes",
-            _WHOLE,
-        )
+        there = max(0, len(content) - file.pixel_offset)
+        told = Text(en=f"{there} bytes", zh=f"{there} 字节")
+        raise _damaged(file, "truncated_pixels", told)
     stored = np.frombuffer(content, dtype=dtype, count=pixels, offset=start)
     return _without_overlays(stored.reshape(file.rows, file.columns), file)
 

@@ -99,6 +99,24 @@ SENTENCES: Final[Mapping[str, Text]] = MappingProxyType(
             "most of the series. Send each reconstruction as a series of its own.",
             zh="图像有 {groups} 种不同尺寸或像素间距，且无一占多数。请将各重建作为单独序列发送。",
         ),
+        "mixed_frames_of_reference": Text(
+            en="Images of another frame of reference than the others were set aside: {count} of "
+            "{total}; their positions cannot be compared.",
+            zh="{total} 幅图像中有 {count} 幅的参考坐标系与其余不同，位置无法比较；已排除。",
+        ),
+        "mixed_frames_of_reference_refused": Text(
+            en="The images lie in {groups} different frames of reference and none of them holds "
+            "most of the series, so their positions cannot be compared. Send each scan as a series "
+            "of its own.",
+            zh="图像分属 {groups} 个不同的参考坐标系，且无一占多数，位置无法比较。"
+            "请将各次扫描作为单独序列发送。",
+        ),
+        "mixed_patients": Text(
+            en="The images of this study carry {count} different patient ids, so nobody can say "
+            "whom it is about. Send each patient's images as a study of their own.",
+            zh="该检查的图像含 {count} 个不同的患者编号，无法判断属于谁。"
+            "请将每位患者的图像作为单独的检查发送。",
+        ),
         "scattered_positions": Text(
             en="The images do not lie on one line: they stray {stray:.1f} mm sideways, at most "
             "{most:.1f} mm are allowed. Send the series as it was reconstructed.",

@@ -9,7 +9,16 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from apps.report_gen.reading.faults import DAMAGE, Fault, Faulty, faulty
+from apps.report_gen.reading.faults import (
+    BYTES,
+    CONTENT,
+    DAMAGE,
+    FILE,
+    Fault,
+    Faulty,
+    faulty,
+    unreadable,
+)
 from apps.report_gen.reading.limits import Limits
 from apps.report_gen.reading.sniffing import HEAD_BYTES, Kind, kind_of
 from apps.report_gen.reading.zips import opened, unpacked
@@ -159,7 +168,7 @@ class Sources:
             raise faulty(
                 name,
                 "too_many_files",
-                "files",
+                Text(en="files", zh="文件数"),
                 self._seen,
                 Text(
                     en=f"at most {self._limits.files:,} are read",
@@ -176,7 +185,7 @@ class Sources:
             raise faulty(
                 name,
                 "study_too_large",
-                "bytes of all files",
+                Text(en="bytes of all files", zh="全部文件的字节数"),
                 self._bytes,
                 Text(
                     en=f"at most {self._limits.total_bytes:,}",
@@ -189,7 +198,7 @@ class Sources:
         return faulty(
             name,
             "file_too_large",
-            "bytes",
+            BYTES,
             size,
             Text(en=f"at most {self._limits.file_bytes:,}", zh=f"最多 {self._limits.file_bytes:,}"),
         )
@@ -205,8 +214,8 @@ def _foreign(name: str) -> Faulty:
     return faulty(
         name,
         "not_an_image",
-        "content",
-        "neither DICOM nor NIfTI",
+        CONTENT,
+        Text(en="neither DICOM nor NIfTI", zh="既非 DICOM 也非 NIfTI"),
         Text(en="DICOM, NIfTI, or a zip of them is read", zh="可读取 DICOM、NIfTI 或其 zip"),
         Text(en="Leave the file out.", zh="请去掉该文件。"),
     )
@@ -216,8 +225,11 @@ def _nested(name: str) -> Faulty:
     return faulty(
         name,
         "nested_archive",
-        "content",
-        "an archive inside another, or one that is not a zip",
+        CONTENT,
+        Text(
+            en="an archive inside another, or one that is not a zip",
+            zh="压缩包中的压缩包，或非 zip 压缩包",
+        ),
         Text(en="a zip of image files is read", zh="可读取由图像文件组成的 zip"),
         Text(en="Unpack it and send its files.", zh="请解压后发送其中的文件。"),
     )
@@ -227,7 +239,7 @@ def _unreadable(name: str, error: BaseException) -> Faulty:
     return faulty(
         name,
         "unreadable",
-        "file",
-        f"{type(error).__name__}: {error}",
+        FILE,
+        unreadable(f"{type(error).__name__}: {error}"),
         Text(en="a file that can be opened is needed", zh="需要可以打开的文件"),
     )

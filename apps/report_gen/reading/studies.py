@@ -7,6 +7,7 @@
 Bounded memory: one volume at a time, one file's bytes a process.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +21,7 @@ from apps.report_gen.reading.grouping import Group, grouped, opened
 from apps.report_gen.reading.limits import DEFAULT, Limits
 from apps.report_gen.reading.loading import Loaded, load_nifti, load_stack
 from apps.report_gen.reading.quiet import quiet
-from apps.report_gen.reading.reasons import Reason, Severity, reason
+from apps.report_gen.reading.reasons import Reason, Severity, reason, refusal
 from apps.report_gen.reading.scope.judging import judge
 from apps.report_gen.reading.sources import Sources
 from apps.report_gen.reading.verdicts import SeriesVerdict, Status
@@ -79,7 +80,22 @@ def read_study(paths: Sequence[Path], limits: Limits = DEFAULT) -> Study:
 
 
 def _candidates(sources: Sources, limits: Limits) -> list[_Candidate]:
-    return [_judged(group, limits) for group in grouped(sources, limits)]
+    candidates = [_judged(group, limits) for group in grouped(sources, limits)]
+    _one_patient_a_study(candidates)
+    return candidates
+
+
+def _one_patient_a_study(candidates: Sequence[_Candidate]) -> None:
+    """Refuse every series of a study whose series are about different people."""
+    patients: dict[str, set[str]] = defaultdict(set)
+    for each in candidates:
+        if each.stack is not None:
+            found = {image.file.patient for image in each.stack.images} - {""}
+            patients[each.verdict.series.study_uid] |= found
+    for each in candidates:
+        count = len(patients[each.verdict.series.study_uid])
+        if each.stack is not None and count > 1:
+            each.verdict = each.verdict.adding([refusal("mixed_patients", count=count)])
 
 
 def _judged(group: Group, limits: Limits) -> _Candidate:

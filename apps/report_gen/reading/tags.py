@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from pydicom.dataset import Dataset
 
-from apps.report_gen.reading.faults import DAMAGE, Faulty, faulty
+from apps.report_gen.reading.faults import DAMAGE, Faulty, faulty, unreadable
 from loupe.contract.text import Text
 
 _LONGEST = 256
@@ -114,6 +114,6 @@ def _value(dataset: Dataset, keyword: str, name: str = "") -> Any:
             name,
             "bad_value",
             keyword,
-            f"unreadable ({type(error).__name__})",
+            unreadable(type(error).__name__),
             Text(en="a value of its DICOM type is needed", zh="需要符合 DICOM 类型的值"),
         ) from error

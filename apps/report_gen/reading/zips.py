@@ -6,7 +6,7 @@ import zlib
 from io import BufferedReader
 from pathlib import Path
 
-from apps.report_gen.reading.faults import faulty
+from apps.report_gen.reading.faults import UNPACKED, faulty, more_than, unreadable
 from apps.report_gen.reading.limits import Limits
 from loupe.contract.text import Text
 
@@ -44,7 +44,7 @@ def _check_entries(archive: zipfile.ZipFile, name: str, limits: Limits) -> None:
         raise faulty(
             name,
             "too_many_files",
-            "entries",
+            Text(en="entries", zh="条目数"),
             len(entries),
             Text(en=f"at most {limits.files:,} are read", zh=f"最多读取 {limits.files:,} 个"),
             _SPLIT,
@@ -54,7 +54,7 @@ def _check_entries(archive: zipfile.ZipFile, name: str, limits: Limits) -> None:
         raise faulty(
             name,
             "archive_too_large",
-            "unpacked bytes",
+            UNPACKED,
             total,
             Text(en=f"at most {limits.total_bytes:,}", zh=f"最多 {limits.total_bytes:,}"),
             _SPLIT,
@@ -65,7 +65,7 @@ def _check_entries(archive: zipfile.ZipFile, name: str, limits: Limits) -> None:
             raise faulty(
                 name,
                 "overlapping_entries",
-                "offset",
+                Text(en="offset", zh="偏移"),
                 each.header_offset,
                 Text(en="entries may not share packed bytes", zh="条目不得共用压缩数据"),
                 _PACK_AGAIN,
@@ -83,8 +83,8 @@ def unpacked(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str, limits
         raise faulty(
             name,
             "encrypted",
-            "encryption",
-            "on",
+            Text(en="encryption", zh="加密"),
+            Text(en="on", zh="已启用"),
             Text(en="entries without a password are read", zh="只读取无密码的条目"),
             _PACK_AGAIN,
         )
@@ -106,8 +106,8 @@ def unpacked(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str, limits
         raise faulty(
             name,
             "decompression_bomb",
-            "unpacked bytes",
-            f"more than {most}",
+            UNPACKED,
+            more_than(most),
             Text(
                 en=f"at most {limits.ratio} times the packed size and {limits.file_bytes:,} bytes",
                 zh=f"最多为压缩大小的 {limits.ratio} 倍，且不超过 {limits.file_bytes:,} 字节",
@@ -124,30 +124,30 @@ def _check_directory(file: BufferedReader, name: str, size: int, limits: Limits)
     tail = file.read()
     found = tail.rfind(b"PK\x05\x06")
     if found < 0 or found + _END.size > len(tail):
-        raise _damaged(name, "no table of contents")
+        raise _damaged(name, Text(en="no table of contents", zh="没有目录"))
     length = _END.unpack_from(tail, found)[5]
     if length == 0xFFFFFFFF:  # zip64: the record lies right before its locator
         wide = tail.rfind(b"PK\x06\x06", 0, found)
         if wide < 0 or wide + 56 > len(tail):
-            raise _damaged(name, "no zip64 table of contents")
+            raise _damaged(name, Text(en="no zip64 table of contents", zh="没有 zip64 目录"))
         length = struct.unpack_from("<Q", tail, wide + 40)[0]
     if length > limits.directory_bytes:
         raise faulty(
             name,
             "archive_too_large",
-            "table of contents",
-            f"{length} bytes",
+            Text(en="table of contents", zh="目录"),
+            Text(en=f"{length} bytes", zh=f"{length} 字节"),
             Text(en=f"at most {limits.directory_bytes:,}", zh=f"最多 {limits.directory_bytes:,}"),
             _SPLIT,
         )
 
 
-def _damaged(name: str, why: str) -> Exception:
+def _damaged(name: str, why: str | Text) -> Exception:
     return faulty(
         name,
         "archive_damaged",
         "zip",
-        why or "unreadable",
+        why if isinstance(why, Text) else unreadable(why),
         Text(en="a whole zip is needed", zh="需要完整的 zip 文件"),
         _PACK_AGAIN,
     )

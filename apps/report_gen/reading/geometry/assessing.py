@@ -54,7 +54,13 @@ def assess(images: Sequence[Image], faults: Sequence[Fault], limits: Limits) -> 
         reasons.append(_wrong(wrong, len(images) + len(faults)))
     if len(images) > limits.slices:
         reasons.append(refusal("too_many_slices", count=len(images), most=limits.slices))
-    for step in (stacking.of_one_size, stacking.of_one_plane, stacking.without_repeats):
+    for step in (
+        stacking.of_one_patient,
+        stacking.of_one_size,
+        stacking.of_one_plane,
+        stacking.of_one_frame_of_reference,
+        stacking.without_repeats,
+    ):
         if refused(reasons):
             return Assessment(reasons=tuple(reasons), faults=tuple(wrong))
         kept, more = step(kept)
@@ -166,6 +172,8 @@ def _wrong(faults: Sequence[Fault], total: int) -> Reason:
     codes = {"missing_tag": "missing_tag", "truncated_pixels": "damaged_pixels"}
     first = faults[0].text()
     code = codes.get(faults[0].code, "bad_value")
+    if faults[0].field == "PixelData" and code == "missing_tag":
+        code = "bad_value"
     return refusal(
         faults[0].code, code, count=len(faults), total=total, first=first.en, first_zh=first.zh
     )

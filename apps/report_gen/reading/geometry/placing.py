@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from apps.report_gen.reading.faults import Fault, Faulty, faulty
+from apps.report_gen.reading.faults import MISSING, Fault, Faulty, faulty
 from apps.report_gen.reading.geometry.planes import axes
 from apps.report_gen.reading.headers import Image
 from apps.report_gen.reading.limits import Limits
@@ -38,7 +38,7 @@ def _check_place(image: Image) -> None:
         ("PixelSpacing", image.pixel_spacing),
     ):
         if value is None:
-            raise faulty(name, "missing_tag", field, "missing", _NEEDED)
+            raise faulty(name, "missing_tag", field, MISSING, _NEEDED)
     if image.orientation is not None and axes(image.orientation) is None:
         raise faulty(
             name,
@@ -127,7 +127,7 @@ def _check_pixels(image: Image, limits: Limits) -> None:
             name,
             "missing_tag",
             "PixelData",
-            "missing",
+            MISSING,
             Text(en="an image needs pixels", zh="图像需要像素"),
         )
     needed = file.rows * file.columns * file.frames * (file.bits_allocated // 8)
@@ -136,6 +136,6 @@ def _check_pixels(image: Image, limits: Limits) -> None:
             name,
             "truncated_pixels",
             "PixelData",
-            f"{file.pixel_bytes} bytes",
+            Text(en=f"{file.pixel_bytes} bytes", zh=f"{file.pixel_bytes} 字节"),
             Text(en=f"{needed} bytes are needed", zh=f"需要 {needed} 字节"),
         )

@@ -43,6 +43,25 @@ def of_one_size(images: Sequence[Image]) -> Sorted:
     return _largest(sorted(groups.values(), key=len, reverse=True), len(images), "mixed_sizes")
 
 
+def of_one_patient(images: Sequence[Image]) -> Sorted:
+    """Refuse images of several patients: nobody can say which of them are the strays."""
+    patients = {each.file.patient for each in images} - {""}
+    if len(patients) > 1:
+        return [], [refusal("mixed_patients", count=len(patients))]
+    return list(images), []
+
+
+def of_one_frame_of_reference(images: Sequence[Image]) -> Sorted:
+    """Keep the images whose positions can be compared; those that do not say are believed."""
+    groups: dict[str, list[Image]] = defaultdict(list)
+    for each in images:
+        groups[each.file.frame_of_reference].append(each)
+    silent = groups.pop("", [])
+    found = sorted(groups.values(), key=len, reverse=True) or [[]]
+    found[0] = [*found[0], *silent]
+    return _largest(found, len(images), "mixed_frames_of_reference")
+
+
 def of_one_plane(images: Sequence[Image]) -> Sorted:
     """Keep the images that lie in the same plane."""
     return _largest(by_plane(images), len(images), "mixed_orientations")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydicom.fileset import FileSet
 
 from apps.report_gen.bundles.gathering import gather
 from apps.report_gen.bundles.opening import is_bundle, manifest_of
@@ -111,3 +112,29 @@ def test_a_broken_file_beside_a_study_is_said_and_the_study_goes_on(tmp_path: Pa
 def test_a_path_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputRefused, match="There is nothing at"), gather([tmp_path / "no"]):
         pass
+
+
+def test_the_index_of_a_disc_is_passed_over_in_silence(tmp_path: Path) -> None:
+    disc = FileSet()
+    for image in series(Taken(count=12, rows=16, columns=16, spacing=(24.0, 24.0))):
+        image.PatientID, image.StudyID = "1", "1"
+        image.StudyDate, image.StudyTime, image.AccessionNumber = "20200101", "120000", "1"
+        disc.add(image)
+    disc.write(tmp_path / "disc")
+    assert (tmp_path / "disc" / "DICOMDIR").is_file()
+    with gather([tmp_path / "disc"]) as items:
+        found = []
+        for item in items:  # no file that was not taken beside it
+            assert isinstance(item, GatheredItem)
+            found.append(manifest_of(item.path))
+    assert [(each.images, each.problems) for each in found] == [(12, ())]
+
+
+def test_a_study_of_two_patients_is_refused(tmp_path: Path) -> None:
+    """Bundles hold pseudonyms, so what tells the two apart has to outlive the names."""
+    write(series(Taken(count=12), study="1.2.3.1"), tmp_path / "one")
+    other = Taken(count=12, extra={"PatientID": "SOMEBODY-ELSE"})
+    write(series(other, study="1.2.3.1"), tmp_path / "two")
+    with gather([tmp_path]) as items:
+        found = [_codes(each) for each in items if isinstance(each, GatheredItem)]
+    assert found == [{"mixed_patients"}]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydicom.dataset import FileDataset
 from pydicom.uid import generate_uid
 
-from apps.report_gen.reading.studies import Study, read_study
+from apps.report_gen.reading.studies import Study, gate, read_study
 from apps.report_gen.reading.verdicts import SeriesVerdict
 from apps.report_gen.volume import AIR
 from tests.apps.report_gen.studies import NODULE, Taken, enhanced, series, truth, write
@@ -164,6 +164,7 @@ def test_two_acquisitions_in_one_series_are_told_apart(tmp_path: Path) -> None:
     for image in second:
         image.StudyInstanceUID = first[0].StudyInstanceUID
         image.SeriesInstanceUID = first[0].SeriesInstanceUID
+        image.FrameOfReferenceUID = first[0].FrameOfReferenceUID
     study = read([*second, *first], tmp_path)
     assert study.verdicts[0].status == "usable_with_warning"
     assert study.volume is not None
@@ -176,6 +177,7 @@ def test_doubles_nobody_can_tell_apart_are_refused(tmp_path: Path) -> None:
     for image in second:
         image.StudyInstanceUID = first[0].StudyInstanceUID
         image.SeriesInstanceUID = first[0].SeriesInstanceUID
+        image.FrameOfReferenceUID = first[0].FrameOfReferenceUID
     found = verdict([*first, *second], tmp_path)
     assert (found.status, codes(found)) == ("refused", {"doubled_slices"})
 
@@ -285,3 +287,47 @@ def test_geometry_goes_before_the_kernel(tmp_path: Path) -> None:
     study = read([*tilted, *straight], tmp_path)
     assert study.chosen is not None
     assert study.chosen.series.facts.kernel == "B80f"
+
+
+def test_images_of_two_frames_of_reference_are_not_one_volume(tmp_path: Path) -> None:
+    images = series()
+    for image in images[:5]:
+        image.FrameOfReferenceUID = "1.2.3.4"
+    kept = verdict(images, tmp_path / "few")
+    assert (kept.status, kept.shape) == ("usable_with_warning", (45, 64, 64))
+    assert "mixed_frames_of_reference" in codes(kept)
+    for image in images[5:25]:
+        image.FrameOfReferenceUID = "1.2.3.4"
+    assert codes(verdict(images, tmp_path / "half")) == {"mixed_frames_of_reference"}
+
+
+def test_images_that_do_not_say_their_frame_of_reference_are_kept(tmp_path: Path) -> None:
+    images = series()
+    for image in images[:40]:
+        del image.FrameOfReferenceUID
+    assert verdict(images, tmp_path).status == "usable"
+
+
+def test_slices_of_two_patients_are_not_one_volume(tmp_path: Path) -> None:
+    images = series()
+    for image in images[::2]:
+        image.PatientID = "MRN-0815"
+    found = verdict(images, tmp_path)
+    assert (found.status, codes(found)) == ("refused", {"mixed_patients"})
+    assert "MRN" not in str(found.as_json())
+
+
+def test_a_study_whose_series_are_about_two_patients_is_refused(tmp_path: Path) -> None:
+    first = series(Taken(kernel="B30f"))
+    second = series(Taken(kernel="B70f"), study=first[0].StudyInstanceUID)
+    write(first, tmp_path, "a")
+    for image in second:
+        image.PatientID = " mrn-4711 "  # the same, as another machine writes it
+    write(second, tmp_path / "same", "b")
+    assert {each.status for each in gate([tmp_path])} == {"usable"}
+    for image in second:
+        image.PatientID = "MRN-0815"
+    write(second, tmp_path / "same", "b")
+    found = gate([tmp_path])
+    assert [codes(each) for each in found] == [{"mixed_patients"}] * 2
+    assert read_study([tmp_path]).volume is None

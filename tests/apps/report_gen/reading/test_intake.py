@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import re
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -10,12 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 from nibabel.nifti1 import Nifti1Image
+from pydicom.encaps import encapsulate, generate_frames
 from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEG2000Lossless
 
 from apps.report_gen.reading.faults import Fault
 from apps.report_gen.reading.limits import DEFAULT, Limits
 from apps.report_gen.reading.studies import gate, read_study
-from tests.apps.report_gen.studies import Taken, hu_at, series, truth, write
+from tests.apps.report_gen.studies import Taken, enhanced, hu_at, series, truth, write
 
 SMALL = replace(DEFAULT, files=100)
 
@@ -196,6 +198,7 @@ def test_cut_pixels_are_told_with_both_sizes(tmp_path: Path) -> None:
     (fault,) = found.faults
     assert (fault.code, fault.value) == ("truncated_pixels", "7192 bytes")
     assert fault.allowed.en == "8192 bytes are needed"
+    assert "PixelData 为 7192 字节；需要 8192 字节。" in found.reasons[-1].text.zh
 
 
 def test_damaged_jpeg_2000_is_named(tmp_path: Path) -> None:
@@ -221,6 +224,47 @@ def test_a_compressed_image_that_claims_another_size_is_not_decoded(tmp_path: Pa
     images[9].PixelData = bytes(data)
     (found,) = gate([write(images, tmp_path)])
     assert "60000" in found.faults[0].value
+    assert "64 × 64" in found.faults[0].allowed.en
+
+
+def test_every_frame_of_a_compressed_image_has_the_size_that_the_header_says(
+    tmp_path: Path,
+) -> None:
+    image = enhanced()
+    image.compress(JPEG2000Lossless, generate_instance_uid=False)
+    frames = [bytearray(each) for each in generate_frames(image.PixelData, number_of_frames=50)]
+    at = frames[7].index(b"\xff\x4f\xff\x51") + 8
+    frames[7][at : at + 8] = (60000).to_bytes(4, "big") * 2
+    image.PixelData = encapsulate([bytes(each) for each in frames])
+    (found,) = gate([write([image], tmp_path)])
+    assert [each.value for each in found.faults] == ["an image of 60000 × 60000"]
+
+
+def test_a_compressed_image_cut_short_is_told_in_both_languages(tmp_path: Path) -> None:
+    images = series()
+    for image in images:
+        image.compress(JPEG2000Lossless, generate_instance_uid=False)
+    folder = write(images, tmp_path)
+    victim = next(folder.glob("*-00030"))
+    victim.write_bytes(victim.read_bytes()[:-40])
+    (found,) = gate([folder])
+    (fault,) = found.faults
+    assert (fault.code, fault.value) == ("truncated_pixels", "cut short")
+    assert "PixelData is cut short; pixels that can be decoded are needed." in fault.text().en
+    assert "PixelData 为 不完整；需要可解码的像素。" in fault.text().zh
+
+
+def test_what_is_said_in_chinese_holds_no_english_sentence(tmp_path: Path) -> None:
+    (tmp_path / "a.pdf").write_bytes(b"%PDF-1.7 a letter")
+    (tmp_path / "b.zip").write_bytes(b"PK\x03\x04 nothing more")
+    (tmp_path / "c.tar.gz").write_bytes(gzip.compress(b"a" * 100))
+    images = series(Taken(count=12))
+    del images[3].PixelData
+    write(images, tmp_path / "d")
+    told = [fault.text().zh for each in gate([tmp_path]) for fault in each.faults]
+    assert len(told) == 4
+    for each in told:
+        assert not re.search(r"[A-Za-z]+ [A-Za-z]+ [A-Za-z]+", each.split("：", 1)[1]), each
 
 
 def test_a_series_of_ten_thousand_slices_is_refused(tmp_path: Path) -> None:
