@@ -183,7 +183,8 @@ def with_payload(
     place: tensors.Place = tensors.nowhere,
 ) -> Request:
     """An inference request: the payload's arrays as tensors, `parameters` beside them."""
-    encoded = tensors.encode(payload.arrays, place)
+    alone = place is not tensors.nowhere
+    encoded = tensors.encode(payload.arrays, place) if alone else together.encode(payload.arrays)
     document = {
         "inputs": encoded.tensors,
         "parameters": {

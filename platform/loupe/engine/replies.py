@@ -24,8 +24,10 @@ def payload_of(document: dict[str, Any], request: HttpRequest, pins: Pins) -> Pa
     Raises:
         RequestRefused: a tensor is malformed or reaches outside its memory.
     """
-    arrays = tensors.decode(document.get("inputs"), request.binary(), pins.find)
-    meta = tensors.decode_meta(fields.mapping(document, "parameters"))
+    parameters = fields.mapping(document, "parameters")
+    decode = together.decode if parameters.get(together.ASKED) is True else tensors.decode
+    arrays = decode(document.get("inputs"), request.binary(), pins.find)
+    meta = tensors.decode_meta(parameters)
     return Payload(arrays=arrays, meta=meta)
 
 

@@ -309,7 +309,7 @@ def _from_bytes(
         return np.empty(shape, dtype=kind)
     if each is not None:
         codes = np.frombuffer(data, dtype=each).astype(np.uint32)
-        if codes.max() > sys.maxunicode:
+        if each.itemsize == 4 and codes.max() > sys.maxunicode:
             raise RequestRefused("A tensor of text holds numbers that are no characters.")
         return codes.view(kind).reshape(shape)
     array = np.frombuffer(data, dtype=kind).reshape(shape)

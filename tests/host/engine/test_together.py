@@ -63,14 +63,51 @@ def test_a_block_that_was_packed_one_by_one_is_still_read() -> None:
 
 def test_neighbours_that_are_alike_take_one_description() -> None:
     features = {f"feature.{n}": np.full(2, n, np.float32) for n in range(100)}
-    arrays = {"id": np.array(["a", "b"]), **features, "sequence": np.arange(2)}
+    texts = {
+        "id": np.array(["a", "b"]),
+        "card": np.array(["中", "𝄞!"]),
+        "empty": np.array(["", ""]),
+    }
+    arrays = {**texts, **features, "sequence": np.arange(2)}
     encoded = together.encode(arrays)
     assert [tensor.get("names", [tensor.get("name")]) for tensor in encoded.tensors] == [
-        ["id"],
+        list(texts),
         list(features),
         ["sequence"],
     ]
     assert len(encoded.chunks) == 3
+
+
+def test_long_texts_are_sent_as_narrow_as_their_characters_allow() -> None:
+    arrays = {name: np.array(["ab"] * together.SHORT_BYTES) for name in ("a", "b")}
+    encoded = together.encode(arrays)
+    assert [len(chunk) for chunk in encoded.chunks] == [2 * together.SHORT_BYTES] * 2
+
+
+@pytest.mark.parametrize("odd", [np.array(["b"], ">U1"), np.array([1 + 2j]), np.array([None])])
+def test_what_cannot_be_sent_alone_cannot_be_sent_with_others(odd: np.ndarray) -> None:
+    with pytest.raises(RequestRefused, match="'odd' is of"):
+        together.encode({"a": np.array(["a"]), "odd": odd})
+
+
+@pytest.mark.parametrize(
+    "widths", [None, [1], [1, 0], [1, True], [1, 2**40], "11", [2, 2]], ids=repr
+)
+def test_texts_whose_widths_do_not_fit_are_refused(widths: object) -> None:
+    tensor = {"names": ["a", "b"], "shape": [1], "datatype": "BYTES"}
+    whole = {**tensor, "parameters": {"binary_data_size": 8, "loupe_characters": [1, 1]}}
+    found = together.decode([whole], memoryview("xy".encode("utf-32-le")), no_slab)
+    assert [column.tolist() for column in found.values()] == [["x"], ["y"]]
+    wrong = {**tensor, "parameters": {"binary_data_size": 8, "loupe_characters": widths}}
+    with pytest.raises(RequestRefused):
+        together.decode([wrong], memoryview("xy".encode("utf-32-le")), no_slab)
+
+
+def test_numbers_that_are_no_characters_are_refused() -> None:
+    tensor = {"names": ["a", "b"], "shape": [1], "datatype": "BYTES"}
+    whole = {**tensor, "parameters": {"binary_data_size": 8, "loupe_characters": [1, 1]}}
+    with pytest.raises(RequestRefused, match="no characters"):
+        together.decode([whole], memoryview(b"\xff" * 8), no_slab)
 
 
 @pytest.mark.parametrize(
@@ -108,7 +145,7 @@ def test_a_description_that_does_not_fit_its_data_is_refused(
         together.decode([before, {**whole, **change}], memoryview(bytes(binary)), no_slab)
 
 
-def test_a_request_cannot_describe_its_own_arrays_so() -> None:
+def test_a_request_of_the_protocols_form_cannot_describe_its_arrays_so() -> None:
     tensor = {**TWO, "parameters": {"binary_data_size": 16}}
     with pytest.raises(RequestRefused, match="must be a JSON object with a 'name'"):
         tensors.decode([tensor], memoryview(bytes(16)), no_slab)
