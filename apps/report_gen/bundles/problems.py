@@ -15,6 +15,6 @@ def problems_of(faults: Iterable[Fault]) -> tuple[Problem, ...]:
             code=each.code[:60],
             files=1 if before is None else before.files + 1,
             en=f"{each.field}: {each.allowed.en}. {each.advice.en}"[:1000],
-            zh=f"{each.field}：{each.allowed.zh}。{each.advice.zh}"[:1000],
+            zh=f"{each.field_zh}：{each.allowed.zh}。{each.advice.zh}"[:1000],
         )
     return tuple(sorted(found.values(), key=lambda one: -one.files)[:MOST_PROBLEMS])
