@@ -11,13 +11,13 @@ SCALARS = (
     "history", "refused", "repeated", "score",
 )  # fmt: skip
 LABELS = ("label", "label_known_at")
-_SPREAD = (
-    (ENTITY, "entities."),
-    (ATTRIBUTE, "attributes."),
-    (FEATURE, "features."),
-    ("reasons.", "reasons."),
-    ("weights.", "weights."),
-)
+_SPREAD = {
+    ENTITY: "entities.",
+    ATTRIBUTE: "attributes.",
+    FEATURE: "features.",
+    "reasons.": "reasons.",
+    "weights.": "weights.",
+}
 
 _SAID = ("reasons.", "weights.")
 """What the model said of a row, beside its score."""
@@ -37,9 +37,10 @@ def assemble(payload: Payload) -> Columns:
     for name in LABELS:
         found[name] = np.asarray(arrays.get(name, np.full(rows, -1, dtype=np.int64)))
     for name, column in arrays.items():
-        for start, field in _SPREAD:
-            if name.startswith(start):
-                found[field + name[len(start) :]] = _fitting(field, np.asarray(column))
+        start, dot, key = name.partition(".")
+        field = _SPREAD.get(start + dot)
+        if field is not None:
+            found[field + key] = _fitting(field, np.asarray(column))
     refused = found["refused"] != ""
     if refused.any():
         for name in [name for name in found if name.startswith(_SAID)]:

@@ -7,6 +7,7 @@ rows are added up as columns of numbers.
 
 import secrets
 from collections.abc import Iterator
+from functools import lru_cache
 
 import numpy as np
 
@@ -54,9 +55,15 @@ def groups(words: np.ndarray, rows: np.ndarray) -> Iterator[tuple[str, np.ndarra
 def number(codes: np.ndarray, start: int, stop: int) -> np.ndarray:
     """int64 of the digits from `start` to `stop` (at most 19, modulo 2^64) of every row."""
     digits = codes[:, start:stop].astype(np.int64) - 48
-    powers = 10 ** np.arange(stop - start - 1, -1, -1, dtype=np.int64)
-    found: np.ndarray = digits @ powers
+    found: np.ndarray = digits @ _powers(stop - start)
     return found
+
+
+@lru_cache(maxsize=128)
+def _powers(digits: int) -> np.ndarray:
+    """What the digits of a number count, from the first to the last."""
+    powers: np.ndarray = 10 ** np.arange(digits - 1, -1, -1, dtype=np.int64)
+    return powers
 
 
 def _text(layout: np.ndarray) -> str:

@@ -38,17 +38,23 @@ class Encoded:
 
 
 def encode(
-    schema: type[BaseModel], columns: Columns, decisions: DecisionColumns, *, quick: bool = False
+    schema: type[BaseModel],
+    columns: Columns,
+    decisions: DecisionColumns,
+    *,
+    quick: bool = False,
+    conforming: bool = False,
 ) -> Encoded:
     """Write one block; where somebody waits for it, `quick` takes a tenth of the time and a sixth
-    more room, and a few rows become a short block.
+    more room, and a few rows become a short block. `conforming` columns are those that `conformed`
+    gave for `schema`.
 
     Raises:
         InputRefused: the columns differ in length, there are too many, or they have more rows than
             `MAX_ROWS`.
         KeyError: a scalar field of the schema has no column.
     """
-    kept = conformed(columns, schema)
+    kept = columns if conforming else conformed(columns, schema)
     decided = {PREFIX + name: getattr(decisions, name) for name in DECIDED}
     rows = row_count({**kept, **decided})
     if rows > MAX_ROWS:

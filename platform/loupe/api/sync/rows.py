@@ -317,7 +317,9 @@ class RowsCall:
     def _encoded(self, found: Decided) -> StoredBlock:
         """The block as a file that is not in storage yet."""
         encode: Callable[..., Any] = load("loupe.jobs.parquet:encode")
-        encoded = encode(self.call.app.result_schema, found.columns, found.decisions, quick=True)
+        encoded = encode(
+            self.call.app.result_schema, found.columns, found.decisions, quick=True, conforming=True
+        )
         return StoredBlock(
             written=Small.of(encoded.data)
             if len(encoded.data) <= SMALL_BYTES

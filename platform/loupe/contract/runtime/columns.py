@@ -28,6 +28,7 @@ DTYPES: dict[type, np.dtype] = {
 }
 MOST_COLUMNS = 2048
 """More columns than this are refused: keys of dictionaries may come from a sender."""
+_FEW_ROWS = 8
 MISSING: dict[type, object] = {float: float("nan"), str: ""}
 
 
@@ -115,7 +116,7 @@ def from_rows(rows: Sequence[BaseModel], schema: type[BaseModel]) -> dict[str, n
 
 def to_rows(columns: Columns, schema: type[BaseModel]) -> list[dict[str, Any]]:
     """The rows of `columns` as plain values by field, ready for ``schema(**row)``."""
-    spread_over = dictionaries(schema)
+    _, spread_over = _shape(schema)
     names, lists = [], []
     for name in schema.model_fields:
         if name in spread_over:
@@ -184,6 +185,8 @@ def row_count(columns: Columns) -> int:
 
 def _dictionaries_of(arrays: Mapping[str, np.ndarray], count: int) -> list[dict[str, Any]]:
     """One dictionary a row, without what is missing."""
+    if count <= _FEW_ROWS:
+        return _few_dictionaries_of(arrays, count)
     there = {key: _there(array) for key, array in arrays.items()}
     whole = [key for key, mask in there.items() if mask is None]
     rows: list[dict[str, Any]] = (
@@ -199,6 +202,17 @@ def _dictionaries_of(arrays: Mapping[str, np.ndarray], count: int) -> list[dict[
             values = arrays[key].tolist()
             for row in np.flatnonzero(mask).tolist():
                 rows[row][key] = values[row]
+    return rows
+
+
+def _few_dictionaries_of(arrays: Mapping[str, np.ndarray], count: int) -> list[dict[str, Any]]:
+    """The same for a few rows, value by value: that is less than a call of numpy or two."""
+    rows: list[dict[str, Any]] = [{} for _ in range(count)]
+    for key, array in arrays.items():
+        missing = array.dtype.kind in "fU"
+        for row, value in zip(rows, array.tolist(), strict=True):
+            if not missing or (value == value and value != ""):
+                row[key] = value
     return rows
 
 

@@ -100,6 +100,24 @@ def test_keys_without_end_are_refused() -> None:
         from_rows([Row(name="x", figures=many)], Row)
 
 
+@pytest.mark.parametrize("few", [1, 3, 8])
+def test_a_row_is_read_alike_from_few_and_from_many(few: int) -> None:
+    """The two ways differ in speed alone: what is missing is missing in both."""
+    columns = {
+        "name": np.array([f"n{n}" for n in range(24)]),
+        "schema_version": np.ones(24, np.int64),
+        "words.a": np.array(["", "x"] * 12),
+        "words.b": np.array(["y"] * 24),
+        "figures.f": np.array([1.0, np.nan, 3.0] * 8, np.float32),
+    }
+    many = to_rows(columns, Row)
+    assert many[1]["words"] == {"a": "x", "b": "y"}
+    assert many[1]["figures"] == {}
+    for first in range(0, 24, few):
+        part = {name: column[first : first + few] for name, column in columns.items()}
+        assert to_rows(part, Row) == many[first : first + few]
+
+
 def test_rows_without_keys_keep_their_number() -> None:
     rows = [Row(name="x"), Row(name="y")]
     assert to_rows(from_rows(rows, Row), Row) == [row.model_dump() for row in rows]
