@@ -77,7 +77,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, help="folder for artefact, panel and figures")
     parser.add_argument("--name", default="", help="register the model as a candidate of this name")
     parser.add_argument("--project", help="its slug; not needed where there is only one")
-    parser.add_argument("--config", type=Path, help="a recipe as JSON; docs/fraud.md lists it")
+    parser.add_argument(
+        "--config", type=Path, help="a recipe as JSON: fields of apps/fraud/training/config.py"
+    )
     add_recipe(parser)
     return parser
 

@@ -17,6 +17,7 @@ from apps.fraud.tables.formats import Format, format_of
 from apps.fraud.tables.mapping import Mapping, TimeColumn, TimeFormat
 from apps.fraud.tables.names import CONCEPTS, likeness, tokens
 from apps.fraud.tables.sampling import sample
+from loupe.contract.runtime.errors import InputRefused
 from loupe.contract.runtime.payload import JsonValue
 from loupe.contract.text import Text
 
@@ -110,11 +111,13 @@ def guess(path: Path, scheme: Scheme) -> Guess:
     """Look at a file.
 
     Raises:
-        InputRefused: it cannot be read at all.
+        InputRefused: it cannot be read at all, or has no row.
     """
     form = format_of(path)
     dialect, certain = dialect_of(path) if form.textual else (Dialect(), True)
     names, table = sample(path, form, dialect)
+    if not table.read:
+        raise InputRefused("The file has no rows.", code="no_rows")
     sheet = _Sheet(names, {name: gathered(raw) for name, raw in table.columns.items()})
     if not certain:
         sheet.questions.append(

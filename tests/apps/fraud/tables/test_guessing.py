@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from apps.fraud.scheme import CARD_PAYMENTS, EntityType, Scheme
@@ -12,6 +14,7 @@ from apps.fraud.tables.guessing import Guess, guess
 from apps.fraud.tables.names import CONCEPTS, likeness, tokens
 from apps.fraud.tables.parsing import parse
 from apps.fraud.tables.proposing import propose
+from loupe.contract.runtime.errors import InputRefused
 from tests.apps.fraud.tables.files import FORMATS, context, written
 
 COUNT = 200
@@ -302,6 +305,25 @@ def test_encodings_other_than_utf_8_are_asked_about(tmp_path: Path) -> None:
     assert [one.code for one in found.questions] == ["encoding"]
     assert found.mapping is not None
     assert found.mapping.encoding == "gb18030"
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_file_without_rows_is_told_and_no_column_is_asked_about(
+    tmp_path: Path, form: str
+) -> None:
+    nothing = pa.table({"time": pa.array([], pa.string()), "amount": pa.array([], pa.float64())})
+    path = tmp_path / form
+    if form == "parquet":
+        pq.write_table(nothing, path)
+    elif form in ("arrow", "arrows"):
+        make = pa.ipc.new_file if form == "arrow" else pa.ipc.new_stream
+        with make(str(path), nothing.schema) as writer:
+            writer.write_table(nothing)
+    else:
+        path.write_text("time,amount\n" if form == "csv" else "\n\n")
+    with pytest.raises(InputRefused) as refused:
+        guess(path, CARD_PAYMENTS)
+    assert refused.value.code == ("no_rows" if form != "jsonl" else "empty_file")
 
 
 def test_a_file_without_names_is_seen_as_one(tmp_path: Path) -> None:
