@@ -28,7 +28,7 @@ LEFT_OUT = (
     "postgresql" in str(settings.DATABASES["default"]["ENGINE"]),
     reason="this run is on PostgreSQL already",
 )
-@pytest.mark.timeout(280)
+@pytest.mark.timeout(1200)
 def test_the_desk_holds_on_postgresql(postgres_url: str) -> None:
     done = subprocess.run(
         [
