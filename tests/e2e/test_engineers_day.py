@@ -19,7 +19,7 @@ from tests.e2e.conftest import Visit
 from tests.host.api.server import http, new_key
 from tests.processes import Site
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.serial]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.serial, pytest.mark.timeout(1200)]
 
 CLASSES = ("crack", "missing_material")
 SIZE = 192  # pixels, both sides
@@ -98,7 +98,7 @@ def bring(page: Page, files: Sequence[FilePayload] | Path, records: int) -> None
     page.get_by_label("How many, or the mark").fill("_")
     page.get_by_role("button", name="Import", exact=True).click()
     page.wait_for_url("**/imports/**")
-    expect(page.locator("#live")).to_have_attribute("data-state", "done", timeout=60_000)
+    expect(page.locator("#live")).to_have_attribute("data-state", "done", timeout=120_000)
     expect(page.get_by_text("No problems.")).to_be_visible()
     expect(page.locator("#live dl div").first).to_contain_text(str(records))
 
@@ -184,8 +184,8 @@ def train(page: Page) -> None:
     page.get_by_label("Device").fill("cpu")
     page.get_by_role("button", name="Start training").click()
     latest = page.locator(".chart").first.locator("[data-latest]")
-    expect(latest).to_contain_text("Epoch", timeout=60_000)
-    expect(page.locator("#live")).to_have_attribute("data-state", "done", timeout=120_000)
+    expect(latest).to_contain_text("Epoch", timeout=180_000)
+    expect(page.locator("#live")).to_have_attribute("data-state", "done", timeout=300_000)
     page.get_by_role("link", name="Look at brackets v1").click()
     expect(page.get_by_role("heading", name="Worst mistakes")).to_be_visible()
 
@@ -263,7 +263,7 @@ def pass_by(shop: Site, page: Page, part: Picture) -> None:
     expect(page.locator("#station")).to_have_attribute("data-outcome", "none")
     with http(shop, new_key(shop, "day")) as client:
         answer = client.post(
-            "/api/v1/defect_detection/inspect",
+            "/api/v1/defect_detection/inspect?deadline_ms=30000",
             data={"station": "press-2", "serial": "B-0001"},
             files={"file": ("B-0001.jpg", jpeg(part), "image/jpeg")},
         )
