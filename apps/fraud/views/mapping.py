@@ -6,20 +6,29 @@ from django.http import HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from apps.fraud.app import App
 from apps.fraud.scheme import Scheme
 from apps.fraud.services import mappings, schemes
 from apps.fraud.services.errors import Unusable
-from apps.fraud.tables.mapping import TimeFormat
 from loupe.contract.runtime.errors import LoupeError
 from loupe.host.blobs import store_uploaded
 from loupe.host.pages import PageRequest, project_page, say, say_refused
 from loupe.host.people import Action
 
 ROLES = ("time", "amount", "id", "currency", "label", "label_time")
-TIMES = TimeFormat.__args__  # type: ignore[attr-defined]
+TIMES = (
+    ("iso", gettext_lazy("Year first, as 2026-01-31 14:30")),
+    ("day_first", gettext_lazy("Day first, as 31.01.2026 14:30")),
+    ("month_first", gettext_lazy("Month first, as 01/31/2026 2:30 PM")),
+    ("epoch_s", gettext_lazy("Seconds since 1970")),
+    ("epoch_ms", gettext_lazy("Milliseconds since 1970")),
+    ("epoch_us", gettext_lazy("Microseconds since 1970")),
+    ("epoch_ns", gettext_lazy("Nanoseconds since 1970")),
+)
+"""The forms of `apps.fraud.tables.mapping.TimeFormat` in words."""
 MOST_COLUMNS = 2_048
 
 

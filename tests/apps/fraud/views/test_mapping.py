@@ -10,6 +10,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from apps.fraud.guessed import guessed
 from apps.fraud.models import MappingVersion
 from apps.fraud.services import mappings, schemes
+from apps.fraud.tables.mapping import TimeFormat
+from apps.fraud.views.mapping import TIMES
 from loupe.blobs import services as blobs
 from loupe.contract.facts import FactRefused
 from loupe.host.blobs import Blob
@@ -52,6 +54,17 @@ def form_of(html: str) -> dict[str, Any]:
         chosen = re.findall(r'value="([^"]*)" selected', select.group(1))
         sent[name] = chosen or re.findall(r'value="([^"]*)"', select.group(1))[:1]
     return sent
+
+
+def test_every_form_of_a_time_is_offered_in_words(bank: Bank) -> None:
+    assert tuple(form for form, _words in TIMES) == TimeFormat.__args__  # type: ignore[attr-defined]
+    for language, words in (("en", "Seconds since 1970"), ("zh-hans", "自 1970 年起的秒数")):
+        file = SimpleUploadedFile("march.csv", CSV, "text/csv")
+        page = bank.client("engineer").post(
+            bank.url("mapping/guess"), {"file": file}, headers={"accept-language": language}
+        )
+        html = page.content.decode()
+        assert f'<option value="epoch_s">{words}</option>' in html
 
 
 def test_a_file_is_guessed_corrected_and_saved(bank: Bank) -> None:
