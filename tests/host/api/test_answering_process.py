@@ -13,6 +13,6 @@ print(SWITCH_S < 0.005, COLLECT_AFTER > 700, gc.get_freeze_count() > 100_000)
 
 def test_its_threads_hand_on_quickly_and_collections_are_rare() -> None:
     found = subprocess.run(
-        [sys.executable, "-c", SAID], capture_output=True, text=True, check=True, timeout=120
+        [sys.executable, "-c", SAID], capture_output=True, text=True, check=True, timeout=360
     )
     assert found.stdout.split() == ["True"] * 5

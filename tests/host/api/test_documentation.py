@@ -50,7 +50,7 @@ def test_shell_examples_work_one_after_the_other(site: Site, folder: Path) -> No
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=240,
         )
         assert done.returncode == 0, f"{example}\n{done.stdout}\n{done.stderr}"
 
@@ -65,7 +65,7 @@ def test_python_example_works(site: Site, folder: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=240,
     )
     assert done.returncode == 0, done.stderr
     assert "2 of 2" in done.stdout

@@ -179,7 +179,7 @@ def test_a_second_engine_at_the_same_socket_is_refused(start: Start) -> None:
     second.log = engine.folder / "second.log"
     second.start(wait=False)
     assert second.process is not None
-    assert second.process.wait(timeout=60) == 1
+    assert second.process.wait(timeout=180) == 1
     assert "Another engine holds" in second.log.read_text()
     assert EngineClient(engine.socket).ready()
 

@@ -205,7 +205,7 @@ def test_no_arrow_library_is_loaded_for_json() -> None:
         "print([name for name in ('pyarrow', 'polars', 'pandas', 'torch') if name in sys.modules])"
     )
     answer = subprocess.run(
-        [sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=240
     )
     assert answer.stdout.strip() == "[]"
 

@@ -128,7 +128,7 @@ def test_a_large_file_takes_no_more_memory_than_its_largest_range(tmp_path: Path
         check=True,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=360,
     ).stdout.split()
     ranges, rows, kibibytes = (int(value) for value in answer)
     assert (ranges, rows) == (600, 10_000)

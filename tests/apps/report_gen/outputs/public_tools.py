@@ -9,7 +9,7 @@ def dciodvfy(content: bytes, folder: Path) -> list[str]:
     """The errors that dicom3tools finds."""
     file = folder / "object.dcm"
     file.write_bytes(content)
-    said = subprocess.run(["dciodvfy", str(file)], capture_output=True, check=False, timeout=60)
+    said = subprocess.run(["dciodvfy", str(file)], capture_output=True, check=False, timeout=240)
     told = (said.stdout + said.stderr).decode(errors="replace")
     assert "Comprehensive3DSR" in told or "Segmentation" in told, told
     return [line for line in told.splitlines() if line.startswith("Error")]
@@ -23,7 +23,7 @@ def dsrdump(content: bytes, folder: Path) -> str:
         ["dsrdump", "-Er", "+U8", "+Pl", "+Pc", str(file)],
         capture_output=True,
         check=False,
-        timeout=60,
+        timeout=240,
     )
     assert said.returncode == 0, said.stderr.decode(errors="replace")
     # dcmtk 3.6.7 checks no values in UTF-8 and says so.

@@ -49,7 +49,7 @@ def test_the_script_trains_judges_stores_and_goes_on_when_called_again(tmp_path:
                 "cpu", "--work", tmp_path / "work", *more,
             ],
             env={**os.environ, "PYTHON": sys.executable, "OMP_NUM_THREADS": "1"},
-            capture_output=True, text=True, check=False, timeout=280,
+            capture_output=True, text=True, check=False, timeout=800,
         )  # fmt: skip
         assert answer.returncode == 0, answer.stderr[-2000:]
         return answer.stdout
@@ -81,7 +81,7 @@ def test_the_script_of_three_calls_begins_and_says_what_it_lacks(tmp_path: Path)
             [ROOT / "scripts/train_report_gpu.sh", *words],
             env={**os.environ, "PYTHON": sys.executable, "OMP_NUM_THREADS": "1", "TOY": "1",
                  "WORK": str(tmp_path / "work"), "CALL_SECONDS": "250"},
-            capture_output=True, text=True, check=False, timeout=280,
+            capture_output=True, text=True, check=False, timeout=800,
         )  # fmt: skip
 
     assert "nothing of stage A" in call(tmp_path / "out", "text").stderr
