@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import is_in_torch_dispatch_mode
 
 from core_kernels.dispatch.choice import chosen
 from core_kernels.dispatch.registry import Facts, Implementation, needs_triton, register
@@ -55,7 +56,8 @@ def forest(x: Tensor, trees: PackedForest, *, trusted: bool = False) -> Tensor:
         ArgumentRefused: shape, dtype or device do not fit, or a value is infinite.
     """
     _check(x, trees)
-    margins: Tensor = _forest(
+    run = _margins if _plain(x) else _forest
+    margins: Tensor = run(
         x, trees.nodes, trees.roots, trees.depths, trees.starts, trees.base, trusted
     )
     return margins
@@ -95,8 +97,19 @@ def _refuse_infinite(x: Tensor) -> None:
         )
 
 
-@torch.library.custom_op("core_kernels::forest", mutates_args=())
-def _forest(
+def _plain(x: Tensor) -> bool:
+    """Whether nobody follows the call: then PyTorch need not hear of it, which for one row takes
+    longer than the trees do."""
+    return (
+        type(x) is Tensor
+        and x.device.type == "cpu"
+        and not x.requires_grad
+        and not torch.compiler.is_compiling()
+        and not is_in_torch_dispatch_mode()
+    )
+
+
+def _margins(
     x: Tensor, nodes: Tensor, roots: Tensor, depths: Tensor, starts: Tensor, base: Tensor,
     trusted: bool,
 ) -> Tensor:  # fmt: skip
@@ -106,6 +119,9 @@ def _forest(
         x.detach(), nodes, roots, depths, starts, base
     )
     return margins
+
+
+_forest = torch.library.custom_op("core_kernels::forest", _margins, mutates_args=())
 
 
 @_forest.register_fake

@@ -9,6 +9,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from core_kernels.dispatch.choice import using
 from core_kernels.dispatch.forest import PackedForest, forest, forest_leaves
@@ -130,6 +131,25 @@ def test_it_compiles_whole_and_passes_opcheck(device: torch.device) -> None:
     torch.library.opcheck(torch.ops.core_kernels.forest, given_)
     compiled = torch.compile(lambda x: forest(x, trees) * 2, fullgraph=True, backend="aot_eager")
     assert torch.equal(compiled(x), forest(x, trees) * 2)
+
+
+def test_whoever_follows_the_calls_of_pytorch_sees_one_operation(device: torch.device) -> None:
+    """Without anybody there the trees are walked without asking PyTorch, to the same bits."""
+    trees = PackedForest.from_xgboost(bytes(booster().save_raw("ubj"))).to(device)
+    x = torch.from_numpy(table(20)).to(device)
+    seen: list[str] = []
+
+    class Follower(TorchDispatchMode):
+        def __torch_dispatch__(
+            self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+        ) -> Any:
+            seen.append(str(func))
+            return func(*args, **(kwargs or {}))
+
+    with Follower():  # type: ignore[no-untyped-call]
+        followed = forest(x, trees)
+    assert "core_kernels.forest.default" in seen
+    assert torch.equal(followed, forest(x, trees))
 
 
 @cache
