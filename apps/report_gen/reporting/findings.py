@@ -105,8 +105,8 @@ def add(
     """Add a finding that the reader saw, with a sentence about it.
 
     Raises:
-        EditRefused: no such kind, too many findings, or one of this kind is there that can be
-            there once.
+        EditRefused: no such kind, too many findings, one of this kind is there that can be there
+            once, or the lobes lie on another side than the one that is said.
     """
     if kind not in KINDS:
         raise EditRefused(
@@ -120,6 +120,12 @@ def add(
         )
     sort = KINDS[kind]
     lobes = tuple(dict.fromkeys(lobes)) if sort.lobed else ()
+    if lobes and side not in (Side.NONE, side_of(lobes)):
+        raise EditRefused(
+            f"The side is {side.value}, but the lobes lie on this side: {side_of(lobes).value}. "
+            "Say one of them otherwise.",
+            code="side_against_lobes",
+        )
     made = ReportFinding(
         id=_free(document, kind), kind=kind, state=State.PRESENT, origin=Origin.READER,
         confirmed=True, lobes=lobes,

@@ -165,11 +165,16 @@ def drawn_on(edit: Edit, place: Callable[[Box], Box] | None) -> Edit:
     if not isinstance(edit, (AddFinding, ChangeFinding)) or edit.drawn is None:
         return edit
     if place is None:
-        raise EditRefused(
-            "This study has no volume to draw a box on; say side, lobes and size instead.",
-            code="box_refused",
-        )
+        raise no_volume()
     return edit.model_copy(update={"box": place(edit.drawn), "drawn": None})
+
+
+def no_volume() -> EditRefused:
+    """The refusal of a box in a study that has no volume."""
+    return EditRefused(
+        "This study has no volume to draw a box on; say side, lobes and size instead.",
+        code="box_refused",
+    )
 
 
 def apply(document: ReportDocument, edit: Edit) -> ReportDocument:

@@ -25,27 +25,47 @@ def stored(grid: Grid, drawn: Box) -> Box:
     Raises:
         EditRefused: it is no box, or its middle lies outside of the volume.
     """
-    values = np.array(drawn, float)
-    if not np.isfinite(values).all() or (np.abs(np.diff(values)) > LARGEST_MM).any():
-        raise EditRefused(
-            f"A box has three finite spans of at most {LARGEST_MM:.0f} mm; draw it again.",
-            code="box_refused",
-        )
-    values.sort(axis=1)
+    values = _spans(drawn)
     x, y, z = values.mean(axis=1)
     middle = millimetres_of(grid, (float(x), float(y), float(z)))
-    for at, size, spacing in zip(middle, grid.shape, grid.spacing, strict=True):
-        if not -spacing / 2 <= at <= (size - 0.5) * spacing:
-            raise EditRefused(
-                "The middle of this box lies outside of the volume; draw it inside.",
-                code="box_outside",
-            )
+    _inside(grid, middle)
     lengths = np.diff(values)[:, 0]
     a, b, c = (
         (round(at - lengths[axis] / 2, DIGITS), round(at + lengths[axis] / 2, DIGITS))
         for at, axis in zip(middle, _patient_axes(grid), strict=True)
     )
     return a, b, c
+
+
+def checked(grid: Grid, box: Box) -> Box:
+    """A box that is said to lie along the grid already, each span from its lower end.
+
+    Raises:
+        EditRefused: as `stored`.
+    """
+    a, b, c = ((float(low), float(high)) for low, high in _spans(box))
+    _inside(grid, (sum(a) / 2, sum(b) / 2, sum(c) / 2))
+    return a, b, c
+
+
+def _spans(box: Box) -> NDArray[np.float64]:
+    values = np.sort(np.array(box, float), axis=1)
+    # Halves are subtracted: the difference of two large numbers may be too large for a number.
+    if not np.isfinite(values).all() or (np.diff(values / 2) > LARGEST_MM / 2).any():
+        raise EditRefused(
+            f"A box has three finite spans of at most {LARGEST_MM:.0f} mm; draw it again.",
+            code="box_refused",
+        )
+    return values
+
+
+def _inside(grid: Grid, middle: tuple[float, float, float]) -> None:
+    for at, size, spacing in zip(middle, grid.shape, grid.spacing, strict=True):
+        if not -spacing / 2 <= at <= (size - 0.5) * spacing:
+            raise EditRefused(
+                "The middle of this box lies outside of the volume; draw it inside.",
+                code="box_outside",
+            )
 
 
 def shown(grid: Grid, box: Box) -> Box:

@@ -10,15 +10,23 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.report_gen.models import Clock, Report, ReportStep, Study
-from apps.report_gen.report import Box, ReportDocument
+from apps.report_gen.report import ReportDocument
 from apps.report_gen.reporting.checks import is_critical
-from apps.report_gen.reporting.operations import Edit, Say, apply, drawn_on
-from apps.report_gen.schema import StudyResult
+from apps.report_gen.reporting.operations import (
+    AddFinding,
+    ChangeFinding,
+    Edit,
+    Say,
+    apply,
+    drawn_on,
+    no_volume,
+)
+from apps.report_gen.schema import Grid, StudyResult
 from apps.report_gen.services.reporting import clocks
 from apps.report_gen.services.reporting.claims import check_free, keep, lock, person, shown_name
 from apps.report_gen.services.reporting.errors import Changed, Closed
 from apps.report_gen.services.reporting.reports import OPEN_STATES, document_of
-from apps.report_gen.viewing.marking import stored
+from apps.report_gen.viewing.marking import checked, stored
 from loupe.host.people import Action, Actor, record_audit, require
 
 TOGETHER = timedelta(seconds=20)
@@ -174,16 +182,24 @@ def _step(report: Report, user: User, document: ReportDocument, wanted: Edit) ->
 
 
 def _placed(wanted: Edit, study: Study) -> Edit:
-    """With what was drawn put where the volume is. Results are large: they are read only then."""
-    return drawn_on(wanted, placing(study)) if getattr(wanted, "drawn", None) else wanted
+    """With what was drawn put where the volume is, and a box that a program gives looked at.
+    Results are large: they are read only then."""
+    if not isinstance(wanted, (AddFinding, ChangeFinding)):
+        return wanted
+    if wanted.drawn is not None:
+        grid = _grid(study)
+        return drawn_on(wanted, None if grid is None else partial(stored, grid))
+    if wanted.box is None:
+        return wanted
+    grid = _grid(study)
+    if grid is None:
+        raise no_volume()
+    return wanted.model_copy(update={"box": checked(grid, wanted.box)})
 
 
-def placing(study: Study) -> Callable[[Box], Box] | None:
-    """Where a box drawn on the study's volume lies on its grid; None: it has no volume."""
-    if study.result is None:
-        return None
-    grid = StudyResult.model_validate(study.result.data).volume
-    return None if grid is None else partial(stored, grid)
+def _grid(study: Study) -> Grid | None:
+    """Of the volume that was read; None: there is none."""
+    return None if study.result is None else StudyResult.model_validate(study.result.data).volume
 
 
 def _flag(study: Study, document: ReportDocument) -> None:

@@ -198,6 +198,7 @@ export function editor(told, changed) {
     const data = new FormData(form);
     const found = {};
     for (const name of ["state", "side", "comment", "kind"]) if (data.has(name)) found[name] = data.get(name);
+    if (!found.side) delete found.side;
     if (data.get("size_mm")) found.size_mm = Number(data.get("size_mm"));
     const boxes = [...form.querySelectorAll("input[name=lobes]")];
     if (boxes.some((box) => box.checked !== box.defaultChecked)) found.lobes = data.getAll("lobes");
@@ -211,6 +212,8 @@ export function editor(told, changed) {
     if (!kind) return;
     const option = kind.selectedOptions[0];
     add.querySelectorAll("[data-needs]").forEach((field) => { field.hidden = !option.hasAttribute(`data-${field.dataset.needs}`); });
+    // Nobody's side is chosen for them; where there are lobes, these say it too.
+    document.getElementById("add-side").required = option.hasAttribute("data-sided") && !option.hasAttribute("data-lobed");
   }
   kind?.addEventListener("change", needs);
   needs();
@@ -219,6 +222,7 @@ export function editor(told, changed) {
     const option = kind.selectedOptions[0];
     const edit = { verb: "add_finding", ...values(add) };
     for (const [name, field] of [["sided", "side"], ["lobed", "lobes"], ["sized", "size_mm"]]) if (!option.hasAttribute(`data-${name}`)) delete edit[field];
+    if (edit.lobes) delete edit.side;
     if (place) edit.drawn = place;
     place = null;
     dialog.close();

@@ -137,3 +137,28 @@ def test_a_study_without_a_draft_has_no_working_copy(desk: Desk, ask: Asking) ->
     copy = Copy(ask, study)
     assert ask.get(copy.path).status_code == 404
     assert copy.edited(NEW)[0] == 404
+
+
+@pytest.mark.parametrize(
+    ("box", "code"),
+    [
+        ([[1e9, 2e9]] * 3, "box_refused"),
+        ([[-1e308, 1e308]] * 3, "box_refused"),
+        ([[900.0, 910.0]] * 3, "box_outside"),
+    ],
+)
+def test_a_box_that_is_not_in_the_volume_is_refused(
+    box: list[list[float]], code: str, copy: Copy
+) -> None:
+    status, body = copy.edited({"verb": "add_finding", "kind": "mass", "box": box})
+    assert (status, body["code"]) == (422, code)
+    assert copy.seen()["revision"] == 0
+
+
+def test_spans_of_a_box_run_from_their_lower_end(copy: Copy) -> None:
+    given = [[30.0, 10.0], [20.0, 40.0], [60.0, 50.0]]
+    status, body = copy.edited({"verb": "add_finding", "kind": "mass", "box": given})
+    assert status == 200
+    (made,) = (one for one in body["document"]["findings"] if one["kind"] == "mass")
+    assert made["box"] == [[10.0, 30.0], [20.0, 40.0], [50.0, 60.0]]
+    assert made["centre"] == [20.0, 30.0, 55.0]

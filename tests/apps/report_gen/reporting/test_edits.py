@@ -98,6 +98,14 @@ def test_an_added_finding_comes_with_a_sentence_and_takes_the_place_of_its_absen
     assert sentence.text == "There is a 41 mm lung mass in the left lower lobe."
 
 
+def test_a_finding_on_another_side_than_its_lobes_is_not_added() -> None:
+    add = {"verb": "add_finding", "kind": "mass", "side": "left", "lobes": ["right_upper"]}
+    with pytest.raises(EditRefused, match="side is left, but the lobes lie on this side: right"):
+        edited(document(), **add)
+    made = edited(document(), **(add | {"side": "right"})).findings[-1]
+    assert (made.side, made.lobes) == (Side.RIGHT, (Lobe.RIGHT_UPPER,))
+
+
 def test_ids_of_removed_findings_are_never_given_again() -> None:
     made = edited(document(), verb="remove_finding", finding="lung_nodule.1")
     made = edited(made, verb="add_finding", kind="lung_nodule", lobes=["left_upper"], size_mm=5)

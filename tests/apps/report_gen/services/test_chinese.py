@@ -18,10 +18,12 @@ TABLE = Sentences(read(APP / "sentences.json"))
 PLACES = (
     "outputs", "services/arriving.py", "services/clinical_text.py", "services/retaining.py",
     "services/sorting.py", "services/reporting/sending_back.py", "bundles/asking.py",
-    "dicom/sending.py",
+    "dicom/sending.py", "reporting", "viewing/marking.py", "viewing/key_slices.py",
+    "clinical/store.py", "api/reports.py",
 )  # fmt: skip
 REFUSING = {
     "InputRefused": "input_refused", "_refused": "fhir_request", "LoupeError": "error",
+    "EditRefused": "edit_refused", "ClinicalDiskFull": "disk_full",
     "NotSent": "not_stored_there", "PeerUnreachable": "peer_unreachable",
 }  # fmt: skip
 

@@ -197,6 +197,18 @@ def test_the_pages_speak_both_languages(desk: Desk, language: str) -> None:
     assert ("检查所见" in text) is (language != "en")
 
 
+def test_no_side_is_chosen_for_anybody(desk: Desk) -> None:
+    """A browser takes the first choice of a list where none is selected."""
+    study = desk.study()
+    desk.do(study, verb="add_finding", kind="mass")
+    text = client(desk).get(at("study", desk, study.pk)).content.decode()
+    lists = re.findall(r'<select[^>]*name="side"[^>]*>(.*?)</select>', text, re.DOTALL)
+    chosen = [re.search(r'value="([a-z]*)" selected', each) for each in lists]
+    assert sorted(each[1] for each in chosen if each) == ["", "left", "right"]
+    (adding,) = (each for each, one in zip(lists, chosen, strict=True) if not one)
+    assert adding.startswith('<option value="">')
+
+
 def test_a_box_that_is_drawn_is_told_to_the_viewer_where_it_was_drawn(desk: Desk) -> None:
     study = desk.study()
     client(desk).get(at("study", desk, study.pk))
