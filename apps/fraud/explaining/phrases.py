@@ -63,7 +63,7 @@ def this(zh: str) -> str:
     return f"该 {zh}" if zh[:1].isascii() else f"该{zh}"
 
 
-def _apart(zh: str) -> str:
+def apart(zh: str) -> str:
     """The same behind any other character: 其他 IP 地址."""
     return f" {zh}" if zh[:1].isascii() else zh
 
@@ -280,11 +280,11 @@ def _group(feature: Feature, where: str, figure: str, value: float, scheme: Sche
         "around": (f"other {several(payer, 2)} at this {en}", f"{zh}的其他{scheme.payer.zh}"),
         "own": (
             f"other {several(en, 2)} of this {payer}",
-            f"{payer_zh}的其他{_apart(_entity(feature, scheme).zh)}",
+            f"{payer_zh}的其他{apart(_entity(feature, scheme).zh)}",
         ),
         "kin": (
             f"{several(payer, 2)} at other {several(en, 2)} of this {payer}",
-            f"使用{payer_zh}其他{_apart(_entity(feature, scheme).zh)}的{scheme.payer.zh}",
+            f"使用{payer_zh}其他{apart(_entity(feature, scheme).zh)}的{scheme.payer.zh}",
         ),
     }[where]
     if figure == "count":
@@ -296,12 +296,12 @@ def _group(feature: Feature, where: str, figure: str, value: float, scheme: Sche
             ),
             "own": Text(
                 en=f"This {payer} used {number} other {several(en, value)} lately.",
-                zh=f"{payer_zh}近期使用了 {number} 个其他{_apart(_entity(feature, scheme).zh)}。",
+                zh=f"{payer_zh}近期使用了 {number} 个其他{apart(_entity(feature, scheme).zh)}。",
             ),
             "kin": Text(
                 en=f"{number} {several(payer, value)} used other {several(en, 2)} of this {payer} "
                 "lately.",
-                zh=f"近期有 {number} 个{who_zh}。",
+                zh=f"近期有 {number} 个{apart(who_zh)}。",
             ),
         }[where]
     if figure == "risk":

@@ -8,9 +8,19 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 
-from apps.fraud.explaining.phrases import duration, money, percent, phrase, plain
+from apps.fraud.explaining.phrases import (
+    apart,
+    duration,
+    money,
+    percent,
+    phrase,
+    plain,
+    several,
+    this,
+)
 from apps.fraud.features import spans
 from apps.fraud.features.catalogue import NOTHING, Feature, catalogue
+from apps.fraud.features.feature import lowered
 from apps.fraud.scheme import Scheme
 from loupe.contract.text import Text
 
@@ -78,7 +88,7 @@ def sentence(name: str, features: Mapping[str, float], scheme: Scheme) -> Text:
     if not math.isfinite(value) or value == NOTHING:
         return Text(en=f"Nothing is known yet: {feature.en}.", zh=f"尚无可比信息：{feature.zh}。")
     entity = next((one for one in scheme.entities if one.key == feature.entity), None)
-    en_name, zh_name = (entity.en.lower(), entity.zh) if entity else ("", "")
+    en_name, zh_name = (lowered(entity.en), this(entity.zh)) if entity else ("", "")
     span_en, span_zh = spans.worded(feature.window) if feature.window else ("", "")
     match feature.what:
         case "count":
@@ -86,13 +96,13 @@ def sentence(name: str, features: Mapping[str, float], scheme: Scheme) -> Text:
         case "since":
             return Text(
                 en=f"{duration(value)[0]} since the last transaction of this {en_name}.",
-                zh=f"距该{zh_name}上一笔交易 {duration(value)[1]}。",
+                zh=f"距{zh_name}上一笔交易 {duration(value)[1]}。",
             )
         case "ratio":
             return Text(
                 en=f"The amount is {plain(value)} times the mean of earlier ones of this {en_name} "
                 f"within {span_en}.",
-                zh=f"金额是该{zh_name} {span_zh}内此前平均金额的 {plain(value)} 倍。",
+                zh=f"金额是{zh_name} {span_zh}内此前平均金额的 {plain(value)} 倍。",
             )
         case "distinct":
             return _distinct(feature, value, scheme)
@@ -132,7 +142,7 @@ def _count(
     span_en, span_zh = spans.worded(feature.window)
     many = "transaction" if value == 1 else "transactions"
     en = f"{plain(value)} {many} of this {names[0]} within {span_en}"
-    zh = f"该{names[1]} {span_zh}内有 {plain(value)} 笔交易"
+    zh = f"{names[1]} {span_zh}内有 {plain(value)} 笔交易"
     longest = max(scheme.windows)
     over = features.get(f"{feature.entity}_count_{spans.short(longest)}", math.nan)
     if longest == feature.window or not math.isfinite(over) or over < 0:
@@ -152,11 +162,11 @@ def _distinct(feature: Feature, value: float, scheme: Scheme) -> Text:
         return _said(feature, value, scheme)
     payer = scheme.payer
     one = value == 1
-    who = payer.en.lower() + ("" if one else "s")
+    who = several(lowered(payer.en), value)
     return Text(
-        en=f"{plain(value)} {who} {'uses' if one else 'share'} this {entity.en.lower()} within "
+        en=f"{plain(value)} {who} {'uses' if one else 'share'} this {lowered(entity.en)} within "
         f"{span_en}.",
-        zh=f"{span_zh}内有 {plain(value)} 个{payer.zh}使用该{entity.zh}。",
+        zh=f"{span_zh}内有 {plain(value)} 个{apart(payer.zh)}使用{this(entity.zh)}。",
     )
 
 
@@ -169,5 +179,5 @@ def _risk(
     among_zh = f"{plain(seen)} 笔交易" if math.isfinite(seen) and seen >= 0 else "交易"
     return Text(
         en=f"{100 * value:.3g} % of {among_en} of this {en_name} in {span_en} are known frauds.",
-        zh=f"该{zh_name} {span_zh}内的 {among_zh}中 {100 * value:.3g} % 为已确认欺诈。",
+        zh=f"{zh_name} {span_zh}内的 {among_zh}中 {100 * value:.3g} % 为已确认欺诈。",
     )

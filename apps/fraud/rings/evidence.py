@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from apps.fraud.explaining.phrases import duration, money
+from apps.fraud.explaining.phrases import apart, duration, money
 from apps.fraud.rings.ties import Ties
 from apps.fraud.rings.told import Evidence
 from apps.fraud.rings.words import counted
@@ -41,7 +41,7 @@ def _sharing(scheme: Scheme, shared: tuple[str, ...], uses: Ties, size: int) -> 
                 f"shares_{key}",
                 round(users / size * (1.0 if entity.role == "instrument" else 0.8), 3),
                 f"{users} of {size} members share {things} {counted(entity.en, things)}.",
-                f"{size} 名成员中有 {users} 名共用 {things} 个{entity.zh}。",
+                f"{size} 名成员中有 {users} 名共用 {things} 个{apart(entity.zh)}。",
             )
         )
     return told

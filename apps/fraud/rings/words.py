@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from apps.fraud.explaining.phrases import apart
 from apps.fraud.scheme import EntityType, Scheme
 
 PAYS = "pays"
@@ -16,6 +17,8 @@ def counted(noun: str, count: int) -> str:
     word = noun if noun[1:2].isupper() else noun[:1].lower() + noun[1:]
     if count == 1:
         return word
+    if word.endswith("y") and word[-2:-1] not in "aeiou":
+        return f"{word[:-1]}ies"
     return f"{word}es" if word.endswith(("s", "x", "ch", "sh")) else f"{word}s"
 
 
@@ -28,13 +31,13 @@ def ring_name(ring: Mapping[str, Any], scheme: Scheme) -> dict[str, str]:
         scheme: that says what types are called; an unknown one is called by its key.
     """
     members, payer = len(ring.get("members", ())), _type(str(ring.get("payer", "")), scheme)
-    en, zh = f"{members:,} {counted(payer.en, members)}", f"{members:,} 个{payer.zh}"
+    en, zh = f"{members:,} {counted(payer.en, members)}", f"{members:,} 个{apart(payer.zh)}"
     things = _shared(ring)
     if things:
         kinds = [(_type(key, scheme), users) for key, users in things[:NAMED]]
         all_of_them = len({one for _key, users in things[:1] for one in _users(users)}) >= members
         told_en = " and ".join(_told(kind, users) for kind, users in kinds)
-        told_zh = "和".join(f" {len(users):,} 个{kind.zh}" for kind, users in kinds)
+        told_zh = "和".join(f" {len(users):,} 个{apart(kind.zh)}" for kind, users in kinds)
         if all_of_them:
             return {"en": f"{en} share {told_en}", "zh": f"{zh}共用{told_zh}"}
         return {"en": f"{en} around {told_en}", "zh": f"围绕{told_zh}的 {zh}"}

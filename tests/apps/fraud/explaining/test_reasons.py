@@ -154,6 +154,18 @@ def test_every_feature_of_the_catalogue_has_a_group_and_a_sentence_in_both_langu
             "该客户近期使用了 1 个其他 IP 地址。",
         ),
         (
+            "address_distinct_7d",
+            {"address_distinct_7d": 3.0},
+            "3 customers share this IP address within 7 days.",
+            "7 天内有 3 个客户使用该 IP 地址。",
+        ),
+        (
+            "address_count_7d",
+            {"address_count_7d": 3.0},
+            "3 transactions of this IP address within 7 days.",
+            "该 IP 地址 7 天内有 3 笔交易。",
+        ),
+        (
             "night",
             {"night": 0.0},
             "It happened by day (from 7:00 to 23:59).",
