@@ -8,7 +8,7 @@ work cannot do harm. `recover` of each kind of work wakes up what nobody holds.
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from django.conf import settings
@@ -71,13 +71,21 @@ class Leasing(Generic[Kind]):
             self.clear(row)
 
     def recover(self) -> int:
-        """Wake up what nobody works on: its worker was killed, or its message was lost."""
+        """Wake up what nobody works on: its worker was killed, or its message was lost.
+
+        Whoever is killed leaves a lease that has not ended yet. What is held is looked at again
+        when its lease would have ended, else its next turn would be that of the lost message.
+
+        Returns:
+            How many nobody holds.
+        """
+        now = timezone.now()
         rows = self.rows().filter(state__in=UNENDED, ended_at=None)
-        idle = rows.filter(models.Q(lease_until=None) | models.Q(lease_until__lt=timezone.now()))
-        found = list(idle.values_list("pk", flat=True))
-        for pk in found:
-            self.wake(pk, 0.0)
-        return len(found)
+        found = dict(rows.values_list("pk", "lease_until"))
+        left = {pk: _left(until, now) for pk, until in found.items()}
+        for pk, seconds in left.items():
+            self.wake(pk, seconds)
+        return sum(not seconds for seconds in left.values())
 
     def claimed(self, pk: uuid.UUID) -> Kind | None:
         """The row with a lease of ours; None: it has ended, or somebody has it."""
@@ -94,7 +102,7 @@ class Leasing(Generic[Kind]):
         found = rows.first()
         if found is not None and not taken and found.lease_until is not None:
             # Its worker may be dead: look again when the lease would have ended.
-            self.wake(found.pk, max(1.0, (found.lease_until - now).total_seconds() + 0.5))
+            self.wake(found.pk, max(1.0, _left(found.lease_until, now)))
         return found if taken else None
 
     def holding(self, row: Kind, **told: Any) -> bool:
@@ -134,6 +142,13 @@ class Leasing(Generic[Kind]):
 
     def _of(self, row: Kind) -> "models.QuerySet[Kind]":
         return self.rows().filter(pk=row.pk)
+
+
+def _left(until: datetime | None, now: datetime) -> float:
+    """Seconds until a lease has ended for certain; 0: nobody holds it."""
+    if until is None or until < now:
+        return 0.0
+    return (until - now).total_seconds() + 0.5
 
 
 def _lease() -> timedelta:

@@ -63,7 +63,7 @@ def looked(site: Site, backtest: str) -> list[object]:
     return list(json.loads(site.python(LOOK.format(backtest))))
 
 
-@pytest.mark.timeout(420)
+@pytest.mark.timeout(1500)
 def test_a_killed_worker_costs_time_and_nothing_else() -> None:
     with TemporaryDirectory(prefix="loupe-bt-", dir="/tmp") as folder:
         site = Site(Path(folder), {"LOUPE_WORKERS": "1"}, probes=False)
@@ -90,7 +90,7 @@ def test_a_killed_worker_costs_time_and_nothing_else() -> None:
 
 def _wait_for(site: Site, backtest: str, blocks: int) -> int:
     """Until so many blocks are read; returns how many were. Asks the file, which is quick."""
-    until, done = time.monotonic() + 180, 0
+    until, done = time.monotonic() + 400, 0
     question = "select done from fraud_backtest where id = ?"
     with sqlite3.connect(f"file:{site.var / 'loupe.sqlite3'}?mode=ro", uri=True) as database:
         while time.monotonic() < until:
@@ -102,7 +102,7 @@ def _wait_for(site: Site, backtest: str, blocks: int) -> int:
 
 
 def _until_done(site: Site, backtest: str) -> list[object]:
-    until = time.monotonic() + 180
+    until = time.monotonic() + 400
     found = looked(site, backtest)
     while found[0] not in ("done", "failed") and time.monotonic() < until:
         time.sleep(0.5)

@@ -1,7 +1,10 @@
 """An explanation is made once, by the model that scored, and says what carried the score."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from django.conf import settings
 
 from apps.fraud.explaining.lime import seed_of
 from apps.fraud.models import AlertExplanation
@@ -95,6 +98,19 @@ def test_what_a_dead_worker_held_is_found_and_what_failed_can_be_asked_again(
     assert (row.state, row.error_code) == ("failed", "block_gone")
     again = asked(bank)
     assert (again.pk, again.state, again.error) == (row.pk, "queued", "")
+
+
+def test_what_a_killed_worker_holds_is_looked_at_again_when_its_lease_would_have_ended(
+    bank: Bank, explained: Explained
+) -> None:
+    woken: dict[object, float] = {}
+    leasing = replace(explanation_work.LEASING, wake=woken.__setitem__)
+    row = asked(bank)
+    assert leasing.recover() == 1
+    assert woken == {row.pk: 0}
+    assert leasing.claimed(row.pk) is not None
+    assert leasing.recover() == 0
+    assert 0 < woken[row.pk] <= settings.LEASE_SECONDS + 0.5
 
 
 def test_only_those_who_decide_may_ask_and_a_model_must_be_known(
