@@ -42,7 +42,8 @@ def opened(source: Source, content: bytes, limits: Limits) -> tuple[Any, NDArray
     """
     content = _unpacked(source, content, limits)
     header = _header(source, content)
-    sizes = [max(1, int(each)) for each in header.get_data_shape()]
+    sizes = [int(each) for each in header.get_data_shape()]
+    _check_sizes(source, sizes)
     return header, _stored(source, header, content, tuple(sizes))
 
 
@@ -57,6 +58,7 @@ def read_nifti(
     content = _unpacked(source, content, limits)
     header = _header(source, content)
     sizes = [int(each) for each in header.get_data_shape()]
+    _check_sizes(source, sizes)
     reasons = [note("unverified_origin")]
     refused = _refused_sizes(sizes, limits)
     if refused is not None:
@@ -66,9 +68,10 @@ def read_nifti(
         return None, [*reasons, refusal("missing_orientation")]
     columns, rows, slices = sizes[:3]
     stored = _stored(source, header, content, (columns, rows, slices))
-    values, strange = _hounsfield(stored, header)
+    values, strange = _hounsfield(stored, *_scale(source, header))
     if strange > _MOST_STRANGE:
-        return None, [*reasons, refusal("not_hounsfield", soft=0.0, air=0.0)]
+        share = round(strange, 4)
+        return None, [*reasons, refusal("not_finite", "not_finite_refused", share=share)]
     if strange > 0:
         reasons.append(warning("not_finite", share=round(strange, 4)))
     return _canonical(values, affine), reasons
@@ -139,10 +142,16 @@ def _header(source: Source, content: bytes) -> Any:
     return header
 
 
+def _check_sizes(source: Source, sizes: list[int]) -> None:
+    if any(each < 1 for each in sizes):
+        allowed = Text(en="each size is 1 or more", zh="各尺寸至少为 1")
+        raise faulty(source.name, "bad_value", "dim", sizes, allowed)
+
+
 def _refused_sizes(sizes: list[int], limits: Limits) -> Reason | None:
     if any(each > 1 for each in sizes[3:]):
         return refusal("four_dimensional", count=math.prod(sizes[3:]))
-    if len(sizes) < 3 or min(sizes[:3]) < 1:
+    if len(sizes) < 3:
         return refusal("too_few_slices", count=sizes[2] if len(sizes) > 2 else 1, least=10)
     voxels = sizes[0] * sizes[1] * sizes[2]
     if voxels > limits.voxels or max(sizes[:3]) > limits.side:
@@ -193,7 +202,10 @@ def _stored(
     claimed = float(header["vox_offset"])
     start = int(claimed) if math.isfinite(claimed) else 0
     needed = math.prod(shape) * dtype.itemsize
-    if start < _LEAST_OFFSET or start + needed > len(content):
+    if start < _LEAST_OFFSET:
+        allowed = Text(en=f"at least {_LEAST_OFFSET} is needed", zh=f"至少应为 {_LEAST_OFFSET}")
+        raise faulty(source.name, "bad_value", "vox_offset", claimed, allowed)
+    if start + needed > len(content):
         raise faulty(
             source.name,
             "truncated_pixels",
@@ -205,14 +217,21 @@ def _stored(
     return stored.reshape(shape[::-1])
 
 
-def _hounsfield(stored: NDArray[np.generic], header: Any) -> tuple[NDArray[np.int16], float]:
+def _scale(source: Source, header: Any) -> tuple[float, float]:
+    """Slope and intercept; a file without a slope (0, or no number) says that there is no scale."""
+    slope, intercept = float(header["scl_slope"]), float(header["scl_inter"])
+    if slope == 0 or math.isnan(slope):
+        return 1.0, 0.0
+    if not (math.isfinite(slope) and math.isfinite(intercept)):
+        allowed = Text(en="finite numbers are needed", zh="需要有限的数")
+        raise faulty(source.name, "bad_value", "scl_slope, scl_inter", [slope, intercept], allowed)
+    return slope, intercept
+
+
+def _hounsfield(
+    stored: NDArray[np.generic], slope: float, intercept: float
+) -> tuple[NDArray[np.int16], float]:
     """Values with the header's scale, once; and the share of those that were not finite."""
-    try:
-        slope, intercept = header.get_slope_inter()
-    except DAMAGE:
-        slope, intercept = None, None
-    slope = 1.0 if slope is None else float(slope)
-    intercept = 0.0 if intercept is None else float(intercept)
     result = np.empty(stored.shape, dtype=np.int16)
     strange = 0
     for at, layer in enumerate(stored):  # slice by slice: a float volume is never doubled

@@ -221,6 +221,11 @@ SENTENCES: Final[Mapping[str, Text]] = MappingProxyType(
             en="{share:.1%} of the values are not numbers; they were read as air.",
             zh="{share:.1%} 的值不是数字；已按空气读取。",
         ),
+        "not_finite_refused": Text(
+            en="{share:.0%} of the values are not numbers; up to half of them can be read as air. "
+            "Send the CT as it was reconstructed.",
+            zh="{share:.0%} 的值不是数字；最多一半可按空气读取。请发送原始重建的 CT。",
+        ),
         "four_dimensional": Text(
             en="The file has {count} volumes; one is read. Send one volume.",
             zh="该文件含 {count} 个体数据；仅读取一个。请发送单个体数据。",

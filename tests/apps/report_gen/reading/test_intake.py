@@ -364,6 +364,35 @@ def test_what_is_wrong_with_a_nifti_file_is_said(tmp_path: Path) -> None:
     assert codes(tmp_path / "h.nii.gz") == {"truncated_pixels"}
 
 
+@pytest.mark.parametrize(
+    ("at", "values", "told"),
+    [
+        (42, np.array([-5], "<i2"), "dim is [-5, 64, 50]; each size is 1 or more."),
+        (108, np.array([np.inf], "<f4"), "vox_offset is inf; at least 348 is needed."),
+        (112, np.array([np.inf], "<f4"), "scl_inter is [inf, 0.0]; finite numbers are needed."),
+    ],
+)
+def test_a_bad_field_of_a_nifti_header_is_named_with_its_value(
+    tmp_path: Path, at: int, values: Any, told: str
+) -> None:
+    made, affine = chest()
+    content = bytearray(Nifti1Image(made.astype("i2"), affine).to_bytes())
+    content[112:120] = np.array([1.0, 0.0], "<f4").tobytes()
+    content[at : at + values.nbytes] = values.tobytes()
+    (tmp_path / "v.nii").write_bytes(content)
+    (found,) = gate([tmp_path / "v.nii"])
+    assert {each.code for each in found.reasons if each.severity > 0} == {"bad_value"}
+    assert told in found.reasons[-1].text.en
+
+
+def test_a_volume_that_is_mostly_no_numbers_is_refused_as_such(tmp_path: Path) -> None:
+    values, affine = chest()
+    values[:40] = np.nan
+    path = nifti(tmp_path, values.astype("f4"), affine)
+    assert codes(path) == {"not_finite"}
+    assert "62% of the values are not numbers" in gate([path])[0].reasons[-1].text.en
+
+
 def test_values_that_are_no_numbers_are_air_with_a_warning(tmp_path: Path) -> None:
     values, affine = chest()
     values[:3] = np.nan
