@@ -70,8 +70,9 @@ class SyncApplication:
         if scope["path"] not in self._routes:
             return False
         headers = headers_of(scope)
-        host, _ = split_domain_port(headers.get("host", ""))
-        return "authorization" in headers and validate_host(host, settings.ALLOWED_HOSTS)
+        return "authorization" in headers and _ours(
+            headers.get("host", ""), tuple(settings.ALLOWED_HOSTS)
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
@@ -120,6 +121,13 @@ class SyncApplication:
             with removing(body):
                 call = call.named(sent_name).with_form(fields)
         return await service.answer(call, body, backstage, started)
+
+
+@lru_cache(maxsize=64)
+def _ours(named: str, allowed: tuple[str, ...]) -> bool:
+    """Whether the ``Host`` of a request is one of ours."""
+    host, _ = split_domain_port(named)
+    return validate_host(host, allowed)
 
 
 @lru_cache(maxsize=64)
