@@ -13,7 +13,7 @@ from apps.fraud.tables.raw import Table
 from loupe.contract.runtime.errors import InputRefused
 from loupe.contract.runtime.payload import JsonValue, Payload
 
-LISTED = 200
+LISTED = 1_000
 """Bad rows of a range that are listed; all are counted."""
 Json = dict[str, JsonValue]
 

@@ -127,6 +127,15 @@ def test_a_range_without_a_good_row_is_refused_with_its_first_reason(tmp_path: P
     assert refused.value.code == "no_good_rows"
 
 
+def test_a_tenth_of_bad_rows_is_listed_whole_and_all_are_counted(tmp_path: Path) -> None:
+    told = rows(1_300)
+    for row in told[:1_200]:
+        row["sum"] = "-1"
+    problems: Any = parse(written(tmp_path / "t.csv", "csv", told), context()).meta["problems"]
+    assert problems["counts"] == {"amount_negative": 1_200}
+    assert [one["line"] for one in problems["listed"]] == [*range(2, 1_002)]
+
+
 def test_without_a_saved_mapping_a_plain_file_is_read_and_a_doubtful_one_is_asked_about(
     tmp_path: Path,
 ) -> None:
