@@ -19,7 +19,7 @@ from pydicom.dataset import FileDataset
 from apps.report_gen.benchmarks.dicom_node import DicomNode, free_port
 from tests.apps.report_gen.studies import Taken, base, series
 
-PATIENCE = 60.0
+PATIENCE = 240.0
 
 
 @cache
@@ -64,7 +64,7 @@ def storescu(node: DicomNode, folder: Path, *more: str, title: str = "CT1") -> i
     return subprocess.run(
         ["storescu", "-R", "-aec", "LOUPE", "-aet", title, *more, "127.0.0.1", str(node.port),
          "--scan-directories", str(folder)],
-        capture_output=True, check=False, timeout=120,
+        capture_output=True, check=False, timeout=240,
     ).returncode  # fmt: skip
 
 

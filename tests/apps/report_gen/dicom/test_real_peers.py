@@ -1,12 +1,12 @@
 """The node against other people's programs: dcmtk's and Orthanc."""
 
+import contextlib
 import hashlib
 import secrets
 import signal
 import socket
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -123,12 +123,12 @@ def test_a_transfer_that_is_cut_leaves_nothing_and_the_node_goes_on(
     with cutting(node.port, after=5_000_000) as port:
         broken = subprocess.run(
             ["storescu", "-R", "127.0.0.1", str(port), str(folder / "000.dcm")],
-            capture_output=True, check=False, timeout=60,
+            capture_output=True, check=False, timeout=240,
         )  # fmt: skip
     assert broken.returncode != 0
     store = node.var / "clinical"
-    assert not list((store / "incoming").iterdir())
-    assert not list((store / "inbox").iterdir())
+    for kept_nowhere in ("incoming", "inbox"):
+        until(lambda name=kept_nowhere: not list((store / name).iterdir()), "tidying up")  # type: ignore[misc]
     assert images(node) == before
     assert storescu(node, folder) == 0
     until(lambda: images(node) == before + 1, "arrival after the cut")
@@ -142,9 +142,7 @@ def test_a_flood_of_connections_leaves_room_for_who_comes_after(
         one = socket.socket()
         one.connect(("127.0.0.1", node.port))
         flood.append(one)
-    time.sleep(1)
-    closed = sum(_is_closed(one) for one in flood)
-    assert closed >= 100, "connections beyond the limit stay open"
+    until(lambda: sum(_is_closed(one) for one in flood) >= 100, "an end of those beyond the limit")
     for one in flood:
         one.close()
     folder, _uid = made(tmp_path / "a", count=2)
@@ -203,7 +201,7 @@ def test_unknown_titles_are_refused_noted_and_let_in_when_somebody_allows_them(
     with peers.fresh() as var, running(var, {"LOUPE_DICOM_ANYONE": "no"}) as one:
         assert storescu(one, folder, title="STRANGER") != 0
         noted = "select title, allowed, refused from report_gen_dicompeer"
-        assert rows(one, noted) == [("STRANGER", 0, 1)]
+        until(lambda: rows(one, noted) == [("STRANGER", 0, 1)], "the note of it")
         peers.add_peer(one, "STRANGER", 104, allowed=True)
         until(lambda: storescu(one, folder, title="STRANGER") == 0, "being let in")
 
@@ -266,11 +264,11 @@ def test_no_file_of_the_installation_holds_a_planted_name(node: DicomNode, tmp_p
     assert storescu(node, folder) == 0
     until(lambda: rows(node, COMPLETE, 11), "completeness")
     words = [name.encode(), b"Quenneville", patient.encode(), uid.encode()]
-    found = [
-        path
-        for path in node.var.rglob("*")
-        if path.is_file() and any(word in path.read_bytes() for word in words)
-    ]
+    found = []
+    for path in node.var.rglob("*"):
+        with contextlib.suppress(FileNotFoundError):  # the node goes on and moves its files
+            if path.is_file() and any(word in path.read_bytes() for word in words):
+                found.append(path)
     assert found == []
 
 
@@ -279,7 +277,7 @@ def test_the_node_ends_when_it_is_told_to() -> None:
         assert one.process is not None
         below = one.processes()[1:]
         one.process.send_signal(signal.SIGTERM)
-        assert one.process.wait(30) == 0
+        assert one.process.wait(120) == 0
         for pid in below:
             assert not Path(f"/proc/{pid}").exists()
 
