@@ -4,7 +4,8 @@ Digits after the point are ISO 4217's, not CLDR's: CLDR writes some currencies a
 shops (no fils for the Iraqi dinar), and its tables change with habits. Amounts are int64 minor
 units, converted exactly and rounded half to even.
 
-Source: ISO 4217 list one, and list three for currencies withdrawn since 2000, which old files have.
+Source: ISO 4217 list one, and list three for many currencies withdrawn since 2003, which old files
+have.
 """
 
 from collections.abc import Mapping

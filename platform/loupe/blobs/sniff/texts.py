@@ -74,6 +74,8 @@ def _json_type(text: str, whole: bool) -> str:
         if rest.strip() and first.lstrip().startswith("{"):
             return table.NDJSON
         return table.JSON
+    if _are_objects(rest if whole else rest.rpartition("\n")[0]):
+        return table.NDJSON
     if not whole:
         return table.JSON
     try:
@@ -81,6 +83,19 @@ def _json_type(text: str, whole: bool) -> str:
     except (ValueError, RecursionError):
         return table.TEXT
     return table.JSON
+
+
+def _are_objects(text: str) -> bool:
+    """Whether most of these lines are JSON objects, behind a first one that is damaged."""
+    lines = [line for line in text.splitlines() if line.strip()][:20]
+    return 2 * sum(_is_object(line) for line in lines) > len(lines)
+
+
+def _is_object(line: str) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _is_table(text: str, whole: bool) -> bool:

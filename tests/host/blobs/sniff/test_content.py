@@ -195,6 +195,9 @@ def test_any_bytes_have_a_type(start: bytes, rest: bytes) -> None:
         (b",".join(b"column %d" % n for n in range(5_000)) + b"\n", "text/csv"),
         (b"Dear reader:\nthis, as you see, is\na letter, not a table.\n", "text/plain"),
         (b"x" * 10_000, "text/plain"),
+        (b'{"a": nonsense}\n{"a": 1}\n{"a": 2}\n', "application/x-ndjson"),
+        (b'{"a": nonsense}\n' + b'{"a": 1}\n' * 5_000, "application/x-ndjson"),
+        (b'{\n "a": [\n  {"b": 1},\n  {"b": 2}\n ]\n}\n', "application/json"),
     ],
 )
 def test_a_table_may_have_damaged_lines_and_a_header_of_any_length(
