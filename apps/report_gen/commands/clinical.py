@@ -18,6 +18,7 @@ from apps.report_gen.clinical import erasing, installed, keys
 from apps.report_gen.clinical.errors import KeyMissing, Missing, Tampered
 from apps.report_gen.dicom import outbox
 from apps.report_gen.models import ClinicalObject, Study
+from apps.report_gen.services.retaining import MOST_DAYS
 from loupe.contract.runtime.errors import LoupeError
 from loupe.host import commands
 from loupe.host.people import SYSTEM
@@ -70,6 +71,16 @@ def _check() -> int:
     return DAMAGED if bad else DONE
 
 
+def _days(text: str) -> int:
+    """A period; 0 days or fewer would forget everybody, and nothing brings that back."""
+    found = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+    if not 1 <= found <= MOST_DAYS:
+        raise argparse.ArgumentTypeError(
+            f"{text[:40]!r} is no period: a whole number of days from 1 to {MOST_DAYS:,} is needed"
+        )
+    return found
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="clinical", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True)
@@ -79,7 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     erase.add_argument("study", type=uuid.UUID)
     erase.add_argument("--why", required=True)
     retain = verbs.add_parser("retain", help="forget who studies are about that are older")
-    retain.add_argument("--days", type=int, required=True)
+    retain.add_argument("--days", type=_days, required=True)
     retain.add_argument("--project")
     replay = verbs.add_parser("replay", help="send again what was given up")
     replay.add_argument("--project")

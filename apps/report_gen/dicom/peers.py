@@ -78,11 +78,7 @@ def add(actor: Actor, project: Project, form: PeerForm) -> DicomPeer:
             peer = DicomPeer.objects.create(project=project, **values)
             record_audit(actor, project, "dicom_peer.added", f"peer:{peer.pk}", _told(values))
     except IntegrityError:
-        raise PeerRefused(
-            _("There is a node called %(title)s already; AE titles are unique: change that one.")
-            % {"title": form.title},
-            code="title_taken",
-        ) from None
+        raise _taken(form) from None
     return peer
 
 
@@ -91,16 +87,28 @@ def change(actor: Actor, peer: DicomPeer, form: PeerForm) -> DicomPeer:
 
     Raises:
         Denied: the actor may not say where data goes.
-        PeerRefused: a field cannot be.
+        PeerRefused: a field cannot be, or another node has the title.
     """
     require(actor, Action.MANAGE_WEBHOOKS, peer.project)
     values = _checked(form)
-    with transaction.atomic():
-        for name, value in values.items():
-            setattr(peer, name, value)
-        peer.save(update_fields=list(values))
-        record_audit(actor, peer.project, "dicom_peer.changed", f"peer:{peer.pk}", _told(values))
+    try:
+        with transaction.atomic():
+            for name, value in values.items():
+                setattr(peer, name, value)
+            peer.save(update_fields=list(values))
+            told = _told(values)
+            record_audit(actor, peer.project, "dicom_peer.changed", f"peer:{peer.pk}", told)
+    except IntegrityError:
+        raise _taken(form) from None
     return peer
+
+
+def _taken(form: PeerForm) -> PeerRefused:
+    return PeerRefused(
+        _("There is a node called %(title)s already; AE titles are unique: change that one.")
+        % {"title": form.title},
+        code="title_taken",
+    )
 
 
 class Doorkeeper:
@@ -163,7 +171,11 @@ def _checked(form: PeerForm) -> dict[str, Any]:
             code="title",
         )
     if not _HOST.match(form.host.strip()):
-        raise PeerRefused(_("The host cannot be: give a name or an address."), code="host")
+        raise PeerRefused(
+            _("The host %(host)s cannot be: give a name or an address, 253 characters at most.")
+            % {"host": repr(form.host[:40])},
+            code="host",
+        )
     if form.port is not None and not 1 <= form.port <= 65535:
         raise PeerRefused(
             _("The port %(port)s cannot be: 1 to 65535.") % {"port": form.port}, code="port"

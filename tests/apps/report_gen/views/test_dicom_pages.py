@@ -85,7 +85,7 @@ def test_a_node_is_added_and_changed_by_an_admin(desk: Desk) -> None:
     [
         ("title", "A\\B", "no backslash"),
         ("title", "CT1", "AE titles are unique"),
-        ("host", "a b", "name or an address"),
+        ("host", "a b", "The host &#x27;a b&#x27; cannot be: give a name or an address"),
         ("port", "", "go together"),
     ],
 )
@@ -96,6 +96,15 @@ def test_a_node_that_cannot_be_is_answered_with_a_sentence(
     said = client(desk).post(at("dicom_peer_new", desk.project), fields).content.decode()
     assert words in said
     assert DicomPeer.objects.count() == 1
+
+
+def test_a_node_does_not_take_the_title_of_another(desk: Desk, arriving: Study) -> None:
+    peer = DicomPeer.objects.create(project=desk.project, title="PACS")
+    fields = {"title": "CT1", "host": "pacs.local", "port": "104"}
+    said = client(desk).post(at("dicom_peer", desk.project, peer.pk), fields)
+    assert "AE titles are unique" in said.content.decode()
+    peer.refresh_from_db()
+    assert (peer.title, peer.host) == ("PACS", "")
 
 
 def test_a_title_with_script_in_it_is_text(desk: Desk) -> None:
