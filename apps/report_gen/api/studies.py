@@ -22,6 +22,7 @@ from apps.report_gen.models import Delivery, Study, StudyState
 from apps.report_gen.outputs.fhir.request import clinical_text
 from apps.report_gen.services import studies
 from apps.report_gen.services.handing_over import SLUG
+from loupe.contract.runtime.errors import InputRefused
 from loupe.host.people import Action
 from loupe.host.rest import (
     FILE_PARSERS,
@@ -166,6 +167,11 @@ class StudyRequest(StudyEndpoint):
         """Take indication, reason and history out of a FHIR R4 ServiceRequest; laboratory values
         and the prior report stay as they are."""
         told = clinical_text(request.data if isinstance(request.data, dict) else {})
+        if not told.text():  # what was said before stays
+            raise InputRefused(
+                "The request says nothing: give code, reasonCode or note with a text.",
+                code="fhir_request_empty",
+            )
         said = studies.kept_of(self.study)
         asked = " ".join(each for each in (told.indication, told.reason) if each)
         changed = studies.say(

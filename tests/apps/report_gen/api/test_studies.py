@@ -230,15 +230,17 @@ def test_a_service_request_becomes_a_clinical_text_and_names_nobody(
         ({"resourceType": "Patient"}, "fhir_request"),
         ([REQUEST], "fhir_request"),
         ({**REQUEST, "status": "revoked"}, "fhir_request_withdrawn"),
+        ({"resourceType": "ServiceRequest", "status": "active"}, "fhir_request_empty"),
     ],
 )
 def test_what_is_no_service_request_says_what_is_needed(
     body: Any, code: str, study: Study, ask: Asking
 ) -> None:
+    clinical_text.keep(study, {"indication": "Cough."})
     answer = ask.post(f"studies/{study.pk}/service-request", body)
     told = check(answer, "report_gen_studies_service_request")
     assert (answer.status_code, told["code"]) == (422, code)
-    assert clinical_text.of(study) == {}
+    assert clinical_text.of(study) == {"indication": "Cough."}
 
 
 def test_a_study_that_failed_says_why_in_both_languages(desk: Desk, ask: Asking) -> None:

@@ -19,7 +19,7 @@ PLACES = (
     "outputs", "services/arriving.py", "services/clinical_text.py", "services/retaining.py",
     "services/sorting.py", "services/reporting/sending_back.py", "bundles/asking.py",
     "dicom/sending.py", "reporting", "viewing/marking.py", "viewing/key_slices.py",
-    "clinical/store.py", "api/reports.py",
+    "clinical/store.py", "api",
 )  # fmt: skip
 REFUSING = {
     "InputRefused": "input_refused", "_refused": "fhir_request", "LoupeError": "error",
