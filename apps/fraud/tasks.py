@@ -13,6 +13,9 @@ from apps.fraud.services import (
     shadow_work,
     wakeups,
 )
+from apps.fraud.services.entity_index import keeping_up
+
+INDEX_TURN_S = 20.0
 
 
 @shared_task(name=wakeups.BACKTEST)  # type: ignore[untyped-decorator]
@@ -45,6 +48,13 @@ def rings(job_id: str) -> None:
     ringing.after_file(uuid.UUID(job_id))
 
 
+@shared_task(name=wakeups.INDEX)  # type: ignore[untyped-decorator]
+def index(project_id: str) -> None:
+    """Bring the entity index of a project up to date."""
+    if keeping_up.work(uuid.UUID(project_id), INDEX_TURN_S):
+        wakeups.wake_index(uuid.UUID(project_id))
+
+
 @shared_task(name=wakeups.RECOVER)  # type: ignore[untyped-decorator]
 def recover() -> None:
     """Wake up what nobody works on."""
@@ -52,6 +62,7 @@ def recover() -> None:
     shadow_work.recover()
     explanation_work.recover()
     fitting_work.recover()
+    keeping_up.recover()
 
 
 @worker_ready.connect  # type: ignore[untyped-decorator]

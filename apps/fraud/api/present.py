@@ -18,6 +18,7 @@ from apps.fraud.api.shapes import (
 )
 from apps.fraud.models import Alert, AlertHit, Case, Entity, ListEntry, TransactionLabel
 from apps.fraud.services import alerts, entities, history
+from apps.fraud.services.entity_index import keeping_up
 
 
 def alert(row: Alert) -> AlertShape:
@@ -117,6 +118,7 @@ def entity(row: Entity) -> EntityShape:
             for edge in around.edges
         ],
         hidden_edges=around.hidden,
+        behind=keeping_up.waiting(row.project_id),
     )
 
 

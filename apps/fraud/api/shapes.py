@@ -294,3 +294,6 @@ class EntityShape(Shape):
     nodes: list[NodeShape]
     edges: list[EdgeShape]
     hidden_edges: int
+    behind: int = Field(
+        description="transactions of the project that have just come and are not counted here yet"
+    )

@@ -21,6 +21,7 @@ from apps.fraud.models.rescoring import AlertScore
 from apps.fraud.models.schemes import MappingVersion, ProjectSecret, SchemeVersion
 from apps.fraud.models.seen_before import SeenBefore
 from apps.fraud.models.shadows import Shadow, ShadowBlock, ShadowDifference
+from apps.fraud.models.unindexed import IndexGroup, Unindexed
 
 __all__ = [
     "Alert",
@@ -36,6 +37,7 @@ __all__ = [
     "Entity",
     "EntityLink",
     "ExchangeRate",
+    "IndexGroup",
     "List",
     "ListEntry",
     "MappingVersion",
@@ -53,4 +55,5 @@ __all__ = [
     "ThresholdFit",
     "ThresholdRun",
     "TransactionLabel",
+    "Unindexed",
 ]

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from apps.fraud.models import Alert, Entity
 from apps.fraud.models.alerts import AlertKind
 from apps.fraud.rings.words import PAYS
+from apps.fraud.services.entity_index import keeping_up
 from apps.fraud.services.naming import entity_id
 
 MOST_TIES = 2_000
@@ -57,6 +58,7 @@ def drawing(alerts: Sequence[Alert], names: dict[str, str]) -> dict[str, Any] | 
             wanted.setdefault((payer, tie["left"]), "member")
             other = (payer if paid else tie["relation"], tie["right"])
             wanted.setdefault(other, "member" if paid else "shared")
+    keeping_up.catch_up(project_id)
     known = Entity.objects.in_bulk([entity_id(project_id, *one) for one in wanted])
     nodes = [_node(project_id, one, place, known) for one, place in wanted.items()]
     told = {**names, PAYS: _("Payments among members")}

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from apps.fraud.models import Alert, Entity, EntityLink, ListEntry
 from apps.fraud.services import schemes
+from apps.fraud.services.entity_index import keeping_up
 from apps.fraud.services.naming import LONGEST_KEY, entity_id, storable
 from apps.fraud.tables.keys import Hasher
 from loupe.host.people import Action, Actor, NotVisible, Project, require, visible
@@ -52,6 +53,7 @@ def search(
         NotVisible, Denied: the actor may not look.
     """
     require(actor, Action.VIEW, project)
+    keeping_up.catch_up(project.pk)
     rows = Entity.objects.filter(project=project)
     if type_:
         rows = rows.filter(type=type_)
@@ -89,6 +91,7 @@ def find(actor: Actor, project: Project, type_: str, key: str) -> Entity:
         NotVisible: no transaction named it.
     """
     wanted = entity_id(project.pk, type_, key)
+    keeping_up.catch_up(project.pk)
     found = visible(Entity.objects.filter(project=project, pk=wanted), actor).first()
     if found is None:
         raise NotVisible(

@@ -12,6 +12,7 @@ from apps.fraud.models import AlertExplanation, Entity, TransactionLabel
 from apps.fraud.schema import OperatingPoint
 from apps.fraud.services import schemes
 from apps.fraud.services.deciding_again import deciding
+from apps.fraud.services.entity_index import keeping_up
 from apps.fraud.services.history import block_ids
 from apps.fraud.services.labels import VALUES
 from apps.fraud.services.leasing import MOST_ATTEMPTS, Leasing
@@ -74,6 +75,7 @@ def _files(
     """The newest blocks of these entities up to the transaction's own and of its session, oldest
     first."""
     ids = [entity_id(row.project_id, key, name) for key, name in named]
+    keeping_up.catch_up(row.project_id)
     rows = Entity.objects.filter(pk__in=ids).values_list("blocks", flat=True)
     found = sorted({one for text in rows for one in block_ids(text) if one <= block}, reverse=True)
     sessions = blocks.sessions_of("fraud", row.project_id, [block, *found[:MOST_BLOCKS]])

@@ -1,4 +1,4 @@
-"""What the app does with results as the host stores them: the entity index, and alerts."""
+"""What the app does with results as the host stores them: notes for the entity index, alerts."""
 
 from collections.abc import Sequence
 from math import isfinite
@@ -11,12 +11,12 @@ from apps.fraud.scheme import Scheme
 from apps.fraud.services import (
     announcing,
     bad_rows,
-    indexing,
     ringing,
     schemes,
     told_labels,
     wakeups,
 )
+from apps.fraud.services.entity_index import notes
 from apps.fraud.services.raising import Hit, raise_alerts
 from apps.fraud.services.statements import insert_new
 from loupe.contract.blocks import LIVE, StoredBlock
@@ -47,7 +47,7 @@ def on_blocks(blocks: Sequence[StoredBlock]) -> None:
         taken = np.asarray(columns["refused"]) == ""
         told_labels.take(block.project_id, columns, taken & ~np.asarray(columns["repeated"]))
         flagged = np.isin(decided.outcome, ALERTING) & taken
-        _index(block, scheme, columns, flagged, taken & ~np.asarray(columns["repeated"]))
+        _note(block, scheme, columns, flagged, taken & ~np.asarray(columns["repeated"]))
         if flagged.any():
             rows = np.flatnonzero(flagged)
             rows = rows[np.argsort(-decided.score[rows], kind="stable")]
@@ -58,15 +58,16 @@ def on_blocks(blocks: Sequence[StoredBlock]) -> None:
             announcing.decisions(block.project_id, new)
 
 
-def _index(
+def _note(
     block: StoredBlock, scheme: Scheme, columns: Columns, flagged: np.ndarray, new: np.ndarray
 ) -> None:
-    """Count what was neither refused nor there before."""
+    """Have the index count what was neither refused nor there before."""
     if not new.all():
         columns = {name: np.asarray(column)[new] for name, column in columns.items()}
         flagged = flagged[new]
     if len(flagged):
-        indexing.write(block.project_id, block.block_id, scheme, columns, flagged)
+        notes.write(block.project_id, block.block_id, scheme, columns, flagged)
+        wakeups.wake_index(block.project_id)
 
 
 def _hits(

@@ -13,6 +13,7 @@ from apps.fraud.models import AlertHit, Case, Entity
 from apps.fraud.schema import ScoredTransaction
 from apps.fraud.scheme import Scheme
 from apps.fraud.services import entities, schemes
+from apps.fraud.services.entity_index import keeping_up
 from apps.fraud.services.history import block_ids
 from apps.fraud.services.naming import LONGEST_KEY, entity_id, storable
 from apps.fraud.templatetags.fraud import kind_name, moment, money
@@ -42,6 +43,7 @@ def lookup(actor: Actor, project: Project, text: str) -> list[Found]:
     if not text:
         return []
     scheme = schemes.of(project.pk)
+    keeping_up.catch_up(project.pk)
     return [
         *_payment(project, scheme, text),
         *_entities(actor, project, scheme, text),

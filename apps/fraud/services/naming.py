@@ -17,18 +17,23 @@ def entity_id(project_id: UUID, type_: str, key: str) -> UUID:
 
     It follows from the name, so that a whole block is written without looking anything up.
     """
-    return UUID(bytes=entity_digests(project_id, type_, [key])[0])
+    return UUID(bytes=entity_digests(project_id, type_, [as_bytes(key)])[0])
 
 
-def entity_digests(project_id: UUID, type_: str, keys: Iterable[str]) -> list[bytes]:
+def as_bytes(key: str) -> bytes:
+    """An identifier, whatever it holds, as UTF-8."""
+    return key.encode("utf-8", "surrogatepass")
+
+
+def entity_digests(project_id: UUID, type_: str, keys: Iterable[bytes]) -> list[bytes]:
     """The bytes of `entity_id` of many identifiers of one type, much quicker than one by one."""
     start = hashlib.blake2b(digest_size=16)
     for part in (project_id.bytes, type_.encode()):
         start.update(len(part).to_bytes(4, "big") + part)
     found = []
     for key in keys:
-        digest, part = start.copy(), key.encode("utf-8", "surrogatepass")
-        digest.update(len(part).to_bytes(4, "big") + part)
+        digest = start.copy()
+        digest.update(len(key).to_bytes(4, "big") + key)
         found.append(digest.digest())
     return found
 

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Min
 
 from apps.fraud.models import Entity
+from apps.fraud.services.entity_index import keeping_up
 from loupe.host.people import Action, Actor, Project, require
 
 DAYS = 28
@@ -39,6 +40,7 @@ def newest(actor: Actor, project: Project) -> Period | None:
         NotVisible, Denied: the actor may not look.
     """
     require(actor, Action.VIEW, project)
+    keeping_up.catch_up(project.pk)
     rows = Entity.objects.filter(project=project)
     last_ms = rows.order_by("-last_ms").values_list("last_ms", flat=True).first()
     if last_ms is None:

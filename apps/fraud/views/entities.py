@@ -7,6 +7,7 @@ from django.views.decorators.http import require_GET
 
 from apps.fraud.app import App
 from apps.fraud.services import drawing, entities, history, lists, schemes
+from apps.fraud.services.entity_index import keeping_up
 from apps.fraud.templatetags.fraud import type_names
 from loupe.host.pages import PageRequest, project_page
 
@@ -30,6 +31,7 @@ def listing(request: PageRequest, app: str) -> HttpResponse:
             "order": order,
             "rows": list(rows[: entities.FOUND_AT_ONCE + 1]),
             "most": entities.FOUND_AT_ONCE,
+            "behind": keeping_up.waiting(request.project.pk),
             "page_keys": [("j k", _("Next and previous row")), ("Enter", _("Open it"))],
         },
     )
@@ -55,6 +57,7 @@ def page(request: PageRequest, app: str) -> HttpResponse:
             "domain": App,
             "scheme": scheme,
             "entity": entity,
+            "behind": keeping_up.waiting(request.project.pk),
             "past": past,
             "timeline": drawing.timeline(points),
             "graph": around.as_json(type_names(scheme)) if around.edges else None,

@@ -87,7 +87,12 @@ def test_rings_are_looked_for_once_a_file_is_through(
     bank: Bank, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
 ) -> None:
     sent: list[tuple[str, float]] = []
-    monkeypatch.setattr(wakeups, "_send", lambda name, _job, wait: sent.append((name, wait)))
+
+    def send(name: str, _job: str, wait: float) -> None:
+        if name == wakeups.RINGS:
+            sent.append((name, wait))
+
+    monkeypatch.setattr(wakeups, "_send", send)
     searched: list[str] = []
     monkeypatch.setattr(ringing, "refresh", lambda project, _options: searched.append(project))
     with django_capture_on_commit_callbacks(execute=True):
