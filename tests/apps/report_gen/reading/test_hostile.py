@@ -15,7 +15,7 @@ from apps.report_gen.deid.files import deidentified
 from apps.report_gen.deid.pseudonyms import Pseudonyms
 from apps.report_gen.reading.limits import DEFAULT
 from apps.report_gen.reading.studies import gate
-from tests.apps.report_gen.reading.test_intake import chest
+from tests.apps.report_gen.reading.test_nifti import chest
 from tests.apps.report_gen.studies import Taken, enhanced, series
 
 LIMITS = replace(DEFAULT, file_bytes=2**26, total_bytes=2**27, workers=1)
