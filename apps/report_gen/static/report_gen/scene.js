@@ -149,7 +149,7 @@ export function scene(told, touched) {
     const option = choice.selectedOptions[0];
     beside.hidden = !choice.value;
     document.getElementById("prior-name").textContent = choice.value ? option.textContent : "";
-    if (!choice.value) { volume.alone(); return; }
+    if (!choice.value) { prior?.stop(); volume.alone(); return; }
     try {
       if (!prior) {
         prior = new Volume(document.getElementById("prior-volume"), []);
@@ -162,7 +162,7 @@ export function scene(told, touched) {
       prior.goTo(volume.position());
       stage.dataset.prior = "full";
     } catch (error) {
-      fail(error.message);
+      if (error.name !== "AbortError") fail(error.message); // another prior was chosen meanwhile
     }
   });
 

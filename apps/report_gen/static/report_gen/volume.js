@@ -1,34 +1,12 @@
 /* A CT volume in a canvas: niivue with windows, planes, masks in the findings' colours. */
-import { DRAG_MODE, NVImage, Niivue, SHOW_RENDER, SLICE_TYPE } from "../vendor/niivue-0.69.0/niivue.min.js";
+import { volumeOf } from "./nifti.js";
+import { Planes } from "./planes.js";
+import { DRAG_MODE, Niivue, SHOW_RENDER, SLICE_TYPE } from "../vendor/niivue-0.69.0/niivue.min.js";
 
 const PLANES = { three: SLICE_TYPE.MULTIPLANAR, axial: SLICE_TYPE.AXIAL, coronal: SLICE_TYPE.CORONAL, sagittal: SLICE_TYPE.SAGITTAL };
 
 export function drawsVolumes() {
   return Boolean(document.createElement("canvas").getContext("webgl2"));
-}
-
-/* niivue draws gradients of every volume for its rendering in space, which is not shown here: two
-   passes over all voxels and two textures, most of what showing a volume costs. While it fills the
-   textures of a volume, the first that is asked for cleared is theirs: from there on the volume is
-   one voxel large to it. */
-function withoutGradients(nv) {
-  const one = [3, 1, 1, 1, 1, 1, 1, 1];
-  const refresh = nv.refreshLayers.bind(nv);
-  const texture = nv.rgbaTex.bind(nv);
-  nv.refreshLayers = (image, layer) => {
-    const { dims } = image.hdr;
-    nv.rgbaTex = (before, unit, size, cleared = false) => {
-      if (layer || !cleared) return texture(before, unit, size, cleared);
-      image.hdr.dims = one;
-      return texture(before, unit, one, cleared);
-    };
-    try {
-      refresh(image, layer);
-    } finally {
-      image.hdr.dims = dims;
-      nv.rgbaTex = texture;
-    }
-  };
 }
 
 export class Volume {
@@ -40,6 +18,8 @@ export class Volume {
     this.chosen = 0;
     this.masks = null;
     this.base = null;
+    this.drawing = null;
+    this.coming = null; // what stops the volume that comes
     this.nv = new Niivue({
       backColor: [0.027, 0.035, 0.043, 1],
       crosshairColor: [0.36, 0.62, 1, 0.75],
@@ -70,43 +50,51 @@ export class Volume {
 
   async start(moved) {
     await this.nv.attachToCanvas(this.canvas);
-    withoutGradients(this.nv);
+    this.drawing = new Planes(this.nv);
     this.nv.onLocationChange = moved;
     this.planes("three");
   }
 
-  async image(url, name) {
-    const answer = await fetch(url);
-    if (!answer.ok) throw new Error(await answer.text());
-    const buffer = await answer.arrayBuffer();
-    return NVImage.loadFromUrl({ url: buffer, name });
-  }
-
-  /* Puts a volume in the place of the one before, without moving the view. */
+  /* Puts a volume in the place of the one before, without moving the view. One that still comes is
+     given up. */
   async show(url, window) {
-    const image = await this.image(url, "volume.nii.gz");
+    this.stop();
+    const coming = new AbortController();
+    this.coming = coming;
+    const { drawing } = this;
+    const image = await volumeOf(url, coming.signal, (begun) => drawing.begin(begun), (...slices) => drawing.fill(...slices));
+    coming.signal.throwIfAborted();
+    this.coming = null;
     const at = this.base ? this.position() : null;
     [image.cal_min, image.cal_max] = window;
     this.base = image;
-    this.stack();
-    if (at) this.goTo(at);
+    drawing.swap();
+    drawing.window(...window);
+    this.stack(at);
   }
 
-  /* Volume and masks in the viewer. Adding and removing them one by one would have the textures of
-     all of them made again each time. */
-  stack() {
+  stop() {
+    this.coming?.abort();
+    this.coming = null;
+    this.drawing?.drop();
+  }
+
+  /* Volume and masks in the viewer, looked at from the same place, drawn once. */
+  stack(at) {
     this.nv.volumes = this.masks ? [this.base, this.masks] : [this.base];
     this.nv.back = this.base;
     this.nv.overlays = this.nv.volumes.slice(1);
+    this.drawing.place(this.base, this.masks);
+    if (at) this.nv.scene.crosshairPos = this.nv.mm2frac(at);
     this.nv.updateGLVolume();
+    if (at) this.nv.createOnLocationChange();
   }
 
   async overlay(url) {
-    const image = await this.image(url, "masks.nii.gz");
+    const image = await volumeOf(url);
     this.masks = image;
     this.plain = image.img.slice();
-    this.boxes();
-    this.colour();
+    this.paintBoxes();
     this.stack();
   }
 
@@ -137,40 +125,24 @@ export class Volume {
 
   findings(findings) {
     this.told = findings;
+    this.paintBoxes();
+  }
+
+  paintBoxes() {
+    if (!this.masks) return;
     this.boxes();
+    this.drawing.mark(this.masks);
     this.paint();
   }
 
   paint() {
     if (!this.masks) return;
-    this.colour();
-    this.drawn(this.masks, 1);
-  }
-
-  /* One of the two anew: the other's texture stays as it is. */
-  drawn(image, layer) {
-    if (!this.nv.volumes.includes(image)) return;
-    this.nv.refreshLayers(image, layer);
-    this.nv.drawScene();
-  }
-
-  /* One colour for each number of the masks; numbers of no finding, and hidden ones, are clear. */
-  colour() {
-    const table = { R: [], G: [], B: [], A: [], I: [], labels: [] };
-    const colours = new Map(this.told.filter((one) => one.label).map((one) => [one.label, one.colour]));
-    for (let number = 0; number < 256; number += 1) {
-      const colour = colours.get(number) ?? "#000000";
-      table.R.push(parseInt(colour.slice(1, 3), 16));
-      table.G.push(parseInt(colour.slice(3, 5), 16));
-      table.B.push(parseInt(colour.slice(5, 7), 16));
-      table.A.push(colours.has(number) && !this.hidden.has(number) ? 255 : 0);
-      table.I.push(number);
-      table.labels.push("");
+    const colours = new Uint8Array(4 * 256);
+    for (const { label, colour } of this.told) {
+      if (label) colours.set([1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16)), 4 * label);
     }
-    this.masks.setColormapLabel(table);
-    this.masks.opacity = this.opacity;
-    this.nv.opts.atlasOutline = this.opacity ? 0.9 : 0;
-    this.nv.opts.atlasActiveIndex = this.chosen;
+    this.drawing.paint(colours, this.opacity, 0.9, this.chosen);
+    this.nv.drawScene();
   }
 
   choose(label) {
@@ -187,8 +159,7 @@ export class Volume {
   toggle(number) {
     if (this.hidden.has(number)) this.hidden.delete(number);
     else this.hidden.add(number);
-    this.boxes();
-    this.paint();
+    this.paintBoxes();
     return !this.hidden.has(number);
   }
 
@@ -196,7 +167,8 @@ export class Volume {
     if (!this.base) return;
     this.base.cal_min = low;
     this.base.cal_max = high;
-    this.drawn(this.base, 0);
+    this.drawing.window(low, high);
+    this.nv.drawScene();
   }
 
   /* Three planes: the axial one large, the others beside it, or below it where the room is tall. */
