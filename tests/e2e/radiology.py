@@ -60,7 +60,10 @@ CASES = (
 
 
 def main() -> None:
-    """A project of its own, with somebody who reads, a second reader, and a head of department."""
+    """A project of its own, with somebody who reads, a second reader, and a head of department;
+    nothing where it is there."""
+    if Project.objects.filter(slug="ward").exists():
+        return
     ward = factories.project("ward", "Radiology", "Europe/Berlin")
     head = factories.person("head", ward, Role.ADMIN, first_name="Anna", last_name="Berg")
     factories.person("reader", ward, Role.REVIEWER, first_name="Rui", last_name="Wang")
