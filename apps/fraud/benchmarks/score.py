@@ -150,6 +150,7 @@ def _measured(
         line["slowest"] = score.stages.slowest()
         line["state"] = score.service.ask(Payload(meta={"project": "bench"})).meta
     if isinstance(score, score_paths.OverHttp) and options.rate > 0:
+        line["entities_counted_s"] = score.counted()
         single = Load(folder, 1_000, seed=2)
         spent = {name: _spent(_pid(word)) for name, word in PROCESSES.items()}
         found = score_singles.measured(

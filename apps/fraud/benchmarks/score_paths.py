@@ -185,6 +185,7 @@ class OverHttp:
 
     def __init__(self, http: httpx.Client, project: str) -> None:
         self.http, self.project = http, project
+        self._last = b""
 
     def __call__(self, body: bytes) -> None:
         """One batch.
@@ -197,6 +198,18 @@ class OverHttp:
             headers={"Content-Type": ARROW, "Accept": ARROW},
         )  # fmt: skip
         answer.raise_for_status()
+        self._last = body
+
+    def counted(self) -> float:
+        """Wait until the entity index holds what was answered; seconds that took."""
+        began = time.perf_counter()
+        customer = read(self._last)["entity.customer"][0]
+        address = f"/api/v1/fraud/entities/customer/{customer}"
+        while True:
+            told = self.http.get(address, params={"project": self.project})
+            if told.status_code == 200 and not told.json()["behind"]:
+                return round(time.perf_counter() - began, 1)
+            time.sleep(0.5)
 
 
 def as_rest(body: bytes) -> bytes:
