@@ -85,14 +85,17 @@ def beginning(rows: "models.QuerySet[Any]", column: str, text: str) -> "models.Q
 
 
 def find(actor: Actor, project: Project, type_: str, key: str) -> Entity:
-    """One entity.
+    """One entity, also by what it was called before only its hash was kept.
 
     Raises:
         NotVisible: no transaction named it.
     """
     wanted = entity_id(project.pk, type_, key)
     keeping_up.catch_up(project.pk)
-    found = visible(Entity.objects.filter(project=project, pk=wanted), actor).first()
+    rows = visible(Entity.objects.filter(project=project, type=type_), actor)
+    found = rows.filter(pk=wanted).first()
+    if found is None:
+        found = rows.filter(pk__in=hashed_ids(project.pk, key)).first()
     if found is None:
         raise NotVisible(
             _("No transaction of this project names %(type)s %(key)r.")

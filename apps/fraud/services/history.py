@@ -41,7 +41,8 @@ class Past:
 
 
 def of(entity: Entity, limit: int = NEWEST) -> list[Past]:
-    """At most `limit` transactions, those that happened last first, from the newest blocks."""
+    """At most `limit` transactions, those that happened last first, from the newest blocks; one
+    that came again stands there once."""
     rows = rows_where(
         "fraud",
         entity.project_id,
@@ -63,7 +64,7 @@ def of(entity: Entity, limit: int = NEWEST) -> list[Past]:
             truth=said[row.data.id].label if row.data.id in said else "",
         )
         for row in rows
-        if isinstance(row.data, ScoredTransaction)
+        if isinstance(row.data, ScoredTransaction) and not row.data.repeated
     ]
     return sorted(found, key=lambda past: -past.data.event_time)
 

@@ -14,6 +14,7 @@ from apps.fraud.models.lists import ListKind
 from apps.fraud.scheme import EntityType
 from apps.fraud.services import schemes
 from apps.fraud.services.entities import beginning
+from apps.fraud.services.entity_index import keeping_up
 from apps.fraud.services.errors import Taken, Unusable
 from apps.fraud.services.naming import LONGEST_KEY, entity_id, required
 from apps.fraud.services.outbox import tell
@@ -210,6 +211,7 @@ def _kept(project_id: UUID, entity: EntityType, key: str) -> str:
     if not entity.hashed or entity.built_from:
         return key
     known = entity_id(project_id, entity.key, key)
+    keeping_up.catch_up(project_id)
     if (
         Entity.objects.filter(pk=known).exists()
         or Alert.objects.filter(project=project_id, entity=known).exists()

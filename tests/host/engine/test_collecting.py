@@ -13,7 +13,7 @@ ANSWER = Payload(arrays={f"feature.{n}": np.zeros(1, np.float32) for n in range(
 """As wide as that of a scored transaction: a dictionary of dictionaries and a list for each."""
 
 
-def test_packing_wide_answers_starts_no_collection_in_an_engine(tmp_path: Path) -> None:
+def test_describing_wide_answers_starts_no_collection_in_an_engine(tmp_path: Path) -> None:
     begun = 0
 
     def told(phase: str, _: object) -> None:
@@ -24,7 +24,7 @@ def test_packing_wide_answers_starts_no_collection_in_an_engine(tmp_path: Path) 
     gc.callbacks.append(told)
     try:
         gc.set_threshold(700)
-        tensors.pack(ANSWER)
+        tensors.encode(ANSWER.arrays)
         assert begun
         places = ["--socket", str(tmp_path / "s"), "--models", str(tmp_path / "m")]
         # It reads its policy after this is set, finds none, and ends.
@@ -33,7 +33,7 @@ def test_packing_wide_answers_starts_no_collection_in_an_engine(tmp_path: Path) 
         gc.collect()
         begun = 0
         for _ in range(50):
-            tensors.pack(ANSWER)
+            tensors.encode(ANSWER.arrays)
         assert not begun
     finally:
         gc.callbacks.remove(told)

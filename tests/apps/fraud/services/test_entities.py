@@ -1,7 +1,7 @@
 """Entities are found by any identifier, with what stands around them."""
 
 from apps.fraud.models import Alert
-from apps.fraud.services import entities
+from apps.fraud.services import entities, history
 from tests.apps.fraud.bank import Bank, paid
 
 
@@ -52,5 +52,6 @@ def test_what_was_refused_or_came_again_counts_nothing_and_alerts_nobody(bank: B
     bank.store(first, again, refused)
     entity = entities.find(bank.actor("viewer"), bank.project, "customer", "C-9")
     assert entity.count == 1
+    assert [past.data.id for past in history.of(entity)] == [refused.id, first.id]
     alert = Alert.objects.get(project=bank.project)
     assert alert.hits == 1

@@ -100,6 +100,11 @@ def test_a_card_of_which_only_the_hash_is_kept_is_found_by_its_number(bank: Bank
     assert (found.name, found.exact) == (kept, True)
     page = bank.client("viewer").get(bank.url("entities/?q=4111")).content.decode()
     assert kept in page
+    address = f"/api/v1/fraud/entities/terminal/4111?project={bank.project.slug}"
+    assert bank.client("viewer").get(address).json()["key"] == kept
+    for type_, key in (("customer", "4111"), ("terminal", "4112")):
+        other = f"/api/v1/fraud/entities/{type_}/{key}?project={bank.project.slug}"
+        assert bank.client("viewer").get(other).status_code == 404
 
 
 def test_the_bar_opens_the_only_one_and_lists_several(bank: Bank) -> None:
