@@ -14,6 +14,7 @@ class Unindexed(models.Model):
     """
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+", db_index=False)
+    block = models.PositiveBigIntegerField(unique=True, help_text="the result block's id")
     rows = models.PositiveIntegerField(help_text="transactions")
     shape = models.TextField()
     data = models.BinaryField(help_text="`services.entity_index.notes`")

@@ -13,6 +13,7 @@ from apps.fraud.models import AlertHit, Case
 from apps.fraud.models.alerts import AlertKind
 from apps.fraud.money import DIGITS
 from apps.fraud.rings.words import ring_name
+from apps.fraud.scheme import Scheme
 from apps.fraud.services import labels, schemes
 from apps.fraud.services.errors import Unusable
 from loupe.contract.runtime.steps import load
@@ -124,7 +125,7 @@ def content(case: Case) -> dict[str, Any]:
                 "outcome": hit.outcome,
                 "score": round(hit.score, 6),
                 "truth": said[hit.transaction].label if hit.transaction in said else "",
-                "entities": hit.entities,
+                "entities": _in_order(hit.entities, scheme),
             }
             for hit in hits
         ],
@@ -144,6 +145,12 @@ def content(case: Case) -> dict[str, Any]:
             for file in case.attachments.order_by("pk")
         ],
     }
+
+
+def _in_order(entities: dict[str, str], scheme: Scheme) -> dict[str, str]:
+    """As the scheme declares them; types that it has no longer stand behind."""
+    declared = {one.key: entities[one.key] for one in scheme.entities if one.key in entities}
+    return declared | entities
 
 
 def _iso(at: datetime | None, zone: ZoneInfo) -> str:

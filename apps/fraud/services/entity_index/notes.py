@@ -59,7 +59,8 @@ class Shape:
 def write(
     project_id: UUID, block_id: int, scheme: Scheme, columns: Columns, flagged: np.ndarray
 ) -> None:
-    """Have the index count these transactions, soon.
+    """Have the index count these transactions, soon. A block that is heard of again meanwhile
+    changes nothing.
 
     Args:
         columns: of `ScoredTransaction`, dictionaries spread.
@@ -80,9 +81,10 @@ def write(
         flagged=np.asarray(flagged, dtype=bool).tobytes(),
     )
     data = msgspec.msgpack.encode(note)
-    insert_new(
-        [Unindexed(project_id=project_id, rows=len(flagged), shape=shape.text, data=data)]
-    )  # fmt: skip
+    row = Unindexed(
+        project_id=project_id, block=block_id, rows=len(flagged), shape=shape.text, data=data
+    )
+    insert_new([row])
 
 
 def read(data: bytes) -> Note:
