@@ -19,8 +19,12 @@ from tests.processes import Site
 
 pytestmark = [pytest.mark.slow, pytest.mark.serial]
 
-# Parts of uploads are plain bytes under a name of their own.
-schemathesis.serializer.alias("application/offset+octet-stream", "application/octet-stream")
+# Parts of uploads and streams of rows are plain bytes under names of their own.
+for name in (
+    "application/offset+octet-stream", "application/x-ndjson",
+    "application/vnd.apache.arrow.stream",
+):  # fmt: skip
+    schemathesis.serializer.alias(name, "application/octet-stream")
 
 SETTINGS = hypothesis.settings(
     max_examples=8,
