@@ -1,6 +1,6 @@
 """Brings the index up to what was answered: by workers behind it, by readers before they look.
 
-A group of notes is merged once and added in steps of a few milliseconds, each one transaction that
+A group of notes is merged once and added in short steps, each one transaction that
 also moves the group on. Whoever dies loses a step and nothing else; two who work on one group take
 turns. SQLite's waiting writers look seldom and have no queue, so steps leave room between them.
 """
@@ -17,11 +17,11 @@ from apps.fraud.services.entity_index import notes, writing
 from apps.fraud.services.entity_index.merging import Merged, merged
 
 MOST_TOGETHER = 20_000
-"""Transactions merged at once: some 100 MB while it lasts."""
+"""Transactions merged at once, and held in memory for it."""
 MOST_NOTES = 5_000
 STEP, LONG_STEP = 250, 2_000
-"""Rows in one transaction: some 10 ms, which a lone payment may have to wait for; and where so much
-waits that steps of that size would never end."""
+"""Rows in one transaction: so few that a lone payment need not wait long for its turn; and where so
+much waits that steps of that size would never end."""
 MANY = 10_000
 """Transactions that wait from which on steps are long."""
 TURN_OF_OTHERS_S = 0.03
