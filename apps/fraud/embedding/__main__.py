@@ -30,6 +30,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--artefact", type=Path, required=True)
     parser.add_argument("--project", required=True, help="its id")
     parser.add_argument("--moment", type=int, required=True, help="milliseconds since 1970")
+    parser.add_argument("--keep", type=int, required=True, help="generations that stay")
     asked = parser.parse_args(argv)
     os.nice(NICE)
     manifest = json.loads((asked.artefact / "manifest.json").read_bytes())
@@ -38,7 +39,7 @@ def main(argv: list[str]) -> int:
         columns = {name: kept[name] for name in kept.files}
     scheme = Scheme.model_validate(manifest["scheme"])
     generation, rows = made(encoder, scheme, columns, _labels(asked.folder / LABELS), asked.moment)
-    file = generation.write(folder_of(asked.artefact, asked.project))
+    file = generation.write(folder_of(asked.artefact, asked.project), asked.keep)
     entities = {key: len(each) for key, each in generation.keys.items()}
     told = {"transactions": rows, "entities": entities, "bytes": file.stat().st_size}
     print(json.dumps(told))

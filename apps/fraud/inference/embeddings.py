@@ -34,8 +34,8 @@ ENCODER = f"encoder{SUFFIX}"
 AGE = "embedding_age"
 PROJECT = "embeddings"
 """What a request says in its `meta`: whose embeddings."""
-KEPT, LOADED = 10, 2
-"""Generations that stay, and how many of them in memory: older ones are read when asked for."""
+LOADED = 2
+"""Generations that stay in memory: older ones are read when asked for."""
 LOOK_S = 1.0
 """Seconds between two looks for a new one."""
 _KEYS, _VALUES = ".keys", ".values"
@@ -79,15 +79,15 @@ class Generation:
         keys = {one.removesuffix(_KEYS): arrays[one] for one in arrays if one.endswith(_KEYS)}
         return cls(int(file.stem), keys, {key: arrays[key + _VALUES] for key in keys})
 
-    def write(self, folder: Path) -> Path:
-        """Put it beside the others, whole or not at all, and let go of those beyond `KEPT`."""
+    def write(self, folder: Path, keep: int) -> Path:
+        """Put it beside the others, whole or not at all; of all of them the newest `keep` stay."""
         folder.mkdir(parents=True, exist_ok=True)
         arrays = {key + _KEYS: each for key, each in self.keys.items()}
         arrays |= {key + _VALUES: np.ascontiguousarray(each) for key, each in self.values.items()}
         file, fresh = folder / f"{self.made_at}{SUFFIX}", folder / f"{self.made_at}.part"
         save_file(arrays, fresh)
         fresh.replace(file)
-        for old in files(folder)[KEPT:]:
+        for old in files(folder)[keep:]:
             old.unlink(missing_ok=True)
         return file
 

@@ -141,7 +141,7 @@ def _child(
         command = [
             sys.executable, "-m", "apps.fraud.embedding", str(folder),
             "--artefact", str(artefact(version)), "--project", str(project.pk),
-            "--moment", str(int(now.timestamp() * 1000)),
+            "--moment", str(int(now.timestamp() * 1000)), "--keep", str(KEPT),
         ]  # fmt: skip
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S)

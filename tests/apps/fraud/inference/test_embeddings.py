@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from apps.fraud.inference import embeddings
-from apps.fraud.inference.embeddings import AGE, KEPT, Embeddings, Generation, folder_of
+from apps.fraud.inference.embeddings import AGE, Embeddings, Generation, folder_of
 from loupe.contract.runtime.errors import InputRefused, ModelRefused
 
 PROJECT = str(uuid4())
@@ -44,8 +44,8 @@ def looked_up(found: Embeddings, *rows: tuple[str, int, int]) -> list[list[float
 
 def test_each_transaction_gets_the_newest_before_it_and_their_age(tmp_path: Path) -> None:
     folder = folder_of(tmp_path, PROJECT)
-    generation(10 * HOUR, anna=1.0, ben=2.0).write(folder)
-    generation(20 * HOUR, anna=3.0).write(folder)
+    generation(10 * HOUR, anna=1.0, ben=2.0).write(folder, 10)
+    generation(20 * HOUR, anna=3.0).write(folder, 10)
     found = declared(tmp_path)
     rows = looked_up(
         found,
@@ -60,7 +60,7 @@ def test_each_transaction_gets_the_newest_before_it_and_their_age(tmp_path: Path
 
 
 def test_before_the_first_making_nothing_is_known_and_the_age_is_missing(tmp_path: Path) -> None:
-    generation(10 * HOUR, anna=1.0).write(folder_of(tmp_path, PROJECT))
+    generation(10 * HOUR, anna=1.0).write(folder_of(tmp_path, PROJECT), 10)
     found = declared(tmp_path)
     (row,) = looked_up(found, ("anna", 9 * HOUR, 9 * HOUR))
     assert row[:2] == [9, 9]
@@ -75,10 +75,10 @@ def test_a_new_making_is_found_without_a_restart_and_a_damaged_one_is_passed_ove
 ) -> None:
     monkeypatch.setattr(embeddings, "LOOK_S", 0.0)
     folder = folder_of(tmp_path, PROJECT)
-    generation(10 * HOUR, anna=1.0).write(folder)
+    generation(10 * HOUR, anna=1.0).write(folder, 10)
     found, row = declared(tmp_path), ("anna", 30 * HOUR, 30 * HOUR)
     assert looked_up(found, row)[0][0] == 1
-    generation(20 * HOUR, anna=5.0).write(folder)
+    generation(20 * HOUR, anna=5.0).write(folder, 10)
     (folder / f"{25 * HOUR}.safetensors").write_bytes(b"torn")
     until = time.monotonic() + 90
     while looked_up(found, row)[0][0] != 5 and time.monotonic() < until:
@@ -89,9 +89,9 @@ def test_a_new_making_is_found_without_a_restart_and_a_damaged_one_is_passed_ove
 
 def test_the_last_ones_stay_and_older_ones_are_read_when_asked_for(tmp_path: Path) -> None:
     folder = folder_of(tmp_path, PROJECT)
-    for made in range(KEPT + 3):
-        generation((made + 1) * HOUR, anna=float(made)).write(folder)
-    assert len(list(folder.iterdir())) == KEPT
+    for made in range(13):
+        generation((made + 1) * HOUR, anna=float(made)).write(folder, 10)
+    assert len(list(folder.iterdir())) == 10
     found = declared(tmp_path)
     assert looked_up(found, ("anna", 5 * HOUR, 5 * HOUR))[0][0] == 4
     assert np.isnan(looked_up(found, ("anna", 2 * HOUR, 2 * HOUR))[0][2])

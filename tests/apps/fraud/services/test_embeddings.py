@@ -201,6 +201,20 @@ def test_live_scoring_looks_embeddings_up_and_a_refresh_makes_them_young_again(
 
 
 @pytest.mark.django_db(transaction=True)
+def test_rows_and_files_of_old_makings_go_together(
+    living: Living, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embeddings, "KEPT", 2)
+    project = str(living.bank.project.pk)
+    for _ in range(3):
+        embeddings.refresh(project, {})
+    listed = [int(row.made_at.timestamp() * 1000) for row in EmbeddingTable.objects.all()]
+    kept = files(folder_of(models.artefact(living.version), project))
+    assert sorted(listed) == sorted(int(file.stem) for file in kept)
+    assert len(listed) == 2
+
+
+@pytest.mark.django_db(transaction=True)
 def test_what_was_looked_up_stands_in_the_block_and_a_challenger_looks_up_its_own(
     living: Living, payments: Columns
 ) -> None:
