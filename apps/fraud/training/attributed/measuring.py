@@ -11,8 +11,8 @@ import xgboost
 from numpy.typing import NDArray
 
 from apps.fraud.training.attributed.aggregates import aggregates
+from apps.fraud.training.attributed.graph import AttributedGraph
 from apps.fraud.training.attributed.networks import SageRecipe, fit_both
-from apps.fraud.training.attributed.reading import AttributedGraph
 from apps.fraud.training.ensemble import choose
 from apps.fraud.training.intervals import Draws, mean_interval
 from apps.fraud.training.metrics import Counts, auc, average_precision, recall_at_k
@@ -84,7 +84,8 @@ def measure_graph(
             "nodes": len(graph.labels),
             "edges": int(graph.edges.shape[1] // 2),
             "features": graph.features.shape[1],
-            "frauds": int(graph.labels.sum()),
+            "frauds": int((graph.labels == 1).sum()),
+            "left_out": graph.left_out,
             "splits": len(graph.train),
         },
         "ladder": [_row(key, found[key], plan.seed) for key in TITLES if key in found],
@@ -186,6 +187,7 @@ def lines(said: Mapping[str, Any]) -> list[str]:
     out = [
         f"{about['name']}: {about['nodes']:,} nodes, {about['edges']:,} edges, {about['frauds']:,} "
         f"frauds; {said['seeds']} seeds over {about['splits']} splits.",
+        *([_left_out(about["left_out"])] if about["left_out"] else []),
         "",
         f"{'model':<26}{'AUC':>24}{'AP':>24}{'recall@k':>24}",
     ]
@@ -205,6 +207,10 @@ def lines(said: Mapping[str, Any]) -> list[str]:
         )
     out.append(f"{said['seconds']:.0f} s with xgboost {xgboost.__version__}.")
     return out
+
+
+def _left_out(nodes: int) -> str:
+    return f"{nodes:,} nodes of the masks have no label; they are neighbours only."
 
 
 def _cell(row: Mapping[str, Any], key: str) -> str:

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch_geometric.nn import SAGEConv
 
-from apps.fraud.training.attributed.aggregates import graph_of
-from apps.fraud.training.attributed.reading import AttributedGraph
+from apps.fraud.training.attributed.aggregates import STEADY, graph_of
+from apps.fraud.training.attributed.graph import AttributedGraph
 from apps.fraud.training.metrics import Counts, average_precision
 from core_kernels.dispatch.gather_reduce import Graph, gather_reduce
 
@@ -145,6 +145,8 @@ def _fitted(
 
 def _scaled(graph: AttributedGraph, seed: int) -> NDArray[np.float32]:
     """Features standardised by the training nodes."""
-    train = graph.split(seed)[0]
-    mean, spread = graph.features[train].mean(axis=0), graph.features[train].std(axis=0)
-    return ((graph.features - mean) / np.where(spread > 1e-6, spread, 1.0)).astype(np.float32)
+    rows = graph.features[graph.split(seed)[0]]
+    mean = rows.mean(axis=0, dtype=np.float64)
+    spread = rows.std(axis=0, dtype=np.float64)
+    steady = spread <= STEADY * np.abs(mean)
+    return ((graph.features - mean) / np.where(steady, 1.0, spread)).astype(np.float32)

@@ -1,57 +1,24 @@
 """Attributed graphs from files: an ``.npz`` archive, or a folder of parquet tables.
 
 ``.npz`` as the heterophilous benchmarks have it (Platonov et al., ICLR 2023): `node_features`
-[N, F], `node_labels` [N] of 0 and 1, `edges` [E, 2], and `train_masks`, `val_masks`, `test_masks`
-[S, N]. As a folder: ``nodes.parquet`` with `label` and `train_mask`, `val_mask`, `test_mask` (with
-a number behind, `train_mask_0` …, for several splits), every other column a feature;
-``edges.parquet`` with `source` and `target`, numbers of rows. Nothing is unpickled, and sizes are
-checked before anything is unpacked.
+[N, F], `node_labels` [N] of 0 and 1 (−1: not known), `edges` [E, 2], and `train_masks`,
+`val_masks`, `test_masks` [S, N]. As a folder: ``nodes.parquet`` with `label` and `train_mask`,
+`val_mask`, `test_mask` (with a number behind, `train_mask_0` …, for several splits), every other
+column a feature; ``edges.parquet`` with `source` and `target`, numbers of rows. Nothing is
+unpickled, and sizes are checked before anything is unpacked.
 """
 
 import zipfile
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from apps.fraud.training.attributed.graph import NAMES, SPLITS, AttributedGraph, checked
 from loupe.contract.runtime.errors import InputRefused
 
-NAMES: Final = (
-    "node_features", "node_labels", "edges", "train_masks", "val_masks", "test_masks",
-)  # fmt: skip
 MOST_BYTES: Final = 4 * 2**30
-MOST_NODES: Final = 20_000_000
-MOST_EDGES: Final = 200_000_000
-MOST_FEATURES: Final = 20_000
-SPLITS: Final = ("train", "val", "test")
-
-
-@dataclass(frozen=True)
-class AttributedGraph:
-    """Nodes with features and labels, and who is beside whom.
-
-    Attributes:
-        features: [N, F] float32.
-        labels: [N] 0 or 1.
-        edges: [2, E] each direction once, without self-loops and repeats.
-        train, val, test: [S, N] bool.
-    """
-
-    name: str
-    features: NDArray[np.float32]
-    labels: NDArray[np.int64]
-    edges: NDArray[np.int64]
-    train: NDArray[np.bool_]
-    val: NDArray[np.bool_]
-    test: NDArray[np.bool_]
-
-    def split(self, seed: int) -> tuple[NDArray[np.int64], ...]:
-        """The nodes of training, validation and test of the split that a seed gets."""
-        at = seed % len(self.train)
-        return tuple(np.flatnonzero(part[at]) for part in (self.train, self.val, self.test))
 
 
 def is_graph(path: Path) -> bool:
@@ -74,7 +41,7 @@ def read_graph(path: Path) -> AttributedGraph:
         if not path.is_file():
             raise InputRefused(f"{path} is no file.", code="no_file")
         arrays = _of_archive(path)
-    return _checked(path.name, arrays)
+    return checked(path.name, arrays)
 
 
 def _of_archive(path: Path) -> dict[str, np.ndarray]:
@@ -94,9 +61,14 @@ def _of_archive(path: Path) -> dict[str, np.ndarray]:
                 found[name] = data[name]
         return found
     except (OSError, ValueError, zipfile.BadZipFile, EOFError, KeyError, MemoryError) as error:
+        pickled = "allow_pickle" in str(error)
+        instead = (
+            "Arrays must be of numbers; objects would have to be unpickled, which Loupe never does."
+            if pickled
+            else "Write it again with numpy.savez."
+        )
         raise InputRefused(
-            f"{path.name} cannot be read as .npz: {str(error)[:200]}. Arrays must be of numbers; "
-            "objects would have to be unpickled, which Loupe never does.",
+            f"{path.name} cannot be read as .npz: {str(error)[:200]}. {instead}",
             code="graph_damaged",
         ) from error
 
@@ -123,12 +95,17 @@ def _of_tables(path: Path) -> dict[str, np.ndarray]:
                 code="graph_incomplete",
             )
         rest = [one for one in nodes.columns if "_mask" not in one and one != "label"]
+        # A label that is missing is not known; anything else has to be there.
+        _numbers(nodes.select(rest), "nodes", " Columns but label and masks are features.")
+        _numbers(nodes.select(one for names in masks.values() for one in names), "nodes")
+        _numbers(nodes.select(pl.col("label").fill_null(0)), "nodes")
+        _numbers(edges.select("source", "target"), "edges")
         told = {
             f"{split}_masks": nodes.select(names).to_numpy().T for split, names in masks.items()
         }
         return {
-            "node_features": nodes.select(rest).cast(pl.Float32).to_numpy(),
-            "node_labels": nodes["label"].to_numpy(),
+            "node_features": nodes.select(rest).to_numpy(),
+            "node_labels": nodes["label"].cast(pl.Float64).to_numpy(),
             "edges": edges.select("source", "target").to_numpy(),
             **told,
         }
@@ -138,62 +115,18 @@ def _of_tables(path: Path) -> dict[str, np.ndarray]:
         ) from error
 
 
-def _checked(name: str, arrays: dict[str, Any]) -> AttributedGraph:
-    features, labels = arrays["node_features"], arrays["node_labels"]
-    for key in NAMES:
-        if arrays[key].dtype.kind not in "fiub":
-            _refuse(f"{key} has the type {arrays[key].dtype}", "give numbers")
-    if features.ndim != 2 or not 0 < features.shape[1] <= MOST_FEATURES:
-        _refuse(f"node_features has the shape {features.shape}", f"give [nodes, 1–{MOST_FEATURES}]")
-    nodes = len(features)
-    if not 0 < nodes <= MOST_NODES or labels.shape != (nodes,):
-        _refuse(f"node_labels has the shape {labels.shape}", f"give [{nodes}]")
-    features = features.astype(np.float32)
-    if not np.isfinite(features).all():
-        row = int(np.argwhere(~np.isfinite(features))[0, 0])
-        _refuse(f"node_features of node {row} is not finite", "give finite numbers")
-    if not np.isin(labels, (0, 1)).all():
-        _refuse(f"node_labels has {np.unique(labels)[:5].tolist()}", "give 0 and 1")
-    masks = [_mask(key, arrays[key], nodes) for key in NAMES[3:]]
-    if len({len(mask) for mask in masks}) != 1:
-        _refuse(f"masks are {[len(one) for one in masks]} splits", "give as many of each kind")
-    for first, second in ((0, 1), (0, 2), (1, 2)):
-        if (masks[first] & masks[second]).any():
-            _refuse(f"{NAMES[3 + first]} and {NAMES[3 + second]} share nodes", "keep them apart")
-    labels = labels.astype(np.int64)
-    for key, mask in zip(NAMES[3:], masks, strict=True):
-        for at, each in enumerate(mask):
-            if len(np.unique(labels[each])) < 2:
-                _refuse(f"split {at} of {key} has labels of one kind only", "give both")
-    return AttributedGraph(name, features, labels, _edges(arrays["edges"], nodes), *masks)
-
-
-def _mask(key: str, mask: np.ndarray, nodes: int) -> NDArray[np.bool_]:
-    """[S, N] of a mask given as [N], [S, N] or [N, S]."""
-    if mask.ndim == 1:
-        mask = mask[None]
-    if mask.ndim == 2 and mask.shape[1] != nodes and mask.shape[0] == nodes:
-        mask = mask.T
-    if mask.ndim != 2 or mask.shape[1] != nodes or not 0 < len(mask) <= 1000:
-        _refuse(f"{key} has the shape {mask.shape}", f"give [splits, {nodes}]")
-    return np.ascontiguousarray(mask.astype(np.bool_))
-
-
-def _edges(edges: np.ndarray, nodes: int) -> NDArray[np.int64]:
-    if edges.ndim == 2 and edges.shape[1] != 2 and edges.shape[0] == 2:
-        edges = edges.T
-    if edges.ndim != 2 or edges.shape[1] != 2 or len(edges) > MOST_EDGES:
-        _refuse(f"edges has the shape {edges.shape}", "give [edges, 2]")
-    if edges.dtype.kind == "f" and (edges != np.floor(edges)).any():
-        _refuse("edges has fractions", "give numbers of nodes")
-    pairs = edges.astype(np.int64)
-    if len(pairs) and not 0 <= pairs.min() <= pairs.max() < nodes:
-        _refuse(f"edges names node {int(pairs.max())}", f"give numbers from 0 to {nodes - 1}")
-    pairs = pairs[pairs[:, 0] != pairs[:, 1]]
-    both = np.concatenate([pairs, pairs[:, ::-1]])
-    keys = np.unique(both[:, 0] * nodes + both[:, 1])
-    return np.stack([keys // nodes, keys % nodes])
-
-
-def _refuse(what: str, instead: str) -> None:
-    raise InputRefused(f"{what}; {instead}.", code="graph_invalid")
+def _numbers(table: pl.DataFrame, file: str, why: str = "") -> None:
+    """Refuse a column that is not of numbers or of true and false, or has gaps."""
+    for column in table:
+        if not (column.dtype.is_numeric() or column.dtype == pl.Boolean):
+            raise InputRefused(
+                f"{file}.parquet: the column {column.name!r} has the type {column.dtype}; give "
+                f"numbers.{why}",
+                code="graph_invalid",
+            )
+        if column.null_count():
+            raise InputRefused(
+                f"{file}.parquet: the column {column.name!r} is empty in row "
+                f"{column.is_null().arg_max()}; give a number.",
+                code="graph_invalid",
+            )

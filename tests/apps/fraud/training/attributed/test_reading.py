@@ -57,26 +57,47 @@ def test_tables_say_the_same_as_an_archive(tmp_path: Path) -> None:
     assert (one.test == other.test).all()
 
 
+def _tables(folder: Path, *, nodes: pl.DataFrame | None = None, sources: Any = None) -> Path:
+    arrays = drawn(60, signal=True, seed=3)
+    masks = {f"{split}_mask": arrays[f"{split}_masks"][0] for split in ("train", "val", "test")}
+    told = pl.DataFrame({"f": arrays["node_features"][:, 0], "label": arrays["node_labels"]})
+    told = told.with_columns(**{key: pl.Series(each) for key, each in masks.items()})
+    (told if nodes is None else told.with_columns(nodes)).write_parquet(folder / "nodes.parquet")
+    edges = pl.DataFrame({"source": arrays["edges"][:, 0], "target": arrays["edges"][:, 1]})
+    if sources is not None:
+        edges = edges.with_columns(source=pl.Series(sources(edges["source"].to_list())))
+    edges.write_parquet(folder / "edges.parquet")
+    return folder
+
+
 @pytest.mark.parametrize(
-    ("change", "message"),
+    ("name", "values", "message"),
     [
-        ({"edges": np.array([[0, 500]])}, "edges names node 500"),
-        ({"node_labels": np.full(50, 2)}, "node_labels has \\[2\\]"),
-        ({"node_labels": np.zeros(49)}, "node_labels has the shape"),
-        ({"node_features": np.full((50, 2), np.nan)}, "node_features of node 0 is not finite"),
-        ({"node_features": np.zeros(50)}, "node_features has the shape"),
-        ({"train_masks": np.ones((3, 50), bool)}, "share nodes"),
-        ({"val_masks": np.zeros((3, 50), bool)}, "labels of one kind only"),
-        ({"test_masks": np.zeros((2, 50), bool)}, "as many of each kind"),
-        ({"node_features": np.array([["a"] * 2] * 50)}, "give numbers"),
+        ("name", ["x"] * 60, "nodes.parquet: the column 'name' has the type String"),
+        ("f", [None] + [1.0] * 59, "nodes.parquet: the column 'f' is empty in row 0"),
+        ("train_mask", [True, None] * 30, "the column 'train_mask' is empty in row 1"),
+        ("label", ["0"] * 60, "the column 'label' has the type String"),
     ],
 )
-def test_what_does_not_fit_is_refused_by_name(
-    tmp_path: Path, change: dict[str, np.ndarray], message: str
+def test_columns_of_nodes_that_are_no_numbers_are_refused_by_name(
+    tmp_path: Path, name: str, values: list[Any], message: str
 ) -> None:
-    path = saved(tmp_path / "g.npz", {**drawn(50, signal=False, seed=3), **change})
     with pytest.raises(InputRefused, match=message):
-        read_graph(path)
+        read_graph(_tables(tmp_path, nodes=pl.DataFrame({name: values})))
+
+
+def test_an_edge_without_an_end_is_refused_by_row(tmp_path: Path) -> None:
+    folder = _tables(tmp_path, sources=lambda rows: [*rows[:4], None, *rows[5:]])
+    with pytest.raises(InputRefused, match="the column 'source' is empty in row 4"):
+        read_graph(folder)
+
+
+def test_a_missing_label_in_a_table_is_not_known(tmp_path: Path) -> None:
+    whole = read_graph(_tables(tmp_path))
+    labels = [None, *whole.labels.tolist()[1:]]
+    graph = read_graph(_tables(tmp_path, nodes=pl.DataFrame({"label": labels})))
+    assert graph.labels[0] == -1
+    assert graph.left_out == 1
 
 
 def test_pickled_objects_are_never_opened(tmp_path: Path) -> None:
@@ -93,5 +114,5 @@ def test_a_missing_array_and_a_broken_archive_are_refused(tmp_path: Path) -> Non
     with pytest.raises(InputRefused, match="has no array 'edges'"):
         read_graph(saved(tmp_path / "g.npz", arrays))
     (tmp_path / "cut.npz").write_bytes((tmp_path / "g.npz").read_bytes()[:200])
-    with pytest.raises(InputRefused, match="cannot be read"):
+    with pytest.raises(InputRefused, match=r"cannot be read.*Write it again"):
         read_graph(tmp_path / "cut.npz")
