@@ -15,10 +15,10 @@ from apps.fraud.api.explanation_shapes import (
     explanation,
 )
 from apps.fraud.api.paging import page
-from apps.fraud.api.shapes import AlertDetail, AlertPage, AlertShape, Disposition
+from apps.fraud.api.shapes import AlertDetail, AlertPage, AlertShape, AssignOrder, Disposition
 from apps.fraud.models import Alert
 from apps.fraud.schema import OUTCOMES
-from apps.fraud.services import alerts, explanations
+from apps.fraud.services import alerts, explanations, people
 from apps.fraud.services.alerts import ORDERS, STATES, Filters
 from apps.fraud.views.alerts import ORDER_FIELDS
 from loupe.host.people import Action
@@ -81,7 +81,7 @@ class OneAlert(AlertEndpoint):
 class Explanations(AlertEndpoint):
     """Why transactions of an alert scored as they did."""
 
-    policy: ClassVar = {"GET": Action.VIEW, "POST": Action.REVIEW}
+    policy: ClassVar = {"GET": Action.VIEW, "POST": Action.MANAGE_CASES}
 
     @extend_schema(
         operation_id="fraud_alerts_explanations_list",
@@ -109,10 +109,47 @@ class Explanations(AlertEndpoint):
         return answer(explanation(made), 202, {"Location": location})
 
 
+class AssignAlert(AlertEndpoint):
+    """Whose an alert is."""
+
+    policy: ClassVar = {"POST": Action.MANAGE_CASES}
+
+    @extend_schema(
+        operation_id="fraud_alerts_assign",
+        parameters=[describe.PROJECT, describe.IDEMPOTENCY_KEY],
+        request=AssignOrder,
+        responses={200: AlertShape, **describe.PROBLEMS},
+    )
+    @idempotent
+    def post(self, request: Request, alert_id: int) -> Response:
+        """Give an alert to a reviewer, or to nobody."""
+        person = people.named_or_nobody(self.project, ordered(request, AssignOrder).assignee)
+        alerts.assign(self.actor, self.project, [self.alert], person)
+        return answer(present.alert(alerts.find(self.actor, self.project, alert_id)))
+
+
+class ReopenAlert(AlertEndpoint):
+    """It goes on."""
+
+    policy: ClassVar = {"POST": Action.MANAGE_CASES}
+
+    @extend_schema(
+        operation_id="fraud_alerts_reopen",
+        parameters=[describe.PROJECT, describe.IDEMPOTENCY_KEY],
+        request=None,
+        responses={200: AlertShape, **describe.PROBLEMS},
+    )
+    @idempotent
+    def post(self, request: Request, alert_id: int) -> Response:
+        """Take a closed alert up again; its labels stand until another word is said."""
+        alerts.reopen(self.actor, self.alert)
+        return answer(present.alert(alerts.find(self.actor, self.project, alert_id)))
+
+
 class CloseAlert(AlertEndpoint):
     """What an alert was."""
 
-    policy: ClassVar = {"POST": Action.REVIEW}
+    policy: ClassVar = {"POST": Action.MANAGE_CASES}
 
     @extend_schema(
         operation_id="fraud_alerts_close",

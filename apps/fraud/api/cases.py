@@ -10,6 +10,8 @@ from rest_framework.reverse import reverse
 from apps.fraud.api import present
 from apps.fraud.api.paging import page
 from apps.fraud.api.shapes import (
+    AlertsOrder,
+    AssignOrder,
     CaseDetail,
     CaseOrder,
     CasePage,
@@ -18,7 +20,7 @@ from apps.fraud.api.shapes import (
     NoteOrder,
 )
 from apps.fraud.models import Case
-from apps.fraud.services import alerts, cases
+from apps.fraud.services import alerts, cases, people
 from apps.fraud.services.cases import Filters
 from loupe.host.people import Action
 from loupe.host.rest import Endpoint, answer, describe, idempotent, ordered
@@ -36,7 +38,7 @@ FILTERS = (
 class CaseList(Endpoint):
     """The cases of a project."""
 
-    policy: ClassVar = {"GET": Action.VIEW, "POST": Action.REVIEW}
+    policy: ClassVar = {"GET": Action.VIEW, "POST": Action.MANAGE_CASES}
 
     @extend_schema(
         operation_id="fraud_cases_list",
@@ -58,7 +60,7 @@ class CaseList(Endpoint):
     )
     @idempotent
     def post(self, request: Request) -> Response:
-        """Open a case about open alerts; it belongs to who opens it."""
+        """Open a case about open alerts; it is theirs who open it, and nobody's if a key does."""
         order = ordered(request, CaseOrder)
         chosen = alerts.find_many(self.actor, self.project, order.alerts)
         made = cases.open_case(self.actor, self.project, chosen, order.title)
@@ -91,10 +93,66 @@ class OneCase(CaseEndpoint):
         return answer(present.case_detail(self.case))
 
 
+class CaseAlerts(CaseEndpoint):
+    """What it is about."""
+
+    policy: ClassVar = {"POST": Action.MANAGE_CASES}
+
+    @extend_schema(
+        operation_id="fraud_cases_add_alerts",
+        parameters=[describe.PROJECT, describe.IDEMPOTENCY_KEY],
+        request=AlertsOrder,
+        responses={200: CaseDetail, **describe.PROBLEMS},
+    )
+    @idempotent
+    def post(self, request: Request, number: int) -> Response:
+        """Put more open alerts into an open case."""
+        order = ordered(request, AlertsOrder)
+        cases.add_alerts(
+            self.actor, self.case, alerts.find_many(self.actor, self.project, order.alerts)
+        )
+        return answer(present.case_detail(self.case))
+
+
+class AssignCase(CaseEndpoint):
+    """Whose it is."""
+
+    policy: ClassVar = {"POST": Action.MANAGE_CASES}
+
+    @extend_schema(
+        operation_id="fraud_cases_assign",
+        parameters=[describe.PROJECT, describe.IDEMPOTENCY_KEY],
+        request=AssignOrder,
+        responses={200: CaseShape, **describe.PROBLEMS},
+    )
+    @idempotent
+    def post(self, request: Request, number: int) -> Response:
+        """Give an open case to a reviewer, or back to the inbox."""
+        person = people.named_or_nobody(self.project, ordered(request, AssignOrder).assignee)
+        return answer(present.case(cases.assign(self.actor, self.case, person)))
+
+
+class ReopenCase(CaseEndpoint):
+    """It goes on."""
+
+    policy: ClassVar = {"POST": Action.MANAGE_CASES}
+
+    @extend_schema(
+        operation_id="fraud_cases_reopen",
+        parameters=[describe.PROJECT, describe.IDEMPOTENCY_KEY],
+        request=None,
+        responses={200: CaseShape, **describe.PROBLEMS},
+    )
+    @idempotent
+    def post(self, request: Request, number: int) -> Response:
+        """Take a closed case up again; its labels stand until another word is said."""
+        return answer(present.case(cases.reopen(self.actor, self.case)))
+
+
 class CaseNotes(CaseEndpoint):
     """What was noted."""
 
-    policy: ClassVar = {"POST": Action.REVIEW}
+    policy: ClassVar = {"POST": Action.MANAGE_CASES}
 
     @extend_schema(
         operation_id="fraud_cases_note",
@@ -112,7 +170,7 @@ class CaseNotes(CaseEndpoint):
 class CloseCase(CaseEndpoint):
     """What a case was."""
 
-    policy: ClassVar = {"POST": Action.REVIEW}
+    policy: ClassVar = {"POST": Action.MANAGE_CASES}
 
     @extend_schema(
         operation_id="fraud_cases_close",

@@ -14,13 +14,15 @@ from apps.fraud.services.errors import Unusable
 from loupe.host.people import Action
 from loupe.host.rest import Endpoint, answer, describe, idempotent, ordered, parameter
 
+CHANGING = (Action.MANAGE_CASES, Action.MANAGE_MODELS)
+"""Either opens the address; which of them a list needs is for `lists.may` to say."""
 PAST = OpenApiParameter("past", str, enum=("yes",), description="Those that are over instead.")
 
 
 class Entries(Endpoint):
     """Who stands on a list."""
 
-    policy: ClassVar = {"GET": Action.VIEW, "POST": Action.MANAGE_MODELS}
+    policy: ClassVar = {"GET": Action.VIEW, "POST": CHANGING}
 
     @extend_schema(
         operation_id="fraud_lists_get",
@@ -64,7 +66,7 @@ class Entries(Endpoint):
 class RemoveEntry(Endpoint):
     """Take an entity off a list."""
 
-    policy: ClassVar = {"POST": Action.MANAGE_MODELS}
+    policy: ClassVar = {"POST": CHANGING}
 
     @extend_schema(
         operation_id="fraud_lists_remove",

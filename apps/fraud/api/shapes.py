@@ -136,6 +136,26 @@ class CaseOrder(Order):
     title: str = Field(default="", max_length=200, description="empty: after the riskiest alert")
 
 
+class AlertsOrder(Order):
+    """Open alerts that join a case."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", json_schema_extra={"examples": [{"alerts": [19]}]}
+    )
+
+    alerts: list[int] = Field(min_length=1, max_length=200)
+
+
+class AssignOrder(Order):
+    """Whose something is from now on."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", json_schema_extra={"examples": [{"assignee": "anna"}]}
+    )
+
+    assignee: str = Field(max_length=150, description="a reviewer's name; empty: nobody's")
+
+
 class NoteOrder(Order):
     """A note."""
 

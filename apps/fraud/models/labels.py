@@ -19,7 +19,9 @@ class TransactionLabel(models.Model):
     transaction = models.CharField(max_length=256)
     label = models.CharField(max_length=8, help_text="fraud, honest or unknown")
     known_at = models.DateTimeField(help_text="when it became known, e.g. the chargeback's time")
-    source = models.CharField(max_length=20, help_text="analyst, report, chargeback or file")
+    source = models.CharField(
+        max_length=20, help_text="analyst, system, report, chargeback or file"
+    )
     note = models.CharField(max_length=500, blank=True)
     case = models.ForeignKey(Case, on_delete=models.SET_NULL, null=True, related_name="labels")
     who = models.CharField(max_length=160)

@@ -17,6 +17,7 @@ from apps.fraud.services.entities import beginning
 from apps.fraud.services.errors import Taken, Unusable
 from apps.fraud.services.filters import Chosen
 from apps.fraud.services.labels import Said
+from apps.fraud.services.people import behind
 from loupe.host.people import Action, Actor, NotVisible, Project, record_audit, require, visible
 
 ORDERS = ("score", "amount", "newest")
@@ -125,13 +126,14 @@ def assign(actor: Actor, project: Project, alerts: Sequence[Alert], person: User
     Raises:
         NotVisible, Denied: the actor may not decide here.
     """
-    require(actor, Action.REVIEW, project)
+    require(actor, Action.MANAGE_CASES, project)
     ids = [alert.pk for alert in alerts]
     Alert.objects.filter(pk__in=ids, project=project).update(
         assignee=person, changed_at=timezone.now()
     )
     to = person.get_username() if person else ""
-    record_audit(actor, project, "alerts.assigned", "alerts", {"alerts": ids, "to": to})
+    told = {"alerts": ids, "to": to, **behind(actor)}
+    record_audit(actor, project, "alerts.assigned", "alerts", told)
 
 
 @transaction.atomic
@@ -147,7 +149,7 @@ def close(
         Unusable: there is no such word.
         Taken: an alert belongs to a case, which is closed instead.
     """
-    require(actor, Action.REVIEW, project)
+    require(actor, Action.MANAGE_CASES, project)
     if disposition not in Disposition.values:
         raise Unusable(
             _("%(word)r is not one of %(known)s.")
@@ -168,7 +170,8 @@ def close(
     settle(actor, project, open_ones, disposition, note)
     if open_ones:
         told = {"alerts": [alert.pk for alert in open_ones], "disposition": disposition}
-        record_audit(actor, project, "alerts.closed", "alerts", {**told, "note": note[:500]})
+        told |= {"note": note[:500], **behind(actor)}
+        record_audit(actor, project, "alerts.closed", "alerts", told)
     return len(open_ones)
 
 
@@ -193,9 +196,10 @@ def settle(
         Said(transaction=name, label=disposition, known_at=now, note=note)
         for name in names.values_list("transaction", flat=True)
     ]
+    source = labels.SYSTEM_DESK if actor.key is not None else labels.ANALYST
     for start in range(0, len(said), labels.MOST):
         part = said[start : start + labels.MOST]
-        labels.give(actor, project, part, source="analyst", case_id=case_id)
+        labels.give(actor, project, part, source=source, case_id=case_id)
     announcing.closed(project, alerts, disposition)
 
 
@@ -207,7 +211,7 @@ def reopen(actor: Actor, alert: Alert) -> Alert:
         NotVisible, Denied: the actor may not decide here.
         Taken: it is not closed, or the same entity has a newer open alert.
     """
-    require(actor, Action.REVIEW, alert.project)
+    require(actor, Action.MANAGE_CASES, alert.project)
     newer = Alert.objects.filter(project=alert.project, entity=alert.entity)
     if newer.exclude(state=AlertState.CLOSED).exists():
         raise Taken(_("There is an open alert on this already: go on there."))
@@ -221,7 +225,7 @@ def reopen(actor: Actor, alert: Alert) -> Alert:
     )
     if not changed:
         raise Taken(_("This alert is open."))
-    record_audit(actor, alert.project, "alert.reopened", f"alert:{alert.pk}", {})
+    record_audit(actor, alert.project, "alert.reopened", f"alert:{alert.pk}", behind(actor))
     alert.refresh_from_db()
     return alert
 

@@ -19,6 +19,7 @@ from apps.fraud.services.entities import beginning
 from apps.fraud.services.errors import Taken, Unusable
 from apps.fraud.services.filters import Chosen
 from apps.fraud.services.naming import required
+from apps.fraud.services.people import behind
 from apps.fraud.services.raising import refresh_cases
 from apps.fraud.services.ring_names import called
 from loupe.host.blobs import Blob
@@ -86,14 +87,14 @@ def find(actor: Actor, project: Project, number: int) -> Case:
 
 
 def open_case(actor: Actor, project: Project, alerts: Sequence[Alert], title: str = "") -> Case:
-    """Open a case about open alerts; whoever opens it has it.
+    """Open a case about open alerts; the person who opens it has it, of a key nobody.
 
     Raises:
         NotVisible, Denied: the actor may not decide here.
         Unusable: there is no alert.
         Taken: an alert is closed, or in a case already.
     """
-    require(actor, Action.REVIEW, project)
+    require(actor, Action.MANAGE_CASES, project)
     if not alerts:
         raise Unusable(_("A case is about at least one alert: choose some."), field="alerts")
     title = title.strip()[:200].replace("\x00", "") or _title(alerts)
@@ -113,8 +114,7 @@ def open_case(actor: Actor, project: Project, alerts: Sequence[Alert], title: st
                 )
                 _take(case, alerts, now)
                 told = {"alerts": [alert.pk for alert in alerts]}
-                _write(actor, case, EventKind.OPENED, data=told)
-                record_audit(actor, project, "case.opened", f"case:{case.pk}", told)
+                _note(actor, case, EventKind.OPENED, "case.opened", told)
         except IntegrityError:
             continue  # somebody else took the number
         case.refresh_from_db()
@@ -133,8 +133,7 @@ def add_alerts(actor: Actor, case: Case, alerts: Sequence[Alert]) -> None:
     _begin(actor, case)
     _take(case, alerts, timezone.now())
     told = {"alerts": [alert.pk for alert in alerts]}
-    _write(actor, case, EventKind.ALERTS, data=told)
-    record_audit(actor, case.project, "case.alerts_added", f"case:{case.pk}", told)
+    _note(actor, case, EventKind.ALERTS, "case.alerts_added", told)
     case.refresh_from_db()
 
 
@@ -152,8 +151,7 @@ def assign(actor: Actor, case: Case, person: User | None) -> Case:
     case.assignee = person
     _changed(case, "assignee")
     told = {"to": person.get_username() if person else ""}
-    _write(actor, case, EventKind.ASSIGNED, data=told)
-    record_audit(actor, case.project, "case.assigned", f"case:{case.pk}", told)
+    _note(actor, case, EventKind.ASSIGNED, "case.assigned", told)
     return case
 
 
@@ -173,8 +171,7 @@ def hand_over(actor: Actor, case: Case, person: User, note: str) -> Case:
     case.assignee = person
     _changed(case, "assignee")
     told = {"to": person.get_username()}
-    _write(actor, case, EventKind.HANDED_OVER, text=note, data=told)
-    record_audit(actor, case.project, "case.handed_over", f"case:{case.pk}", told)
+    _note(actor, case, EventKind.HANDED_OVER, "case.handed_over", told, text=note)
     return case
 
 
@@ -186,10 +183,11 @@ def note(actor: Actor, case: Case, text: str) -> CaseEvent:
         NotVisible, Denied: the actor may not decide here.
         Unusable: it is empty or too long.
     """
-    require(actor, Action.REVIEW, case.project)
+    require(actor, Action.MANAGE_CASES, case.project)
     written = _write(actor, case, EventKind.NOTE, text=required(text, "note", LONGEST_NOTE))
     _changed(case)
-    record_audit(actor, case.project, "case.noted", f"case:{case.pk}", {"event": written.pk})
+    facts = {"event": written.pk, **behind(actor)}
+    record_audit(actor, case.project, "case.noted", f"case:{case.pk}", facts)
     return written
 
 
@@ -204,7 +202,7 @@ def attach(actor: Actor, case: Case, name: str, size: int, keep: Callable[[], Bl
         NotVisible, Denied: the actor may not decide here.
         Unusable: it is empty or too large, or the case has too many.
     """
-    require(actor, Action.REVIEW, case.project)
+    require(actor, Action.MANAGE_CASES, case.project)
     name = required(name.replace("\\", "/").rpartition("/")[2], "name", 255)
     if case.attachments.count() >= MOST_FILES:
         raise Unusable(_("A case has at most %(most)s files.") % {"most": MOST_FILES}, field="file")
@@ -223,9 +221,8 @@ def attach(actor: Actor, case: Case, name: str, size: int, keep: Callable[[], Bl
             case=case, blob=blob, name=name, who=actor.label, at=timezone.now()
         )
         told = {"name": name, "sha256": blob.sha256}
-        _write(actor, case, EventKind.ATTACHED, data=told)
         _changed(case)
-        record_audit(actor, case.project, "case.attached", f"case:{case.pk}", told)
+        _note(actor, case, EventKind.ATTACHED, "case.attached", told)
     return made
 
 
@@ -253,8 +250,7 @@ def close(actor: Actor, case: Case, disposition: str, text: str = "") -> Case:
     case.state, case.disposition, case.closed_at = CaseState.CLOSED, disposition, now
     _changed(case, "state", "disposition", "closed_at")
     told = {"disposition": disposition, "alerts": [alert.pk for alert in open_ones]}
-    _write(actor, case, EventKind.CLOSED, text=text, data=told)
-    record_audit(actor, case.project, "case.closed", f"case:{case.pk}", told)
+    _note(actor, case, EventKind.CLOSED, "case.closed", told, text=text)
     return case
 
 
@@ -267,14 +263,13 @@ def reopen(actor: Actor, case: Case) -> Case:
         NotVisible, Denied: the actor may not decide here.
         Taken: it is open.
     """
-    require(actor, Action.REVIEW, case.project)
+    require(actor, Action.MANAGE_CASES, case.project)
     changed = Case.objects.filter(pk=case.pk, state=CaseState.CLOSED).update(
         state=CaseState.OPEN, disposition="", closed_at=None, changed_at=timezone.now()
     )
     if not changed:
         raise Taken(_("This case is open."))
-    _write(actor, case, EventKind.REOPENED)
-    record_audit(actor, case.project, "case.reopened", f"case:{case.pk}", {})
+    _note(actor, case, EventKind.REOPENED, "case.reopened", {})
     case.refresh_from_db()
     return case
 
@@ -292,7 +287,7 @@ def counts(project: Project, user: User | None) -> dict[str, int]:
 
 
 def _begin(actor: Actor, case: Case) -> None:
-    require(actor, Action.REVIEW, case.project)
+    require(actor, Action.MANAGE_CASES, case.project)
     locked = Case.objects.select_for_update().filter(pk=case.pk).values_list("state", flat=True)
     if locked.get() == CaseState.CLOSED:
         raise Taken(_("This case is closed: open it again first."))
@@ -316,6 +311,14 @@ def _changed(case: Case, *fields: str) -> None:
     case.save(update_fields=[*fields, "changed_at"])
 
 
+def _note(
+    actor: Actor, case: Case, kind: EventKind, action: str, told: Mapping[str, Any], text: str = ""
+) -> None:
+    """Write a line of the case's history and an event of the audit log; call it last."""
+    _write(actor, case, kind, text=text, data=told)
+    record_audit(actor, case.project, action, f"case:{case.pk}", {**told, **behind(actor)})
+
+
 def _write(
     actor: Actor, case: Case, kind: EventKind, *, text: str = "",
     data: Mapping[str, Any] | None = None,
@@ -326,7 +329,7 @@ def _write(
         who=actor.label,
         user=actor.user,
         text=text,
-        data=dict(data or {}),
+        data={**(data or {}), **behind(actor)},
         at=timezone.now(),
     )
 

@@ -37,7 +37,7 @@ def ask(actor: Actor, alert: Alert, name: str = "") -> AlertExplanation:
         Unusable: the result is gone, or nobody knows which model scored it.
         Taken: too many explanations are waiting.
     """
-    require(actor, Action.REVIEW, alert.project)
+    require(actor, Action.MANAGE_CASES, alert.project)
     hit = _hit(alert, name)
     block = (hit.result or 0) >> ROW_BITS
     version = sessions_of("fraud", alert.project_id, [block]).get(block, ("", None))[1]

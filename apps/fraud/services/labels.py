@@ -23,13 +23,16 @@ from apps.fraud.models import TransactionLabel
 from apps.fraud.services.errors import Unusable
 from apps.fraud.services.naming import LONGEST_TRANSACTION, required
 from apps.fraud.services.outbox import tell
+from apps.fraud.services.people import behind
 from loupe.host.people import SYSTEM, Action, Actor, Project, record_audit, require
 from loupe.host.results import insert
 
 WORDS = ("unknown", "honest", "fraud")
 """From the one that counts least."""
 VALUES = {"unknown": -1, "honest": 0, "fraud": 1}
-SOURCES = ("analyst", "report", "chargeback")
+ANALYST, SYSTEM_DESK = "analyst", "system"
+"""Who closed an alert or a case: a person, or a business system by its key."""
+SOURCES = (ANALYST, SYSTEM_DESK, "report", "chargeback")
 FILE = "file"
 """The source of labels that came as a column of a file."""
 MOST = 5_000
@@ -64,11 +67,12 @@ def give(
     """Write labels down, at most `MOST` at once; repeating them changes nothing.
 
     Raises:
-        NotVisible, Denied: an analyst's word needs the role of a reviewer, what a system reports
-            the role or scope to submit.
+        NotVisible, Denied: the word of who closes an alert or a case needs the role of a reviewer
+            or the scope ``manage_cases``, what a system reports the role or scope to submit.
         Unusable: a label is none, a time lies ahead or before 1970, or there are too many.
     """
-    require(actor, Action.REVIEW if source == "analyst" else Action.SUBMIT, project)
+    desk = source in (ANALYST, SYSTEM_DESK)
+    require(actor, Action.MANAGE_CASES if desk else Action.SUBMIT, project)
     now = timezone.now()
     checked = [_checked(one, number, now) for number, one in enumerate(said)]
     if len(checked) > MOST:
@@ -212,6 +216,7 @@ def _write(
         told = {"source": source, "standing": len(changed), "outweighed": outweighed, **counts}
         if len(fresh) == 1:
             told["transaction"] = fresh[0].transaction
+        told |= behind(actor)
         subject = f"case:{case_id}" if case_id else "labels"
         record_audit(actor, project, "transactions.labelled", subject, told)
     return Outcome(standing=len(changed), same=same, outweighed=outweighed)

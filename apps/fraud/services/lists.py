@@ -18,6 +18,7 @@ from apps.fraud.services.entity_index import keeping_up
 from apps.fraud.services.errors import Taken, Unusable
 from apps.fraud.services.naming import LONGEST_KEY, entity_id, required
 from apps.fraud.services.outbox import tell
+from apps.fraud.services.people import behind
 from apps.fraud.tables.keys import Hasher
 from apps.fraud.tables.raw import Raw
 from apps.fraud.tables.words import read_words
@@ -89,7 +90,7 @@ def add(
 
     Raises:
         NotVisible, Denied: people need to be reviewers, for the allow list engineers; keys need
-            the scope ``manage_models``.
+            the scope ``manage_cases`` or ``manage_models``, for the allow list ``manage_models``.
         Unusable: the type is not declared, a text is empty, no transaction can have the key, or the
             time has passed or lies after 2099.
         Taken: it stands on the list.
@@ -141,7 +142,12 @@ def add(
                 chosen.project,
                 "list.added",
                 f"list:{chosen.key}",
-                {**_named(entry), "reason": reason, "expires_at": _iso(expires_at)},
+                {
+                    **_named(entry),
+                    "reason": reason,
+                    "expires_at": _iso(expires_at),
+                    **behind(actor),
+                },
             )
     except IntegrityError as error:
         raise Taken(
@@ -167,7 +173,8 @@ def remove(actor: Actor, entry: ListEntry) -> ListEntry:
         raise Taken(_("It was taken off before."))
     entry.refresh_from_db()
     _tell(entry.list, entry, on=False)
-    record_audit(actor, entry.list.project, "list.removed", f"list:{entry.list.key}", _named(entry))
+    told = {**_named(entry), **behind(actor)}
+    record_audit(actor, entry.list.project, "list.removed", f"list:{entry.list.key}", told)
     return entry
 
 
@@ -188,7 +195,8 @@ def entry_of(actor: Actor, project: Project, entry_id: int) -> ListEntry:
 def may(actor: Actor, chosen: List) -> Action:
     """What changing the list asks for."""
     loosens = chosen.kind == ListKind.ALLOW
-    return Action.MANAGE_MODELS if loosens or actor.user is None else Action.REVIEW
+    builds = actor.key is not None and Action.MANAGE_MODELS in actor.key.scopes
+    return Action.MANAGE_MODELS if loosens or builds else Action.MANAGE_CASES
 
 
 def _may(actor: Actor, chosen: List) -> None:

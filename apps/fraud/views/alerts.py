@@ -58,7 +58,9 @@ def listing(request: PageRequest, app: str) -> HttpResponse:
             "filters": filters,
             "page": page_of(rows, order, request.GET.get("after", "")),
             "counts": alerts.counts(request.project, request.actor.user),
-            "people": people.reviewers(request.project) if "review" in request.allowed else [],
+            "people": people.reviewers(request.project)
+            if "manage_cases" in request.allowed
+            else [],
             "link_query": urlencode(filters.chosen()),
             "page_keys": _list_keys(),
         },
@@ -111,7 +113,9 @@ def page(request: PageRequest, app: str, alert_id: int) -> HttpResponse:
                     :20
                 ]
             ),
-            "people": people.reviewers(request.project) if "review" in request.allowed else [],
+            "people": people.reviewers(request.project)
+            if "manage_cases" in request.allowed
+            else [],
             "next_id": _next(request, alert, filters),
             "link_query": urlencode(filters.chosen()),
             "page_keys": _item_keys(),
@@ -120,7 +124,7 @@ def page(request: PageRequest, app: str, alert_id: int) -> HttpResponse:
 
 
 @require_POST
-@project_page(Action.REVIEW)
+@project_page(Action.MANAGE_CASES)
 def act(request: PageRequest, app: str) -> HttpResponse:
     """Do one thing with the chosen alerts: close with a word, open a case, assign."""
     back = reverse("fraud:alerts", args=[request.project.slug])
@@ -146,7 +150,7 @@ def act(request: PageRequest, app: str) -> HttpResponse:
 
 
 @require_POST
-@project_page(Action.REVIEW)
+@project_page(Action.MANAGE_CASES)
 def reopen(request: PageRequest, app: str, alert_id: int) -> HttpResponse:
     """Take a closed alert up again."""
     try:
@@ -158,7 +162,7 @@ def reopen(request: PageRequest, app: str, alert_id: int) -> HttpResponse:
 
 
 @require_POST
-@project_page(Action.REVIEW)
+@project_page(Action.MANAGE_CASES)
 def snooze(request: PageRequest, app: str, alert_id: int) -> HttpResponse:
     """Leave the alert's entity alone until a time, with a reason."""
     try:
@@ -192,9 +196,8 @@ def _do(request: PageRequest, chosen: list[Alert]) -> Case | None:
         cases.add_alerts(request.actor, case, chosen)
         return case
     if verb in {"assign", "mine"}:
-        name = request.POST.get("assignee", "")
-        chosen_one = people.named(request.project, name) if name else None
-        person = request.actor.user if verb == "mine" else chosen_one
+        named = people.named_or_nobody(request.project, request.POST.get("assignee", ""))
+        person = request.actor.user if verb == "mine" else named
         alerts.assign(request.actor, request.project, chosen, person)
         said = ngettext("%(n)d alert assigned.", "%(n)d alerts assigned.", number)
     else:

@@ -49,7 +49,9 @@ def listing(request: PageRequest, app: str) -> HttpResponse:
             "filters": filters,
             "page": page_of(rows, "changed_at", request.GET.get("after", "")),
             "counts": cases.counts(request.project, request.actor.user),
-            "people": people.reviewers(request.project) if "review" in request.allowed else [],
+            "people": people.reviewers(request.project)
+            if "manage_cases" in request.allowed
+            else [],
             "link_query": urlencode(filters.chosen()),
             "page_keys": [
                 ("j k", _("Next and previous row")),
@@ -85,7 +87,9 @@ def page(request: PageRequest, app: str, number: int) -> HttpResponse:
             "timeline": drawing.timeline(points),
             "events": list(case.events.order_by("-pk")[:200]),
             "files": list(case.attachments.select_related("blob").order_by("pk")),
-            "people": people.reviewers(request.project) if "review" in request.allowed else [],
+            "people": people.reviewers(request.project)
+            if "manage_cases" in request.allowed
+            else [],
             "page_keys": [
                 ("1", _("Fraud")),
                 ("2", _("Honest")),
@@ -97,7 +101,7 @@ def page(request: PageRequest, app: str, number: int) -> HttpResponse:
 
 
 @require_POST
-@project_page(Action.REVIEW)
+@project_page(Action.MANAGE_CASES)
 def act(request: PageRequest, app: str, number: int) -> HttpResponse:
     """Do one thing with a case."""
     try:
@@ -109,7 +113,7 @@ def act(request: PageRequest, app: str, number: int) -> HttpResponse:
 
 
 @require_POST
-@project_page(Action.REVIEW)
+@project_page(Action.MANAGE_CASES)
 def act_many(request: PageRequest, app: str) -> HttpResponse:
     """Assign or close the chosen cases; each that cannot be is named, the others are done."""
     verb, done = request.POST.get("verb", ""), 0
@@ -202,5 +206,4 @@ def _attach(request: PageRequest, case: Case) -> None:
 def _person(request: PageRequest, verb: str) -> User | None:
     if verb == "mine":
         return request.actor.user
-    name = request.POST.get("assignee", "")
-    return people.named(request.project, name) if name else None
+    return people.named_or_nobody(request.project, request.POST.get("assignee", ""))

@@ -19,7 +19,7 @@ MOST_OFFERED = 50
 
 
 @require_POST
-@project_page(Action.REVIEW)
+@project_page(Action.MANAGE_CASES)
 def ask(request: PageRequest, app: str, alert_id: int) -> HttpResponse:
     """Have a transaction explained."""
     address = reverse("fraud:alert", args=[request.project.slug, alert_id])

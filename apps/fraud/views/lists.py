@@ -45,7 +45,7 @@ def listing(request: PageRequest, app: str, key: str = "watch") -> HttpResponse:
 
 
 @require_POST
-@project_page(Action.REVIEW)
+@project_page(Action.MANAGE_CASES)
 def add(request: PageRequest, app: str, key: str) -> HttpResponse:
     """Put somebody on a list."""
     back = reverse("fraud:list", args=[request.project.slug, key])
@@ -67,7 +67,7 @@ def add(request: PageRequest, app: str, key: str) -> HttpResponse:
 
 
 @require_POST
-@project_page(Action.REVIEW)
+@project_page(Action.MANAGE_CASES)
 def remove(request: PageRequest, app: str, entry_id: int) -> HttpResponse:
     """Take somebody off a list."""
     key = "watch"

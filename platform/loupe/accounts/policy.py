@@ -25,6 +25,7 @@ class Action(StrEnum):
     REVIEW = "review"
     EXPORT = "export"
     LABEL = "label"
+    MANAGE_CASES = "manage_cases"
     MANAGE_DATASETS = "manage_datasets"
     TRAIN = "train"
     MANAGE_MODELS = "manage_models"
@@ -42,6 +43,7 @@ LOWEST_ROLE: dict[Action, Role] = {
     Action.CANCEL: Role.OPERATOR,
     Action.REVIEW: Role.REVIEWER,
     Action.LABEL: Role.REVIEWER,
+    Action.MANAGE_CASES: Role.REVIEWER,
     Action.MANAGE_DATASETS: Role.ENGINEER,
     Action.TRAIN: Role.ENGINEER,
     Action.MANAGE_MODELS: Role.ENGINEER,

@@ -22,7 +22,7 @@ from loupe.accounts.policy import Action, Actor, projects, require, visible
 from loupe.api import limits
 from loupe.api.authentication import actor_of
 from loupe.api.negotiation import OneRepresentation
-from loupe.api.permissions import Policy, Public
+from loupe.api.permissions import Policy, Public, asked_of
 from loupe.api.problems import refuse_field
 
 Row = TypeVar("Row", bound=models.Model)
@@ -78,7 +78,9 @@ class Endpoint(APIView):
         """What the policy calls this method; None for public ones and unknown methods."""
         method = "GET" if request.method in {"HEAD", "OPTIONS"} else str(request.method)
         action = self.policy.get(method)
-        return None if action is None or isinstance(action, Public) else action
+        if action is None or isinstance(action, Public):
+            return None
+        return asked_of(actor_of(request), action)
 
     def locate(self, action: Action, request: Request, **kwargs: Any) -> None:
         """Set `project`, and ask whether the actor may do `action` in it."""

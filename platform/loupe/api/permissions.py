@@ -7,7 +7,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from loupe.accounts.errors import Denied
-from loupe.accounts.policy import Action
+from loupe.accounts.policy import Action, Actor
 from loupe.api.authentication import actor_of
 
 if TYPE_CHECKING:
@@ -20,7 +20,18 @@ class Public:
 
 
 PUBLIC: Final = Public()
-Policy: TypeAlias = Mapping[str, Action | Public]
+Policy: TypeAlias = Mapping[str, Action | tuple[Action, ...] | Public]
+"""By method. Of several actions any one opens the address, the one that the lowest role covers
+first; the service asks for what this very call needs."""
+
+
+def asked_of(actor: Actor, wanted: Action | tuple[Action, ...]) -> Action:
+    """The action to ask an actor about: of several the one that a key has as a scope, else the
+    first."""
+    # An app's own view writes the plain word.
+    several = tuple(map(Action, wanted)) if isinstance(wanted, tuple) else (Action(wanted),)
+    held = actor.key.scopes if actor.key is not None else ()
+    return next((action for action in several if action.value in held), several[0])
 
 
 class DenyByDefault(BasePermission):
@@ -39,8 +50,8 @@ class DenyByDefault(BasePermission):
             raise Denied(f"{request.method} is not opened by any policy here.")
         if isinstance(action, Public):
             return True
-        action = Action(action)  # an app's own view writes the plain word
         actor = actor_of(request)
+        action = asked_of(actor, action)
         if actor.key is not None and action.value not in actor.key.scopes:
             raise Denied(
                 f"This key lacks the scope {action.value!r}; it has {sorted(actor.key.scopes)}.",

@@ -19,6 +19,7 @@ ALLOWED_FROM = {
     "cancel": "operator",
     "review": "reviewer",
     "label": "reviewer",
+    "manage_cases": "reviewer",
     "manage_datasets": "engineer",
     "train": "engineer",
     "manage_models": "engineer",
@@ -72,7 +73,7 @@ def test_a_key_may_do_exactly_its_scopes_in_its_project(
 
 
 def test_no_scope_lets_a_key_review_or_make_keys_or_members() -> None:
-    assert not SCOPES & {"review", "manage_keys", "manage_members"}
+    assert not SCOPES & {"review", "label", "manage_keys", "manage_members"}
     assert {action.value for action in Action} >= SCOPES
 
 

@@ -24,6 +24,7 @@ SCOPE_WORDS = {
     "submit": gettext_lazy("send files and rows"),
     "cancel": gettext_lazy("stop jobs"),
     "export": gettext_lazy("fetch exports"),
+    "manage_cases": gettext_lazy("open, assign and close alerts and cases"),
     "manage_datasets": gettext_lazy("make and fill datasets"),
     "train": gettext_lazy("start and stop trainings"),
     "manage_models": gettext_lazy("upload and promote models, set thresholds"),
