@@ -35,6 +35,7 @@ from apps.report_gen.services.reporting import (
 from apps.report_gen.services.reporting.errors import Blocked, Changed, Claimed
 from apps.report_gen.services.reporting.reports import OPEN_STATES, Whole
 from apps.report_gen.viewing.slices import WINDOWS
+from apps.report_gen.views import study_words
 from loupe.contract.runtime.errors import LoupeError
 from loupe.contract.text import Text
 from loupe.host.pages import PageRequest, project_page, say, say_refused, translated
@@ -71,8 +72,8 @@ def page(request: PageRequest, app: str, study_id: UUID) -> HttpResponse:
         "result": result,
         "series": series_read(result),
         "priors": earlier,
-        "windows": [(key, text, *WINDOWS[key]) for key, text in _window_names().items()],
-        "page_keys": _keys(),
+        "windows": [(key, text, *WINDOWS[key]) for key, text in study_words.windows().items()],
+        "page_keys": study_words.keys(),
         "viewer": _viewer(request, whole),
         "can_hold": "review" in request.allowed,
     }
@@ -315,58 +316,9 @@ def _viewer(request: PageRequest, whole: Whole) -> dict[str, Any]:
         else whole.result.volume.model_dump(mode="json"),
         "findings": shown.for_viewer(shown.seen(whole)),
         "windows": {key: list(value) for key, value in WINDOWS.items()},
-        "words": _script_words(),
-    }
-
-
-def _window_names() -> dict[str, str]:
-    return {
-        "lung": _("Lung"),
-        "mediastinum": _("Mediastinum"),
-        "bone": _("Bone"),
-        "liver": _("Liver"),
+        "words": study_words.script(),
     }
 
 
 def _words(request: PageRequest, text: Text) -> str:
     return text.in_language(request.LANGUAGE_CODE)
-
-
-def _keys() -> list[tuple[str, str]]:
-    return [
-        ("1 2 3 4", _("Lung, mediastinum, bone, liver window")),
-        ("v", _("Three planes, or one")),
-        ("↑ ↓", _("Slice by slice")),
-        ("n p", _("Next and previous finding")),
-        ("y", _("Confirm the finding")),
-        ("o", _("Show or hide masks")),
-        ("m", _("Measure")),
-        ("b", _("Mark a finding with a box")),
-        ("r", _("Reset the view")),
-        ("f", _("Full screen")),
-        ("u", _("Undo")),
-        ("s", _("Sign")),
-        ("t", _("Take the newer draft, where there is one")),
-    ]
-
-
-def _script_words() -> dict[str, str]:
-    return {
-        "loading": _("Loading the volume"),
-        "preview": _("Preview"),
-        "whole": _("Full resolution"),
-        "no_webgl": _(
-            "This browser cannot draw volumes (WebGL 2 is missing). Axial slices are shown at "
-            "reduced resolution."
-        ),
-        "failed": _("The volume cannot be shown at the moment: %why"),
-        "saving": _("Saving"),
-        "saved": _("All saved"),
-        "unsaved": _("Not saved: no connection. What you wrote is still here."),
-        "yours": _("What you wrote: %text"),
-        "reload": _("Show the report as it is now"),
-        "slice": _("Slice %n of %total"),
-        "measure": _("Drag to measure. Press m again to stop."),
-        "box": _("Drag a box around the finding in any plane."),
-        "lost": _("Nothing is drawn here."),
-    }

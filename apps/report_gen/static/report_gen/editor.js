@@ -1,4 +1,6 @@
 /* The report: every edit is sent at once with the revision it was made on, one after the other. */
+import { addDialog } from "./add_dialog.js";
+import { findingForms, toggleForm } from "./finding_form.js";
 
 const PAUSE_MS = 600;
 
@@ -14,7 +16,6 @@ export function editor(told, changed) {
   let queue = Promise.resolve();
   let stopped = false;
   let waiting = 0; // edits on their way
-  let place = null; // of a box that a finding is about to be added with
   const typed = new Map(); // sentence → timer
 
   function fit() {
@@ -55,15 +56,32 @@ export function editor(told, changed) {
     saved.dataset.state = "saved";
   }
 
-  /* The report anew, with the caret where it was. */
+  /* The report anew, with the focus where it was. */
   function swap(html) {
-    const at = document.activeElement instanceof HTMLTextAreaElement ? document.activeElement.closest(".sentence")?.dataset.sentence : undefined;
+    const at = document.activeElement;
+    const typing = at instanceof HTMLTextAreaElement ? at.closest(".sentence")?.dataset.sentence : undefined;
+    const again = typing === undefined && report.contains(at) ? focused(at) : null;
     report.innerHTML = html;
     fit();
-    const wanted = focusNext ?? at;
+    const wanted = focusNext ?? typing;
     focusNext = null;
     if (wanted === "last") [...report.querySelectorAll(`.part[data-part="${CSS.escape(lastPart)}"] textarea`)].pop()?.focus();
     else if (wanted !== undefined) report.querySelector(`.sentence[data-sentence="${CSS.escape(String(wanted))}"] textarea`)?.focus();
+    else again?.()?.focus();
+  }
+
+  /* What finds the place of the focus in the new report: the same button, the same finding, or the
+     one that stands where it stood. */
+  function focused(at) {
+    const { id } = at;
+    const row = at.closest(".finding");
+    if (!row) return () => (id ? document.getElementById(id) : null);
+    const number = [...report.querySelectorAll(".finding")].indexOf(row);
+    return () => {
+      const rows = [...report.querySelectorAll(".finding")];
+      const found = rows.find((one) => one.dataset.finding === row.dataset.finding) ?? rows[Math.min(number, rows.length - 1)];
+      return found?.querySelector(".finding-go") ?? document.getElementById("add-finding");
+    };
   }
   let focusNext = null;
   let lastPart = "";
@@ -180,71 +198,12 @@ export function editor(told, changed) {
     else send({ verb: edit, sentence: Number(about.sentence) });
   }
 
-  function toggleForm(row) {
-    const form = row.querySelector(".finding-form");
-    form.hidden = !form.hidden;
-    if (!form.hidden) form.querySelector("select").focus();
-  }
-
-  report.addEventListener("submit", (event) => {
-    const form = event.target;
-    if (!(form instanceof HTMLFormElement) || !form.matches(".finding-form")) return;
-    event.preventDefault();
-    send({ verb: "change_finding", finding: form.dataset.finding, ...values(form) });
-  });
-
-  /* What a form says; a side whose lobes were changed follows them. */
-  function values(form) {
-    const data = new FormData(form);
-    const found = {};
-    for (const name of ["state", "side", "comment", "kind"]) if (data.has(name)) found[name] = data.get(name);
-    if (!found.side) delete found.side;
-    if (data.get("size_mm")) found.size_mm = Number(data.get("size_mm"));
-    const boxes = [...form.querySelectorAll("input[name=lobes]")];
-    if (boxes.some((box) => box.checked !== box.defaultChecked)) found.lobes = data.getAll("lobes");
-    return found;
-  }
-
-  const add = document.getElementById("add-form");
-  const dialog = document.getElementById("add-dialog");
-  const kind = document.getElementById("add-kind");
-  function needs() {
-    if (!kind) return;
-    const option = kind.selectedOptions[0];
-    add.querySelectorAll("[data-needs]").forEach((field) => { field.hidden = !option.hasAttribute(`data-${field.dataset.needs}`); });
-    // Nobody's side is chosen for them; where there are lobes, these say it too.
-    document.getElementById("add-side").required = option.hasAttribute("data-sided") && !option.hasAttribute("data-lobed");
-  }
-  kind?.addEventListener("change", needs);
-  needs();
-  add?.addEventListener("submit", (event) => {
-    event.preventDefault();
-    const option = kind.selectedOptions[0];
-    const edit = { verb: "add_finding", ...values(add) };
-    for (const [name, field] of [["sided", "side"], ["lobed", "lobes"], ["sized", "size_mm"]]) if (!option.hasAttribute(`data-${name}`)) delete edit[field];
-    if (edit.lobes) delete edit.side;
-    if (place) edit.drawn = place;
-    place = null;
-    dialog.close();
-    add.reset();
-    needs();
-    send(edit);
-  });
-  dialog?.addEventListener("close", () => { place = null; document.getElementById("add-place").hidden = true; });
-
-  /* A box in RAS mm, as it was drawn: the server puts it onto the grid of the volume. */
-  function mark(spans, size) {
-    place = spans.map((span) => span.map((mm) => Math.round(mm * 100) / 100));
-    document.getElementById("add-size").value = String(Math.round(size * 10) / 10);
-    const note = document.getElementById("add-place");
-    note.textContent = [2, 1, 0].map((axis) => `${(spans[axis][1] - spans[axis][0]).toFixed(0)}`).join(" × ") + " mm";
-    note.hidden = false;
-    dialog.showModal();
-  }
+  findingForms(report, send);
+  const mark = addDialog(send);
 
   fit();
   /* What was typed before this script was there. */
   report.querySelectorAll("textarea").forEach((area) => { if (area.value !== area.dataset.was) say(area); });
   window.addEventListener("resize", fit);
-  return { send, mark, fit };
+  return { send, mark, fit, editable };
 }

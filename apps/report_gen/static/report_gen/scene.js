@@ -1,19 +1,19 @@
 /* The viewer with its tools: windows, planes, masks, measuring, boxes, a prior beside it. */
 import { flat } from "./flat.js";
+import { marking } from "./marking.js";
 import { Volume, drawsVolumes } from "./volume.js";
+import { AXES, directions } from "./where.js";
 
-const AXES = { axial: 2, coronal: 1, sagittal: 0, three: 2 };
+const SLICES = { ArrowUp: 1, PageUp: 1, ArrowDown: -1, PageDown: -1 };
 
-export function scene(told, touched) {
+export function scene(told, touched, spoken) {
   const words = told.words;
   const stage = document.getElementById("scene");
   const loaded = document.getElementById("loaded");
   const place = document.getElementById("place");
-  const hint = document.getElementById("hint");
   const problem = document.getElementById("problem");
   let planes = "three";
   let window_ = "lung";
-  let drag = "move";
   let boxed = () => {};
   let prior = null;
   let pictures = null;
@@ -24,19 +24,20 @@ export function scene(told, touched) {
 
   const range = (name) => { const [level, width] = told.windows[name]; return [level - width / 2, level + width / 2]; };
 
+  const marks = marking({ stage, words, spoken, volume: () => volume, planes: () => planes, boxed: (...box) => boxed(...box) });
+
   function fail(why) {
     problem.textContent = words.failed.replace("%why", why);
     problem.hidden = false;
   }
 
   function moved(location) {
-    const [x, y, z] = location.mm;
     const hu = location.values[0]?.value;
-    const side = (value, plus, minus) => `${value >= 0 ? plus : minus} ${Math.abs(value).toFixed(0)}`;
-    place.textContent = `${side(x, "R", "L")} · ${side(y, "A", "P")} · ${side(z, "S", "I")} mm · ${Number.isFinite(hu) ? Math.round(hu) : "–"} HU`;
+    place.textContent = `${directions(location.mm)} · ${Number.isFinite(hu) ? Math.round(hu) : "–"} HU`;
     const label = Math.round(location.values[1]?.value ?? 0);
     if (label && label !== last && byHand) touched(label);
     last = label;
+    marks.moved();
   }
 
   async function load() {
@@ -95,30 +96,6 @@ export function scene(told, touched) {
     stage.querySelectorAll(selector).forEach((one) => one.setAttribute("aria-pressed", String(is(one))));
   }
 
-  function setDrag(name) {
-    drag = drag === name ? "move" : name;
-    document.getElementById("tool-measure").setAttribute("aria-pressed", String(drag === "measure"));
-    document.getElementById("tool-box")?.setAttribute("aria-pressed", String(drag === "box"));
-    hint.textContent = drag === "move" ? "" : words[drag];
-    stage.dataset.drag = drag;
-    volume?.drag(drag, drag === "box" ? released : undefined);
-  }
-
-  /* A box drawn in one plane is as deep as it is wide on average: a lesion is roundish. */
-  function released(found) {
-    const low = found.mmStart, high = found.mmEnd;
-    const spans = [0, 1, 2].map((axis) => [Math.min(low[axis], high[axis]), Math.max(low[axis], high[axis])]);
-    const wide = spans.map(([from, to]) => to - from);
-    const flatAxis = AXES[["axial", "coronal", "sagittal"][found.axCorSag] ?? "axial"];
-    const others = [0, 1, 2].filter((axis) => axis !== flatAxis);
-    const mean = (wide[others[0]] + wide[others[1]]) / 2;
-    if (mean < 1) return;
-    const middle = (spans[flatAxis][0] + spans[flatAxis][1]) / 2;
-    spans[flatAxis] = [middle - mean / 2, middle + mean / 2];
-    setDrag("box");
-    boxed(spans, Math.max(...others.map((axis) => wide[axis])));
-  }
-
   const masksTool = document.getElementById("tool-masks");
   const opacity = document.getElementById("opacity");
   masksTool.addEventListener("click", () => {
@@ -135,8 +112,6 @@ export function scene(told, touched) {
     if (button?.dataset.window) setWindow(button.dataset.window);
     if (button?.dataset.planes) setPlanes(button.dataset.planes);
   });
-  document.getElementById("tool-measure").addEventListener("click", () => setDrag("measure"));
-  document.getElementById("tool-box")?.addEventListener("click", () => setDrag("box"));
   document.getElementById("tool-reset").addEventListener("click", () => volume?.reset());
   document.getElementById("tool-full").addEventListener("click", () => {
     if (document.fullscreenElement) void document.exitFullscreen();
@@ -177,20 +152,23 @@ export function scene(told, touched) {
     findings(findings) { volume?.findings(findings); },
     toggle(number) { return volume ? volume.toggle(number) : true; },
     onBox(told_) { boxed = told_; },
-    key(key) {
+    key(event) {
+      const { key } = event;
       const names = Object.keys(told.windows);
       if (/^[1-4]$/.test(key)) { setWindow(names[Number(key) - 1]); return true; }
-      if (key === "v") { const order = Object.keys(AXES); setPlanes(order[(order.indexOf(planes) + 1) % order.length]); return true; }
-      if (key === "ArrowUp" || key === "ArrowDown") {
-        const by = key === "ArrowUp" ? 1 : -1;
-        volume?.step(AXES[planes], by);
-        pictures?.step(-by);
+      if (marks.key(event)) return true;
+      if (SLICES[key]) {
+        volume?.step(AXES[planes], SLICES[key]);
+        pictures?.step(-SLICES[key]);
+        if (volume?.base) spoken.resting(marks.at());
         return true;
       }
-      const tools = { o: "tool-masks", m: "tool-measure", r: "tool-reset", f: "tool-full" };
-      if (!tools[key]) return false;
-      document.getElementById(tools[key]).click();
-      return true;
+      if (key === "f") { document.getElementById("tool-full").click(); return true; }
+      if (pictures) return false;
+      if (key === "v") { const order = Object.keys(AXES); setPlanes(order[(order.indexOf(planes) + 1) % order.length]); return true; }
+      const tool = document.getElementById({ o: "tool-masks", m: "tool-measure", b: "tool-box", r: "tool-reset" }[key] ?? "");
+      tool?.click();
+      return Boolean(tool);
     },
   };
 }

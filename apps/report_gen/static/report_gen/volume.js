@@ -1,9 +1,11 @@
 /* A CT volume in a canvas: niivue with windows, planes, masks in the findings' colours. */
 import { volumeOf } from "./nifti.js";
 import { Planes } from "./planes.js";
+import { Sketch } from "./sketch.js";
 import { DRAG_MODE, Niivue, SHOW_RENDER, SLICE_TYPE } from "../vendor/niivue-0.69.0/niivue.min.js";
 
 const PLANES = { three: SLICE_TYPE.MULTIPLANAR, axial: SLICE_TYPE.AXIAL, coronal: SLICE_TYPE.CORONAL, sagittal: SLICE_TYPE.SAGITTAL };
+const ACROSS = [2, 1, 0]; // the axis across niivue's axial, coronal and sagittal planes
 
 export function drawsVolumes() {
   return Boolean(document.createElement("canvas").getContext("webgl2"));
@@ -20,6 +22,7 @@ export class Volume {
     this.base = null;
     this.drawing = null;
     this.coming = null; // what stops the volume that comes
+    this.sketch = null;
     this.nv = new Niivue({
       backColor: [0.027, 0.035, 0.043, 1],
       crosshairColor: [0.36, 0.62, 1, 0.75],
@@ -49,8 +52,12 @@ export class Volume {
   }
 
   async start(moved) {
+    // The keys are the page's: niivue's own would move the crosshair and change tools beside them.
+    this.nv.keyDownListener = () => {};
+    this.nv.keyUpListener = () => {};
     await this.nv.attachToCanvas(this.canvas);
     this.drawing = new Planes(this.nv);
+    this.sketch = new Sketch(this);
     this.nv.onLocationChange = moved;
     this.planes("three");
   }
@@ -186,7 +193,7 @@ export class Volume {
   }
 
   position() {
-    return this.nv.frac2mm(this.nv.scene.crosshairPos);
+    return [...this.nv.frac2mm(this.nv.scene.crosshairPos)].slice(0, 3);
   }
 
   goTo([x, y, z]) {
@@ -196,10 +203,31 @@ export class Volume {
     this.nv.createOnLocationChange();
   }
 
+  /* To the middle of a slice beside this one; along the other axes the crosshair stays. */
   step(axis, by) {
-    const move = [0, 0, 0];
-    move[axis] = by;
-    this.nv.moveCrosshairInVox(...move);
+    if (!this.base) return;
+    const voxel = [...this.nv.frac2vox(this.nv.scene.crosshairPos)];
+    voxel[axis] = Math.max(0, Math.min(this.base.dimsRAS[axis + 1] - 1, voxel[axis] + by));
+    const to = this.position();
+    to[axis] = this.nv.frac2mm(this.nv.vox2frac(voxel))[axis];
+    this.goTo(to);
+  }
+
+  /* By millimetres along the patient's axes, as far as the volume goes. */
+  move(by) {
+    const inside = [...this.nv.mm2frac(this.position().map((mm, axis) => mm + by[axis]))].map((part) => Math.max(0, Math.min(1, part)));
+    this.goTo(this.nv.frac2mm(inside));
+  }
+
+  /* Whether two places lie in one slice. */
+  near(one, other, axis) {
+    return Math.abs(one[axis] - other[axis]) < this.base.pixDimsRAS[axis + 1] / 2;
+  }
+
+  /* Which slice the crosshair is in, from 1, of how many. */
+  slice(axis) {
+    const total = this.base.dimsRAS[axis + 1];
+    return { number: total - this.nv.frac2vox(this.nv.scene.crosshairPos)[axis], total };
   }
 
   reset() {
@@ -210,11 +238,16 @@ export class Volume {
     this.nv.createOnLocationChange();
   }
 
-  drag(name, released) {
+  /* `released` gets two corners of a box, `measured` both ends of a distance, RAS mm, and the axis
+     across their plane. */
+  drag(name, released, measured) {
     const modes = { move: DRAG_MODE.crosshair, measure: DRAG_MODE.measurement, box: DRAG_MODE.roiSelection };
     this.nv.opts.dragModePrimary = modes[name];
     this.nv.setMouseEventConfig({ leftButton: { primary: modes[name] }, rightButton: DRAG_MODE.pan, centerButton: DRAG_MODE.pan });
-    this.nv.onDragRelease = released ?? (() => {});
+    this.nv.onDragRelease = ({ mmStart, mmEnd, axCorSag }) => {
+      if (this.nv.getCurrentDragMode() === modes[name]) released?.([...mmStart], [...mmEnd], ACROSS[axCorSag] ?? 2);
+    };
+    this.nv.onMeasurementCompleted = ({ startMM, endMM, sliceType }) => measured?.([...startMM], [...endMM], ACROSS[sliceType] ?? 2);
   }
 
   together(other) {
