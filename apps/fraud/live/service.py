@@ -72,9 +72,18 @@ class FraudService:
         if kind == "rows":
             answer = session.rows(request.arrays)
             return Payload(arrays=answer, meta=dict(session.about))
-        change = telling.labels(request) if kind == "labels" else telling.entry(request)
-        counted = session.change(change)
-        return Payload(meta={"counted": counted, **session.about})
+        if kind == "list":
+            counted = session.change(telling.entry(request)).counted
+            return Payload(meta={"counted": counted, **session.about})
+        change, refused = telling.labels(request)
+        changed = session.change(change)
+        places = [row for row in range(len(change.ids) + len(refused)) if row not in refused]
+        refused |= {places[n]: telling.unheard(places[n]) for n in changed.unheard}
+        said: list[JsonValue] = [
+            {"row": row, "code": refused[row].code, "why": refused[row].message}
+            for row in sorted(refused)
+        ]
+        return Payload(meta={"counted": changed.counted, "refused": said, **session.about})
 
     def ask(self, request: Payload) -> Payload:
         """Answer a question; nothing changes.

@@ -196,17 +196,16 @@ class Session:
             **{FEATURE + name: row for name, row in zip(names, told.across(), strict=True)},
         }  # fmt: skip
 
-    def change(self, change: Change) -> int:
-        """Labels or an entry of a list; returns how many of its parts count from now on.
+    def change(self, change: Change) -> "Changed":
+        """Take labels or an entry of a list.
 
-        Labels whose transaction has not come wait for it.
+        Labels whose transaction has not come wait for it, where there is room.
         """
-        if isinstance(change, Labels):
-            self._keep_pending(change)
+        unheard = self._keep_pending(change) if isinstance(change, Labels) else []
         self.changes.append(self.log.end, change)
         if self.rebuild is not None and self.rebuild.at == self.log.end:
             self._rebuild_on(0)
-        return apply_change(self.state, change)
+        return Changed(apply_change(self.state, change), unheard)
 
     def tidy(self) -> None:
         """Begin what the policy asks for: compact what is old, drop what is older still.
@@ -283,9 +282,11 @@ class Session:
             if label is not None and labels[row] < 0:
                 labels[row], due[row] = label[0], max(label[1], int(known[row]))
 
-    def _keep_pending(self, told: Labels) -> None:
+    def _keep_pending(self, told: Labels) -> list[int]:
+        """Keep labels without a transaction; returns which found no room."""
+        full: list[int] = []
         if not told.ids:
-            return
+            return full
         ids = np.array(told.ids, np.str_)
         unknown = np.flatnonzero(self.ids.find(*hashing.identities(ids, self.room.secret.key)) < 0)
         for n in unknown.tolist():
@@ -293,6 +294,9 @@ class Session:
                 self.pending.pop(told.ids[n], None)
             elif told.ids[n] in self.pending or len(self.pending) < MAX_PENDING:
                 self.pending[told.ids[n]] = (told.labels[n], told.known_at[n])
+            else:
+                full.append(n)
+        return full
 
     def _rebuild_on(self, rows: int) -> None:
         """Feed a part of the log to the new features; they take over once they have all of it."""
@@ -314,6 +318,15 @@ class Session:
             "scheme_sha256": self.scheme.sha256, "feature_names": list(self.state.names),
         }  # fmt: skip
         self.changes.append(self.log.end, NewScheme(self.scheme.model_dump_json()))
+
+
+@dataclass(frozen=True)
+class Changed:
+    """What came of a change: how many of its parts count from now on, and the places of labels
+    that neither have a transaction nor found room to wait for it."""
+
+    counted: int
+    unheard: list[int]
 
 
 @dataclass
@@ -345,4 +358,4 @@ class _Told:
         return np.ascontiguousarray(self.values.T)
 
 
-__all__ = ["LIVE", "Base", "Entry", "Rebuild", "Room", "Secret", "Session", "refusal"]
+__all__ = ["LIVE", "Base", "Changed", "Entry", "Rebuild", "Room", "Secret", "Session", "refusal"]

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from apps.fraud.live.changes import Entry, Labels
-from apps.fraud.live.limits import EARLIEST_MS, LATEST_MS
+from apps.fraud.live.limits import EARLIEST_MS, LATEST_MS, MAX_PENDING
 from loupe.contract.runtime.errors import InputRefused
 from loupe.contract.runtime.payload import Payload
 
@@ -15,12 +15,12 @@ LONGEST = 256
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
-def labels(request: Payload) -> Labels:
+def labels(request: Payload) -> tuple[Labels, dict[int, InputRefused]]:
     """``ids``, ``labels`` (1, 0, or −1: not known after all) and ``known_at`` (milliseconds), as
-    lists in `meta` or as arrays.
+    lists in `meta` or as arrays: those that can be used, and by row why the others cannot.
 
     Raises:
-        InputRefused: they do not fit together, or a value cannot be.
+        InputRefused: they do not fit together, or the only one cannot be used.
     """
     ids, values, known = (_list(request, name) for name in ("ids", "labels", "known_at"))
     if not len(ids) == len(values) == len(known) <= MOST_LABELS:
@@ -29,22 +29,44 @@ def labels(request: Payload) -> Labels:
             f"many of each, at most {MOST_LABELS:,}.",
             code="labels_length",
         )
+    taken, refused = Labels([], [], []), {}
     for row, (name, value, at) in enumerate(zip(ids, values, known, strict=True)):
-        if not isinstance(name, str) or not 0 < len(name) <= LONGEST:
-            raise InputRefused(
-                f"ids[{row}] is no id of 1 to {LONGEST} characters.", code="label_id"
-            )
-        if type(value) is not int or value not in (-1, 0, 1):
-            raise InputRefused(
-                f"labels[{row}] is {value!r}; send 1 (fraud), 0 (honest) or −1 (not known).",
-                code="unknown_label",
-            )
-        if type(at) is not int or not EARLIEST_MS <= at <= LATEST_MS:
-            raise InputRefused(
-                f"known_at[{row}] is {at!r}; send milliseconds between 1970 and 2100.",
-                code="time_range",
-            )
-    return Labels([_plain(name) for name in ids], values, known)
+        wrong = _wrong(row, name, value, at)
+        if wrong is not None:
+            refused[row] = wrong
+            continue
+        taken.ids.append(_plain(name))
+        taken.labels.append(value)
+        taken.known_at.append(at)
+    if refused and len(ids) == 1:
+        raise refused[0]
+    return taken, refused
+
+
+def unheard(row: int) -> InputRefused:
+    """Why a label does not wait for its transaction."""
+    return InputRefused(
+        f"ids[{row}] is of no transaction yet, and {MAX_PENDING} labels wait for theirs already: "
+        "trainings know the label, live features do not.",
+        code="labels_waiting",
+    )
+
+
+def _wrong(row: int, name: Any, value: Any, at: Any) -> InputRefused | None:
+    """Why one label cannot be used."""
+    if not isinstance(name, str) or not 0 < len(name) <= LONGEST:
+        return InputRefused(f"ids[{row}] is no id of 1 to {LONGEST} characters.", code="label_id")
+    if type(value) is not int or value not in (-1, 0, 1):
+        return InputRefused(
+            f"labels[{row}] is {str(value)[:40]}; send 1 (fraud), 0 (honest) or −1 (not known).",
+            code="unknown_label",
+        )
+    if type(at) is not int or not EARLIEST_MS <= at <= LATEST_MS:
+        return InputRefused(
+            f"known_at[{row}] is {str(at)[:40]}; send milliseconds between 1970 and 2100.",
+            code="time_range",
+        )
+    return None
 
 
 def entry(request: Payload) -> Entry:

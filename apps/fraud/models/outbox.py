@@ -21,6 +21,9 @@ class Telling(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     tries = models.PositiveIntegerField(default=0)
     error = models.CharField(max_length=300, blank=True)
+    refused = models.JSONField(
+        default=list, help_text="row, code and why of each label that was set aside"
+    )
     answered_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -29,7 +32,12 @@ class Telling(models.Model):
                 fields=["project", "created_at", "id"],
                 condition=models.Q(answered_at=None),
                 name="fraud_telling_open",
-            )
+            ),
+            models.Index(
+                fields=["project", "-created_at"],
+                condition=models.Q(answered_at__isnull=False) & ~models.Q(error=""),
+                name="fraud_telling_set_aside",
+            ),
         ]
 
     def __str__(self) -> str:

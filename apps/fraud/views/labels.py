@@ -9,7 +9,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from apps.fraud.app import App
-from apps.fraud.services import labels, labels_csv
+from apps.fraud.services import labels, labels_csv, outbox
 from apps.fraud.services.errors import Unusable
 from apps.fraud.views.paging import page_of
 from loupe.contract.runtime.errors import LoupeError
@@ -58,5 +58,6 @@ def _shown(request: PageRequest, error: LoupeError | None = None) -> HttpRespons
         "field": getattr(error, "field", ""),
         "source": request.POST.get("source", "report"),
         "most": labels_csv.MOST_LINES,
+        "set_aside": outbox.set_aside(request.actor, request.project),
     }
     return render(request, "fraud/labels.html", context, status=400 if error else 200)

@@ -40,6 +40,7 @@ def listing(request: PageRequest, app: str, key: str = "watch") -> HttpResponse:
             "type": request.GET.get("type", ""),
             "key": request.GET.get("key", ""),
             "waiting": outbox.waiting(request.project),
+            "set_aside": outbox.set_aside(request.actor, request.project),
         },
     )
 

@@ -210,6 +210,51 @@ def test_labels_change_the_risk_of_what_comes_after() -> None:
     assert without[risk].max() == 0
 
 
+def test_one_bad_label_is_set_aside_with_its_reason_and_the_rest_counts() -> None:
+    live, plain = FraudService(), FraudService()
+    for each in (live, plain):
+        each.apply(rows(batch(0)))
+    good: dict[str, Any] = {
+        "ids": ["transaction-3", "transaction-5"],
+        "labels": [1, 0],
+        "known_at": [START] * 2,
+    }
+    mixed: dict[str, Any] = {
+        "ids": ["transaction-3", "x" * 257, "transaction-4", "transaction-5", "transaction-6"],
+        "labels": [1, 1, 2, 0, 1],
+        "known_at": [START, START, START, START, -5],
+    }
+    told = live.apply(Payload(meta={"project": "shop", "kind": "labels", **mixed})).meta
+    plainly = plain.apply(Payload(meta={"project": "shop", "kind": "labels", **good})).meta
+    assert (told["counted"], plainly["counted"], plainly["refused"]) == (2, 2, [])
+    refused: Any = told["refused"]
+    assert [(one["row"], one["code"]) for one in refused] == [
+        (1, "label_id"), (2, "unknown_label"), (4, "time_range"),
+    ]  # fmt: skip
+    assert "known_at[4] is -5" in refused[2]["why"]
+    assert features(live.apply(rows(batch(1)))) == features(plain.apply(rows(batch(1))))
+
+
+def test_labels_for_which_there_is_no_room_to_wait_are_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("apps.fraud.live.session.MAX_PENDING", 1)
+    live = FraudService()
+    live.apply(rows(batch(0)))
+    mixed: dict[str, Any] = {
+        "ids": ["", "transaction-3", "transaction-25", "transaction-26"],
+        "labels": [1] * 4,
+        "known_at": [START] * 4,
+    }
+    told = live.apply(Payload(meta={"project": "shop", "kind": "labels", **mixed})).meta
+    refused: Any = told["refused"]
+    assert [(one["row"], one["code"]) for one in refused] == [
+        (0, "label_id"),
+        (3, "labels_waiting"),
+    ]
+    assert live.apply(rows(batch(1))).arrays["label"].tolist()[5:7] == [1, -1]
+
+
 def test_an_entry_of_a_list_is_a_feature_until_it_expires() -> None:
     live = FraudService()
     sent = batch(0)
