@@ -6,6 +6,7 @@ nobody and cannot be traced.
 
 import secrets
 import tempfile
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -56,9 +57,8 @@ def _of_group(group: list[Path], folder: Path) -> Iterator[GatheredItem | NotTak
     except InputRefused as error:
         yield NotTaken(name=name, code=error.code, message=error.message)
         return
-    for bundle in found.bundles:
-        several = len(found.bundles) > 1
-        yield GatheredItem(name=_called(name, bundle, several), path=bundle.path)
+    for bundle, called in zip(found.bundles, _called(name, found.bundles), strict=True):
+        yield GatheredItem(name=called, path=bundle.path)
         bundle.path.unlink(missing_ok=True)
     if found.bundles:
         yield from (NotTaken(name=each.name, code=each.code, message=each.en)
@@ -82,8 +82,15 @@ def _of_group(group: list[Path], folder: Path) -> Iterator[GatheredItem | NotTak
     empty.unlink(missing_ok=True)
 
 
-def _called(name: str, bundle: Bundle, several: bool) -> str:
-    """The path given; where it held several studies, with the source that this one came in."""
-    if not several:
-        return name
-    return f"{name} · {bundle.manifest.study_uid[-12:]}"
+def _called(name: str, bundles: Sequence[Bundle]) -> list[str]:
+    """The path given; where it held several studies, the file each of them came in alone, else the
+    path and the end of the study's UID."""
+    if len(bundles) == 1:
+        return [name]
+    times = Counter(source for each in bundles for source in each.sources)
+    return [
+        each.sources[0]
+        if len(each.sources) == 1 and times[each.sources[0]] == 1
+        else f"{name} · {each.manifest.study_uid[-12:]}"
+        for each in bundles
+    ]

@@ -17,7 +17,7 @@ from pydicom.uid import MediaStorageDirectoryStorage
 
 from apps.report_gen.bundles.manifest import LONGEST_TEXT, ClinicalText, Manifest
 from apps.report_gen.bundles.problems import problems_of
-from apps.report_gen.bundles.views import series_view
+from apps.report_gen.bundles.refusing import refused_views
 from apps.report_gen.bundles.writing import BundleWriter
 from apps.report_gen.deid.files import Cleaned, deidentify_dicom
 from apps.report_gen.deid.identity import Identity
@@ -85,11 +85,14 @@ class Made:
 
 @dataclass(slots=True)
 class _Study:
+    """`called` holds the neutral names of its files by those they came under."""
+
     uid: str
     person: dict[str, str] = field(default_factory=dict)
     uids: dict[str, str] = field(default_factory=dict)
     sources: set[str] = field(default_factory=set)
     faults: list[Fault] = field(default_factory=list)
+    called: dict[str, str] = field(default_factory=dict)
     patient: str = ""
     files: int = 0
     bytes: int = 0
@@ -211,20 +214,20 @@ class Sorter:
                 if study_of is None or study_of.writer is None:
                     continue
                 number += 1
+                kind = "image-{:05d}.dcm" if source.kind is Kind.DICOM else "volume-{:05d}.nii.gz"
+                study_of.called[source.name] = name = kind.format(number)
                 try:
-                    made = self._cleaned(source, content, number)
+                    made = self._cleaned(source, content)
                 except Faulty as error:
                     study_of.faults.append(error.fault)
                     continue
                 if made is not None:
-                    study_of.writer.add(made)
+                    study_of.writer.add(Cleaned(name, made))
 
-    def _cleaned(self, source: Source, content: bytes, number: int) -> Cleaned | None:
+    def _cleaned(self, source: Source, content: bytes) -> bytes | None:
         if source.kind is not Kind.DICOM:
-            made = cleaned_nifti(source, content, self._limits)
-            return Cleaned(f"volume-{number:05d}.nii.gz", made)
-        image = deidentify_dicom(source, content, self._pseudonyms, self._everybody, self._limits)
-        return None if image is None else Cleaned(f"image-{number:05d}.dcm", image)
+            return cleaned_nifti(source, content, self._limits)
+        return deidentify_dicom(source, content, self._pseudonyms, self._everybody, self._limits)
 
     def _made(self, study: _Study) -> Made:
         writer = study.writer
@@ -237,7 +240,7 @@ class Sorter:
             clinical=self._cleaned_text(),
             images=writer.images,
             problems=problems_of(study.faults),
-            refused=() if writer.images else tuple(self._refused(study)),
+            refused=() if writer.images else self._refused(study),
         )
         writer.close(manifest)
         return Made(
@@ -245,39 +248,17 @@ class Sorter:
             sources=study.sources, files=study.files, bytes=study.bytes,
         )  # fmt: skip
 
+    def _refused(self, study: _Study) -> tuple[SeriesView, ...]:
+        """What the gate says of a study that holds no image that may go on, such as an MR."""
+        verdicts = gate(self._paths, self._limits, study.called)
+        return refused_views(verdicts, study.faults, self._pseudonyms, self._everybody)
+
     def _cleaned_text(self) -> ClinicalText:
         told = {
             key: self._everybody.clean(self._clinical.get(key, ""))[:LONGEST_TEXT]
             for key in ClinicalText.model_fields
         }
         return ClinicalText(**told)
-
-    def _refused(self, study: _Study) -> list[SeriesView]:
-        """What the gate says of a study that holds no image that may go on, such as an MR."""
-        found = []
-        for verdict in gate(self._paths, self._limits):
-            if study.uid.startswith("nifti/") or verdict.series.study_uid == study.uid:
-                view = series_view(verdict)
-                found.append(
-                    view.model_copy(
-                        update={
-                            "series_uid": self._pseudonyms.uid(verdict.series.series_uid),
-                            "modality": self._everybody.clean(view.modality),
-                            "kernel": self._everybody.clean(view.kernel),
-                            "chosen": False,
-                            "reasons": tuple(
-                                each.model_copy(
-                                    update={
-                                        "en": self._everybody.clean(each.en),
-                                        "zh": self._everybody.clean(each.zh),
-                                    }
-                                )
-                                for each in view.reasons
-                            ),
-                        }
-                    )
-                )
-        return found
 
 
 def _header(source: Source, content: bytes, limits: Limits) -> Dataset:

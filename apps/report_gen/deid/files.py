@@ -102,7 +102,8 @@ def deidentify_dicom(
     """One DICOM file, de-identified; None for the index of a file set.
 
     Raises:
-        Faulty: damaged, no CT image, or with names burned into its pixels.
+        Faulty: damaged, no CT image, without a SOP instance UID, or with names burned into its
+            pixels.
     """
     with quiet():
         return _deidentified(source, content, pseudonyms, identity, limits)
@@ -112,11 +113,14 @@ def _deidentified(
     source: Source, content: bytes, pseudonyms: Pseudonyms, identity: Identity, limits: Limits
 ) -> bytes | None:
     dataset = _read(source, content, limits, pixels=True)
+    _told_by_the_header(dataset)
     sop_class = tags.text(dataset, "SOPClassUID")
     if tags.text(dataset.file_meta, "MediaStorageSOPClassUID") == MediaStorageDirectoryStorage:
         return None
     if sop_class not in CT:
         raise _refused(source.name, "SOPClassUID", sop_class or MISSING, _CT_ONLY)
+    if not tags.text(dataset, "SOPInstanceUID"):
+        raise faulty(source.name, "missing_tag", "SOPInstanceUID", MISSING, _ONE_OF_ITS_OWN)
     if tags.text(dataset, "BurnedInAnnotation").upper() == "YES":
         raise _refused(source.name, "BurnedInAnnotation", "YES", _NOT_BURNED)
     try:
@@ -127,6 +131,14 @@ def _deidentified(
         return _written(result, syntax)
     except DAMAGE as error:
         raise _damaged(source.name, error) from error
+
+
+def _told_by_the_header(dataset: Dataset) -> None:
+    """The file's header says of which class and called what an object is, too."""
+    for keyword in ("SOPClassUID", "SOPInstanceUID"):
+        told = tags.text(dataset.file_meta, f"MediaStorage{keyword}")
+        if told and not tags.text(dataset, keyword):
+            setattr(dataset, keyword, UID(told))
 
 
 def _written(dataset: Dataset, syntax: str) -> bytes:
@@ -159,6 +171,7 @@ def _read(source: Source, content: bytes, limits: Limits, *, pixels: bool) -> Da
         raise _damaged(source.name, error) from error
 
 
+_ONE_OF_ITS_OWN = Text(en="every image needs one of its own", zh="每幅图像都需要自己的标识")
 _CT_ONLY = Text(en="CT images are de-identified", zh="仅对 CT 图像去标识")
 _NOT_BURNED = Text(
     en="images with annotations burned into their pixels are left out",

@@ -95,7 +95,7 @@ def unreadable(why: str) -> Text:
 
 def more_than(most: int) -> Text:
     """The value of a size that was only counted up to what is allowed."""
-    return Text(en=f"more than {most}", zh=f"超过 {most}")
+    return Text(en=f"more than {most:,}", zh=f"超过 {most:,}")
 
 
 def faulty(

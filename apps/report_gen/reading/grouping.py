@@ -1,6 +1,6 @@
 """Files to series: every header read once, every image with the series it says it belongs to."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -93,6 +93,8 @@ def _undeflated(source: Source, limits: Limits) -> Source:
     )
 
 
-def opened(paths: Iterable[Path], limits: Limits) -> Sources:
-    """The files below `paths`: single ones, folders, zips."""
-    return Sources([Path(each) for each in paths], limits)
+def opened(
+    paths: Iterable[Path], limits: Limits, called: Mapping[str, str] | None = None
+) -> Sources:
+    """The files below `paths`: single ones, folders, zips; see `Sources`."""
+    return Sources([Path(each) for each in paths], limits, called)

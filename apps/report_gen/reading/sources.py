@@ -5,7 +5,7 @@ Unpacked entries are kept in memory up to a budget, so that pixels are not unpac
 """
 
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,11 +60,18 @@ class Shelf:
 
 
 class Sources:
-    """Walks files, folders and zips in a stable order. Use as a context manager: zips stay open."""
+    """Walks files, folders and zips in a stable order. Use as a context manager: zips stay open.
 
-    def __init__(self, paths: Iterable[Path], limits: Limits) -> None:
+    Args:
+        called: other names for files by their own; files that are not in it are passed over.
+    """
+
+    def __init__(
+        self, paths: Iterable[Path], limits: Limits, called: Mapping[str, str] | None = None
+    ) -> None:
         self._paths = list(paths)
         self._limits = limits
+        self._called = called
         self._shelf = Shelf(limits.kept_bytes)
         self._archives: list[zipfile.ZipFile] = []
         self._seen = 0
@@ -91,14 +98,27 @@ class Sources:
             else:
                 yield from self._file(path, path.name)
 
-    def _file(self, path: Path, name: str) -> Iterator[tuple[Source, bytes]]:
+    def _name(self, own: str) -> str | None:
+        """What a file is called; None for one that is passed over."""
+        return own if self._called is None else self._called.get(own)
+
+    def _passed_over(self, name: str) -> bool:
+        """Whether neither a file nor any entry of it is asked for."""
+        if self._called is None or name in self._called:
+            return False
+        return not any(each.startswith(f"{name}/") for each in self._called)
+
+    def _file(self, path: Path, own: str) -> Iterator[tuple[Source, bytes]]:
+        if self._passed_over(own):
+            return
+        name = self._name(own) or own
         try:
             self._count(name)
             size = path.stat().st_size
             with path.open("rb") as file:
                 kind = kind_of(file.read(HEAD_BYTES))
             if kind is Kind.ZIP:
-                yield from self._zip(path, name)
+                yield from self._zip(path, own)
                 return
             self._weigh(name, size)
             source = Source(name, kind, lambda: self._whole(path, name), path)
@@ -125,7 +145,9 @@ class Sources:
         for entry in sorted(archive.infolist(), key=lambda each: each.filename):
             if entry.is_dir():
                 continue
-            inner = f"{name}/{entry.filename}"
+            inner = self._name(f"{name}/{entry.filename}")
+            if inner is None:
+                continue
             try:
                 self._count(inner)
                 content = unpacked(archive, entry, inner, self._limits)

@@ -8,7 +8,7 @@ Bounded memory: one volume at a time, one file's bytes a process.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -48,12 +48,15 @@ class _Candidate:
     stack: Stack | None = None
 
 
-def gate(paths: Sequence[Path], limits: Limits = DEFAULT) -> list[SeriesVerdict]:
+def gate(
+    paths: Sequence[Path], limits: Limits = DEFAULT, called: Mapping[str, str] | None = None
+) -> list[SeriesVerdict]:
     """Judge every series of what lies at `paths`, values included; volumes are let go.
 
-    Files that belong to no series come last, as a refused verdict without a series.
+    Files that belong to no series come last, as a refused verdict without a series. With `called`,
+    only the files in it are judged, under the names it gives them.
     """
-    with quiet(), opened(paths, limits) as sources:
+    with quiet(), opened(paths, limits, called) as sources:
         candidates = _candidates(sources, limits)
         for each in candidates:
             if each.verdict.status is not Status.REFUSED:

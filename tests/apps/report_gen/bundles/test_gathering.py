@@ -3,9 +3,12 @@
 import zipfile
 from pathlib import Path
 
+import nibabel
 import numpy as np
 import pytest
+from pydicom import dcmread
 from pydicom.fileset import FileSet
+from pydicom.uid import MRImageStorage
 
 from apps.report_gen.bundles.gathering import gather
 from apps.report_gen.bundles.opening import is_bundle, manifest_of
@@ -107,6 +110,79 @@ def test_a_broken_file_beside_a_study_is_said_and_the_study_goes_on(tmp_path: Pa
     with gather([folder]) as items:
         kinds = [type(each) for each in items]
     assert kinds == [GatheredItem, NotTaken]
+
+
+def test_each_file_of_several_is_told_its_own_reasons_under_its_own_name(tmp_path: Path) -> None:
+    def nifti(name: str, depth: int) -> Path:
+        affine = np.diag([-6.0, -6.0, 5.0, 1.0])
+        path = tmp_path / f"{name}.nii"
+        nibabel.Nifti1Image(np.zeros((16, 16, depth), np.int16), affine).to_filename(path)
+        return path
+
+    paths = [nifti("thin", 3), nifti("Muster_Erika", 16), nifti("four", 16)]
+    paths[1].write_bytes(paths[1].read_bytes()[:2_000])
+    values = np.zeros((16, 16, 16, 2), np.int16)
+    nibabel.Nifti1Image(values, np.diag([-6.0, -6.0, 5.0, 1.0])).to_filename(paths[2])
+    told = {}
+    with gather(paths) as items:
+        for item in items:
+            assert isinstance(item, GatheredItem)
+            told[item.name] = _codes(item)
+            assert "Muster" not in manifest_of(item.path).model_dump_json()
+    assert told == {
+        "thin.nii": {"too_few_slices"},
+        "Muster_Erika.nii": {"truncated_pixels"},
+        "four.nii": {"four_dimensional"},
+    }
+
+
+def test_studies_of_one_zip_are_told_apart_by_their_uids(tmp_path: Path) -> None:
+    archive = tmp_path / "two.zip"
+    with zipfile.ZipFile(archive, "w") as made:
+        for number in ("1", "2"):
+            for path in _folder(tmp_path / number, f"1.2.3.{number}").iterdir():
+                made.write(path, f"{number}/{path.name}")
+    with gather([archive]) as items:
+        found = [(each.name, manifest_of(each.path)) for each in items]  # type: ignore[union-attr]
+    assert [name for name, _ in found] == [
+        f"two.zip · {manifest.study_uid[-12:]}" for _, manifest in found
+    ]
+    assert len({name for name, _ in found}) == 2
+
+
+def test_a_study_that_may_not_go_on_says_why_and_names_no_file(tmp_path: Path) -> None:
+    chest = series(Taken(count=50, extra={"BurnedInAnnotation": "YES"}))
+    burned = write(chest, tmp_path / "burned")
+    modality = _folder(tmp_path / "mr", "1.2.3.2", Modality="MR", SOPClassUID=MRImageStorage)
+    (damaged,) = (each for each in sorted(modality.iterdir())[:1])
+    damaged.rename(modality / "Muster_Erika")
+    found = {}
+    for folder in (burned, modality):
+        with gather([folder]) as items:
+            for item in items:
+                assert isinstance(item, GatheredItem)
+                found[item.name] = _codes(item)
+                assert "Muster" not in manifest_of(item.path).model_dump_json()
+    assert found["burned"] == {"not_deidentified"}
+    assert {"modality", "out_of_scope"} & found["mr"]
+
+
+def test_an_object_that_only_its_header_calls_by_name_is_read(tmp_path: Path) -> None:
+    folder = write(series(Taken(count=50)), tmp_path / "in")
+    for path in folder.iterdir():
+        image = dcmread(path)
+        del image.SOPInstanceUID
+        image.save_as(path, enforce_file_format=False)
+    with gather([folder]) as items:
+        (manifest,) = [manifest_of(each.path) for each in items if isinstance(each, GatheredItem)]
+    assert (manifest.images, manifest.problems) == (50, ())
+    for path in folder.iterdir():
+        image = dcmread(path)
+        del image.file_meta.MediaStorageSOPInstanceUID
+        image.save_as(path, enforce_file_format=False)
+    with gather([folder]) as items:
+        (told,) = [_codes(each) for each in items if isinstance(each, GatheredItem)]
+    assert told == {"missing_tag"}
 
 
 def test_a_path_that_is_not_there_is_refused(tmp_path: Path) -> None:
