@@ -3,6 +3,7 @@
 import io
 import json
 import re
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.serial]
 __all__ = ["ward"]
 
 WAYS = {"R": 1, "L": -1, "A": 1, "P": -1, "S": 1, "I": -1}
-LINE = (250, 199, 79)
+LINE = (115, 255, 89)
 """The colour of a line that measures."""
 
 
@@ -55,9 +56,9 @@ def focused(page: Page) -> Locator:
 
 
 def lined(page: Page) -> int:
-    """Pixels of the viewer that have the colour of a line that measures."""
+    """Columns of the viewer in which something has the colour of a line that measures."""
     shot = Image.open(io.BytesIO(page.locator("#volume").screenshot())).convert("RGB")
-    return int((np.abs(np.asarray(shot, int) - LINE).max(axis=2) < 12).sum())
+    return int((np.abs(np.asarray(shot, int) - LINE).max(axis=2) < 12).any(axis=0).sum())
 
 
 def test_a_distance_is_measured_with_the_keys(page: Page) -> None:
@@ -76,6 +77,9 @@ def test_a_distance_is_measured_with_the_keys(page: Page) -> None:
     press(page, "PageDown", "Enter")
     expect(spoken).to_have_text(re.compile(r"^Measured: 17\.5 mm\. Axial slice \d+ of 56\.$"))
     assert lined(page) > bare + 30
+    press(page, "PageUp")
+    assert lined(page) == bare
+    press(page, "PageDown")
     press(page, "v", "v", "Enter", "ArrowUp", "ArrowUp", "Enter")
     expect(spoken).to_have_text(re.compile(r"^Measured: 2\.0 mm\. Coronal slice \d+ of 104\.$"))
 
@@ -172,3 +176,40 @@ def test_the_keys_are_listed_and_rest_while_somebody_writes(page: Page) -> None:
     expect(page.locator("#add-dialog")).to_be_hidden()
     expect(page.locator("#scene")).not_to_have_attribute("data-drag", re.compile("measure|box"))
     expect(page.locator(".finding")).to_have_count(count)
+
+
+def test_the_crosshair_stays_on_the_screen_while_the_planes_grow(page: Page) -> None:
+    press(page, "v", "n", "o", "m", "Enter", *["ArrowRight"] * 10)
+    expect(page.locator("#hint")).to_contain_text("10.0 mm.")
+    before, small = place(page), lined(page)
+    press(page, *["+"] * 6)
+    assert lined(page) > small + 40
+    assert place(page) == before
+    press(page, *["-"] * 9)
+    assert lined(page) == small
+
+
+def test_a_pointer_still_measures_and_marks_and_is_told_so(page: Page) -> None:
+    press(page, "v", "n", "m")
+    area = page.locator("#volume").bounding_box()
+    assert area is not None
+    x, y = area["x"] + area["width"] / 2, area["y"] + area["height"] / 2
+
+    def drag(button: Literal["left", "right"]) -> None:
+        page.mouse.move(x - 40, y - 30)
+        page.mouse.down(button=button)
+        page.mouse.move(x, y, steps=3)
+        page.mouse.move(x + 40, y + 30, steps=3)
+        page.mouse.up(button=button)
+
+    drag("left")
+    expect(page.locator("#spoken")).to_have_text(re.compile(r"^Measured: [1-9]\d+\.\d mm\. Axial"))
+    press(page, "b")
+    drag("right")
+    expect(page.locator("#tool-box")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#add-dialog")).to_be_hidden()
+    drag("left")
+    expect(page.locator("#add-dialog")).to_be_visible()
+    deep, high, wide = map(int, re.findall(r"\d+", page.locator("#add-place").inner_text()))
+    assert wide / high == pytest.approx(4 / 3, abs=0.1)
+    assert deep == pytest.approx((wide + high) / 2, abs=1)

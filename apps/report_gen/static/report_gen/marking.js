@@ -20,7 +20,8 @@ export function marking({ stage, words, spoken, volume, planes, boxed }) {
   const axis = () => AXES[planes()];
   const here = () => volume().position();
   const together = () => volume().near(first, here(), axis());
-  const at = () => `${slice(words, axis(), volume().slice(axis()))}: ${directions(here())}`;
+  const layer = (across) => slice(words, across, volume().slice(across));
+  const at = () => `${layer(axis())}: ${directions(here())}`;
 
   function tell(text) {
     hint.textContent = text;
@@ -50,7 +51,7 @@ export function marking({ stage, words, spoken, volume, planes, boxed }) {
   }
 
   function measured(from, to, across) {
-    tell(`${words.measured.replace("%mm", length(from, to))} ${slice(words, across, volume().slice(across))}.`);
+    tell(`${words.measured.replace("%mm", length(from, to))} ${layer(across)}.`);
   }
 
   function released(from, to, across, flat = true) {
@@ -81,9 +82,9 @@ export function marking({ stage, words, spoken, volume, planes, boxed }) {
   function moved() {
     if (tool === "move" || !volume()?.base) return;
     if (!first) { spoken.resting(at()); return; }
-    const text = `${sofar()} ${at()}`;
-    hint.textContent = text;
-    spoken.resting(text);
+    const text = sofar();
+    hint.textContent = `${text} ${layer(axis())}`; // the place stands beside it
+    spoken.resting(`${text} ${at()}`);
   }
 
   function enter() {

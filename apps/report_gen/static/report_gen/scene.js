@@ -5,6 +5,7 @@ import { Volume, drawsVolumes } from "./volume.js";
 import { AXES, directions } from "./where.js";
 
 const SLICES = { ArrowUp: 1, PageUp: 1, ArrowDown: -1, PageDown: -1 };
+const ZOOMS = { "+": 1.25, "=": 1.25, "-": 0.8 };
 
 export function scene(told, touched, spoken) {
   const words = told.words;
@@ -165,6 +166,7 @@ export function scene(told, touched, spoken) {
       }
       if (key === "f") { document.getElementById("tool-full").click(); return true; }
       if (pictures) return false;
+      if (ZOOMS[key]) { volume.zoom(ZOOMS[key]); return true; }
       if (key === "v") { const order = Object.keys(AXES); setPlanes(order[(order.indexOf(planes) + 1) % order.length]); return true; }
       const tool = document.getElementById({ o: "tool-masks", m: "tool-measure", b: "tool-box", r: "tool-reset" }[key] ?? "");
       tool?.click();

@@ -2,7 +2,7 @@
 import { spansOf } from "./boxes.js";
 import { NAMES } from "./where.js";
 
-const COLOUR = [0.98, 0.78, 0.31, 1];
+const COLOURS = [[5, [0.03, 0.04, 0.05, 1]], [2, [0.45, 1, 0.35, 1]]]; // dark under light: seen on any mask
 const KINDS = { axial: 0, coronal: 1, sagittal: 2 }; // niivue's numbers of planes
 
 export class Sketch {
@@ -74,6 +74,6 @@ export class Sketch {
     const { gl } = nv;
     gl.viewport(0, 0, gl.canvas.width, gl.canvas.height);
     gl.depthFunc(gl.ALWAYS);
-    corners.forEach((corner, at) => nv.drawLine([...corner, ...corners[(at + 1) % 4]], 2, COLOUR));
+    for (const [width, colour] of COLOURS) corners.forEach((corner, at) => nv.drawLine([...corner, ...corners[(at + 1) % 4]], width, colour));
   }
 }

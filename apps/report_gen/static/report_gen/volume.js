@@ -40,9 +40,12 @@ export class Volume {
       multiplanarShowRender: SHOW_RENDER.NEVER,
       multiplanarPadPixels: 4,
       isSliceMM: true,
-      measureLineColor: [0.98, 0.78, 0.31, 1],
-      measureTextColor: [0.98, 0.78, 0.31, 1],
-      measureTextHeight: 0.025,
+      measureLineColor: [0.45, 1, 0.35, 1],
+      measureTextColor: [0.45, 1, 0.35, 1],
+      measureTextHeight: 0.06,
+      measureTextJustify: "end",
+      rulerColor: [0.45, 1, 0.35, 1],
+      rulerWidth: 2,
       viewModeHotKey: "",
       clipPlaneHotKey: "",
       cycleClipPlaneHotKey: "",
@@ -217,6 +220,13 @@ export class Volume {
   move(by) {
     const inside = [...this.nv.mm2frac(this.position().map((mm, axis) => mm + by[axis]))].map((part) => Math.max(0, Math.min(1, part)));
     this.goTo(this.nv.frac2mm(inside));
+  }
+
+  /* Larger or smaller around the crosshair, which stays where it is on the screen. */
+  zoom(by) {
+    const { pan2Dxyzmm: pan } = this.nv.scene;
+    const zoom = Math.max(1, Math.min(10, pan[3] * by));
+    this.nv.setPan2Dxyzmm([...this.position().map((mm, axis) => pan[axis] + (pan[3] - zoom) * mm), zoom]);
   }
 
   /* Whether two places lie in one slice. */
