@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 from apps.fraud.schema import ScoredTransaction
 from loupe.contract.results import ResultView
+from loupe.contract.runtime.finite import finite
 
 _STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 HEAD = (
@@ -74,9 +75,9 @@ def write_json(results: Iterable[ResultView], file: BinaryIO) -> None:
             "model": one.provenance.model_name,
             "model_version": one.provenance.model_version,
             "operating_point": one.provenance.operating_point_version,
-            **one.data.model_dump(mode="json"),
+            **finite(one.data.model_dump(mode="json")),
         }
-        text = json.dumps(line, ensure_ascii=False)
+        text = json.dumps(line, ensure_ascii=False, allow_nan=False)
         file.write(text.encode("utf-8", "replace") + b"\n")
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
+
 from apps.fraud.inference.calibration import Calibration
 from core_kernels.dispatch.forest import PackedForest
 from core_kernels.errors import ArgumentRefused
@@ -63,7 +65,8 @@ def read_forest(file: Path) -> PackedForest:
     """The forest of an XGBoost model file, JSON or UBJSON, with one output.
 
     Raises:
-        ModelRefused: the file is missing, too large, no such model, or has several outputs.
+        ModelRefused: the file is missing, too large, no such model, has several outputs, or could
+            come to a margin that is no finite number.
     """
     try:
         size = file.stat().st_size
@@ -88,7 +91,22 @@ def read_forest(file: Path) -> PackedForest:
             "with the objective binary:logistic.",
             code="several_outputs",
         )
+    if not _always_finite(forest):
+        raise ModelRefused(
+            f"{file.name} has leaves that are no finite numbers, or so large that their sum is "
+            "none. Train it again.",
+            code="not_finite",
+        )
     return forest
+
+
+def _always_finite(forest: PackedForest) -> bool:
+    """Whether no row can come to a margin that is infinite or no number: the largest leaves of all
+    trees together fit 32 bits, whatever their signs."""
+    leaves = forest.nodes[:, 3].contiguous().numpy().view(np.float32)  # 0 in all other nodes
+    roots, base = forest.roots.numpy(), float(forest.base[0])
+    largest = np.maximum.reduceat(np.abs(leaves, dtype=np.float64), roots) if len(roots) else [0.0]
+    return bool(abs(base) + float(np.sum(largest)) < float(np.finfo(np.float32).max))
 
 
 def feature_names(said: object) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from apps.fraud.inference.calibration import sigmoid
 from apps.fraud.inference.embeddings import AGE, PROJECT, Embeddings
 from apps.fraud.inference.model import FraudModel
 from core_kernels.dispatch.forest import forest
-from loupe.contract.runtime.errors import InputRefused
+from loupe.contract.runtime.errors import InputRefused, ModelRefused
 from loupe.contract.runtime.lanes import Batching
 from loupe.contract.runtime.payload import Payload
 from loupe.contract.runtime.signature import Signature, Tensor
@@ -45,7 +45,12 @@ class ForestRunner:
         self.embeddings = Embeddings.declared(artefact, manifest)
 
     def infer(self, requests: Sequence[Payload], clock: Clock) -> list[Payload]:
-        """Answer each request; all rows go through the trees together."""
+        """Answer each request; all rows go through the trees together.
+
+        Raises:
+            InputRefused: a feature is missing, or cannot be used.
+            ModelRefused: the model comes to a score that is no finite number.
+        """
         with clock.stage("gather"):
             looked_up = [self.looked_up(request) for request in requests]
             tables = [
@@ -135,7 +140,18 @@ class ForestRunner:
         return np.ascontiguousarray(score)
 
     def _told(self, margin: np.ndarray, more: Mapping[str, np.ndarray]) -> Payload:
-        return Payload(arrays={"score": self.scores(margin), "margin": margin.copy(), **more})
+        score = self.scores(margin)
+        finite = np.isfinite(margin) & np.isfinite(score)
+        if not finite.all():
+            # No file that can be opened comes to this; if one does, nobody stores it.
+            row = int(np.argmin(finite))
+            raise ModelRefused(
+                f"The model came to the margin {margin[row]} and the score {score[row]} for row "
+                f"{row}, which are no finite numbers. Put another version into production, and "
+                "train this one again.",
+                code="score_not_finite",
+            )
+        return Payload(arrays={"score": score, "margin": margin.copy(), **more})
 
     def close(self) -> None:
         """Nothing is held outside of memory."""

@@ -144,7 +144,7 @@ def result(found: StoredResult) -> ResultShape:
         outcome=found.outcome,
         reviewed=found.reviewed,
         decision=DecisionShape.model_validate(found.decision.model_dump(mode="json")),
-        data=found.data.model_dump(mode="json"),
+        data=found.json_data(),
         model=ModelUsed(
             name=made.model_name,
             version=made.model_version,

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -13,6 +14,7 @@ from loupe.blobs import services as blobs
 from loupe.blobs.models import Blob
 from loupe.contract.outcomes import DecisionDraft, Reason
 from loupe.contract.results import Provenance as ShownProvenance
+from loupe.contract.runtime.finite import finite
 from loupe.jobs.models import Provenance, Result
 from loupe.plugins import registry as apps
 
@@ -48,6 +50,11 @@ class StoredResult:
         if self.blob is None:
             raise NotVisible(f"Result {self.id} has no stored input: its rows came with the call.")
         return blobs.open_local(self.blob)
+
+    def json_data(self) -> dict[str, Any]:
+        """`data` as JSON has it: what is no finite number there is null."""
+        told: dict[str, Any] = finite(self.data.model_dump(mode="json"))
+        return told
 
     def with_decision(self, decision: DecisionDraft) -> "StoredResult":
         """The same result with another decision shown."""

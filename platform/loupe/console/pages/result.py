@@ -93,10 +93,10 @@ def page(request: PageRequest, app: str, result_id: int) -> HttpResponse:
             "labels": {verb.key: verb.label for verb in domain.review_verbs},
             "stages": stages(stored.times_ms),
             "evidence": {
-                "result": stored.data.model_dump(mode="json"),
+                "result": stored.json_data(),
                 "operating_point": point.data if point else None,
             },
-            "raw": json.dumps(stored.data.model_dump(mode="json"), indent=2, ensure_ascii=False),
+            "raw": json.dumps(stored.json_data(), indent=2, ensure_ascii=False),
             "exports": [export for export in domain.exports if export.single],
             "events": events,
             "page_keys": [
@@ -188,4 +188,4 @@ def undo(request: PageRequest, app: str, result_id: int) -> HttpResponse:
 def raw(request: PageRequest, app: str, result_id: int) -> HttpResponse:
     """The stored JSON as it is."""
     stored = _stored(request, app, result_id)
-    return JsonResponse(stored.data.model_dump(mode="json"), json_dumps_params={"indent": 2})
+    return JsonResponse(stored.json_data(), json_dumps_params={"indent": 2})

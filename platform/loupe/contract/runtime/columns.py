@@ -7,7 +7,8 @@ per key, called ``features.<key>``; floats of a dictionary may be float32 and st
 
 A row that lacks a key has NaN or the empty text there, and a row read back from columns lacks every
 key whose value is NaN or empty. Whole numbers and truth values have nothing that says "not there":
-of ``dict[str, int]`` and ``dict[str, bool]`` every row has every key.
+of ``dict[str, int]`` and ``dict[str, bool]`` every row has every key. A ``float`` field of its own
+has nothing either: every row has a finite number there.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -148,7 +149,8 @@ def conformed(columns: Columns, schema: type[BaseModel]) -> dict[str, np.ndarray
 
     Raises:
         KeyError: a scalar field has no column.
-        InputRefused: there are more than `MOST_COLUMNS`, or they differ in length.
+        InputRefused: there are more than `MOST_COLUMNS`, they differ in length, or a field of its
+            own has a value that is no finite number.
     """
     kinds, spread_over = _shape(schema)
     keyed: dict[str, dict[str, np.ndarray]] = {name: {} for name in spread_over}
@@ -164,6 +166,8 @@ def conformed(columns: Columns, schema: type[BaseModel]) -> dict[str, np.ndarray
             found |= keyed[name]
         else:
             found[name] = np.asarray(columns[name]).astype(dtype, copy=False)
+            if dtype.kind == "f":
+                _check_finite(name, found[name])
     _check_room(schema.__name__, len(found))
     row_count(found)
     return found
@@ -233,6 +237,17 @@ def _check_room(what: str, count: int) -> None:
             f"{what} would take {count:,} columns; at most {MOST_COLUMNS:,} are kept. Send fewer "
             "keys.",
             code="too_many_columns",
+        )
+
+
+def _check_finite(field: str, column: np.ndarray) -> None:
+    finite = np.isfinite(column)
+    if not finite.all():
+        row = int(np.argmin(finite))
+        raise InputRefused(
+            f"{field} of row {row} is {column[row]}; a result needs a finite number there, so "
+            "nothing of it was kept.",
+            code="result_not_finite",
         )
 
 

@@ -111,3 +111,17 @@ def test_a_manifest_that_does_not_fit_is_refused(
     told = forests.artefact(tmp_path, **manifest)
     with pytest.raises(ModelRefused, match=message):
         ForestRunner(tmp_path, told)
+
+
+@pytest.mark.parametrize("margin", [np.nan, np.inf])
+def test_a_model_that_comes_to_no_finite_number_is_refused_with_the_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, margin: float
+) -> None:
+    runner = ForestRunner(tmp_path, forests.artefact(tmp_path))
+    told = np.array([0.5, margin, -0.5], np.float32)
+    monkeypatch.setattr(runner, "margins", lambda table: told[: len(table)])
+    with pytest.raises(ModelRefused, match=f"margin {margin} .* for row 1,") as caught:
+        runner.infer([request(forests.rows(3)[0])], StageClock())
+    assert caught.value.code == "score_not_finite"
+    (answer,) = runner.infer([request(forests.rows(1)[0])], StageClock())
+    assert np.isfinite(answer.arrays["score"]).all()

@@ -95,3 +95,30 @@ def test_other_files_are_refused_with_their_reason(tmp_path: Path, data: bytes, 
         check_artefact(tmp_path / "made", upload, "sent")
     assert told.value.code == code
     assert not (tmp_path / "made").exists()
+
+
+INF = float("inf")
+
+
+@pytest.mark.parametrize(
+    ("leaf", "everywhere"),
+    [(INF, False), (-INF, False), (3e38, True), (-3e38, True)],
+)
+def test_a_forest_that_could_come_to_no_finite_number_is_refused(
+    tmp_path: Path, leaf: float, everywhere: bool
+) -> None:
+    """One leaf that two rows at random would hardly reach is enough, and finite leaves that
+    overflow together."""
+    told = json.loads(forests.booster().save_raw("json"))
+    trees = told["learner"]["gradient_booster"]["model"]["trees"]
+    leaves = [
+        (tree, at) for tree in trees for at, left in enumerate(tree["left_children"]) if left == -1
+    ]
+    for tree, at in leaves if everywhere else leaves[-1:]:
+        tree["split_conditions"][at] = leaf
+    upload = tmp_path / "sent.json"
+    upload.write_text(json.dumps(told))
+    with pytest.raises(ModelRefused, match="no finite numbers") as caught:
+        check_artefact(tmp_path / "made", upload, "sent.json")
+    assert caught.value.code == "not_finite"
+    assert not (tmp_path / "made").exists()

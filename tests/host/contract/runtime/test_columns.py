@@ -134,3 +134,18 @@ def test_a_field_may_not_be_called_as_the_decision_is() -> None:
     odd = type("Odd", (BaseModel,), {"__annotations__": {"decision": str}})
     with pytest.raises(TypeError, match=r"Odd\.decision"):
         dtypes(odd)
+
+
+class Scored(BaseModel):
+    score: float
+    figures: dict[str, float] = {}
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_number_of_its_own_that_is_not_finite_is_refused_by_field_and_row(value: float) -> None:
+    columns = {"score": np.array([0.5, value]), "figures.a": np.array([np.nan, 1.0])}
+    with pytest.raises(InputRefused, match="score of row 1 is") as caught:
+        conformed(columns, Scored)
+    assert caught.value.code == "result_not_finite"
+    kept = conformed({**columns, "score": np.array([0.5, 0.1])}, Scored)
+    assert kept["score"].tolist() == [0.5, 0.1]
