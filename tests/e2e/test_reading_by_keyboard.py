@@ -66,7 +66,7 @@ def test_a_distance_is_measured_with_the_keys(page: Page) -> None:
     press(page, "n", "o")
     start, bare = place(page), lined(page)
     press(page, "m")
-    expect(spoken).to_contain_text("set both ends with Enter. Axial slice")
+    expect(spoken).to_contain_text("arrow keys move. Axial slice")
     press(page, "Enter", *["ArrowRight"] * 7, "Shift+ArrowRight", *["ArrowUp"] * 4)
     expect(hint).to_contain_text("17.5 mm.")
     went = np.subtract(place(page), start)

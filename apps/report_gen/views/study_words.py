@@ -68,11 +68,8 @@ def _marking() -> dict[str, str | dict[str, str]]:
     return {
         "planes": {"axial": _("Axial"), "coronal": _("Coronal"), "sagittal": _("Sagittal")},
         "in_plane": _("%plane slice %n of %total"),
-        "measure": _("Drag to measure, or go with the arrow keys and set both ends with Enter."),
-        "box": _(
-            "Drag a box around the finding in any plane, or go with the arrow keys and set two "
-            "opposite corners with Enter."
-        ),
+        "measure": _("Drag to measure, or press Enter at both ends: arrow keys move."),
+        "box": _("Drag a box in any plane, or press Enter at two corners: arrow keys move."),
         "first_measure": _("The first end is set."),
         "first_box": _("The first corner is set."),
         "length": _("%mm mm."),

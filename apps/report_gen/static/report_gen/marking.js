@@ -23,9 +23,10 @@ export function marking({ stage, words, spoken, volume, planes, boxed }) {
   const layer = (across) => slice(words, across, volume().slice(across));
   const at = () => `${layer(axis())}: ${directions(here())}`;
 
-  function tell(text) {
+  /* The place stands on the page already: it is only spoken. */
+  function tell(text, also = "") {
     hint.textContent = text;
-    spoken.say(text);
+    spoken.say(`${text} ${also}`.trim());
   }
 
   function set(name) {
@@ -35,8 +36,7 @@ export function marking({ stage, words, spoken, volume, planes, boxed }) {
     stage.dataset.drag = tool;
     volume()?.drag(tool, tool === "box" ? released : undefined, measured);
     if (tool === "move") { tell(""); return; }
-    hint.textContent = words[tool];
-    spoken.say(volume()?.base ? `${words[tool]} ${at()}` : words[tool]);
+    tell(words[tool], volume()?.base ? at() : "");
     canvas.focus({ preventScroll: true });
   }
 
@@ -83,7 +83,7 @@ export function marking({ stage, words, spoken, volume, planes, boxed }) {
     if (tool === "move" || !volume()?.base) return;
     if (!first) { spoken.resting(at()); return; }
     const text = sofar();
-    hint.textContent = `${text} ${layer(axis())}`; // the place stands beside it
+    hint.textContent = `${text} ${layer(axis())}`;
     spoken.resting(`${text} ${at()}`);
   }
 
@@ -93,7 +93,7 @@ export function marking({ stage, words, spoken, volume, planes, boxed }) {
       first = to;
       stage.dataset.first = tool;
       volume().sketch.begin(tool, first, axis);
-      tell(`${words[`first_${tool}`]} ${at()}`);
+      tell(words[`first_${tool}`], at());
     } else if (tool === "box") {
       released(first, to, axis(), together());
     } else if (together()) {
@@ -109,7 +109,7 @@ export function marking({ stage, words, spoken, volume, planes, boxed }) {
   function escape() {
     if (!first) { set("move"); tell(words.stopped); return; }
     drop();
-    tell(`${words.dropped} ${at()}`);
+    tell(words.dropped, at());
   }
 
   /* Whether a key was one of the tools'. */
