@@ -172,7 +172,9 @@ def _opened(
     if path == "process":
         below = folder / "process"
         below.mkdir()
-        return score_paths.InProcess(artefact, manifest, below, days), os.getpid()
+        here = score_paths.InProcess(artefact, manifest, below, days)
+        stack.callback(here.close)
+        return here, os.getpid()
     if path == "engine":
         models = folder / "models"
         installed(artefact, models, score_paths.MODEL)

@@ -86,6 +86,7 @@ class InProcess:
         self._folder, self._snapshots, self._since = folder, 0, 0
         self._journal = self._new_journal()
         self._writer = threading.Lock()
+        self._removing: list[threading.Thread] = []
         self.snapshots: list[dict[str, object]] = []
         self.stages = Stages()
         gc.collect()
@@ -119,6 +120,13 @@ class InProcess:
             batch.done("decide")
         return decided
 
+    def close(self) -> None:
+        """End everything that reads or writes in the folder, which may be removed from then on."""
+        self.service.close()
+        for thread in self._removing:
+            thread.join()
+        os.close(self._journal)
+
     def _new_journal(self) -> int:
         journal = self._folder / "journal"
         journal.unlink(missing_ok=True)
@@ -145,11 +153,13 @@ class InProcess:
             sync(path)
         told.done("synced")
         old, self._journal = self._journal, self._new_journal()
-        threading.Thread(target=os.close, args=(old,)).start()
         before = self._folder / f"snapshot-{self._snapshots - 1}"
-        threading.Thread(
-            target=shutil.rmtree, args=(before,), kwargs={"ignore_errors": True}
-        ).start()
+        self._removing = [
+            threading.Thread(target=os.close, args=(old,)),
+            threading.Thread(target=shutil.rmtree, args=(before,), kwargs={"ignore_errors": True}),
+        ]
+        for thread in self._removing:
+            thread.start()
         told.done("old one removed")
         took = round((time.perf_counter() - told.began) * 1e3, 1)
         return {"ms": took, "rows_waiting": waiting, "stages": told.stages}

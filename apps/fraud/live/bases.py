@@ -76,9 +76,7 @@ class Growing:
         else:
             log.warning("no base of fraud's features: its process ended with status %s", status)
             self.let_go()
-        if self.child.stdin is not None:
-            self.child.stdin.close()
-        self.over = True
+        self._close()
         return True
 
     def let_go(self) -> None:
@@ -86,11 +84,17 @@ class Growing:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def give_up(self) -> None:
-        """Its session has ended."""
-        if not self.ended():
+        """Its session has ended, or the engine does: nobody waits for the base any more."""
+        if not self.over:
             self.child.kill()
-            self.ended(wait=True)
+            self.child.wait()
+            self._close()
         self.let_go()
+
+    def _close(self) -> None:
+        if self.child.stdin is not None:
+            self.child.stdin.close()
+        self.over = True
 
 
 def started(snapshot: Path, number: int, into: Path) -> "subprocess.Popen[bytes]":

@@ -66,6 +66,12 @@ class Room:
     compactor: ThreadPoolExecutor | None = None
     tail_writer: ThreadPoolExecutor | None = None
 
+    def close(self) -> None:
+        """End the threads: what is under way comes to its end, what waits for them does not."""
+        for threads in (self.worker, self.compactor, self.tail_writer):
+            if threads is not None:
+                threads.shutdown(cancel_futures=True)
+
 
 @dataclass
 class Session:

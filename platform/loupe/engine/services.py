@@ -193,6 +193,9 @@ class LiveService:
                 self._snapshot()
         if self._since_requests:
             self._snapshot()
+        close = getattr(self._service, "close", None)
+        if close is not None:
+            close()
         self._journal.close()
         self._answers.close()
 

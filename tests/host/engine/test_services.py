@@ -205,3 +205,18 @@ def test_what_a_service_has_loaded_is_not_looked_over_again_by_the_collector(
     gc.unfreeze()
     with Running(tmp_path / "state"):
         assert gc.get_freeze_count() > 10_000
+
+
+def test_a_service_is_closed_once_after_its_last_snapshot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[bool] = []
+
+    def close(_service: Totals) -> None:
+        closed.append(any((tmp_path / "state").glob("snapshot-*")))
+
+    monkeypatch.setattr(Totals, "close", close, raising=False)
+    with Running(tmp_path / "state") as running:
+        running.ask("one", request(1))
+        assert closed == []
+    assert closed == [True]

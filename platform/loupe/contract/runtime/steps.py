@@ -121,7 +121,10 @@ class Service(Protocol):
     applied, so it SHALL only look, and SHALL be quick.
 
     And a method ``settled() -> bool``: whether a snapshot would hold the writer up little now. It
-    is asked, in the writer's thread, from when a snapshot is due until it is a quarter overdue."""
+    is asked, in the writer's thread, from when a snapshot is due until it is a quarter overdue.
+
+    And a method ``close() -> None``: the engine ends, the last snapshot is written, and processes
+    and threads of the service's own end now."""
 
     def apply(self, request: Payload) -> Payload:
         """Advance the state by one request and answer it.

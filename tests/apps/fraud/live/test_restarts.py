@@ -272,6 +272,29 @@ def test_a_base_that_nobody_waits_for_any_more_is_given_up(tmp_path: Path) -> No
     assert list(tmp_path.iterdir()) == [there]
 
 
+def test_a_service_that_is_closed_leaves_nobody_writing_and_says_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    context: dict[str, Any] = {"policy": {"base_rows": 1_000}}
+    live = FraudService()
+    for number in range(51):
+        live.apply(rows(batch(number)).told(context=context))
+    there = tmp_path / "there"
+    there.mkdir()
+    live.snapshot(there)
+    (session,) = live._sessions.values()
+    growing = session.growing
+    assert growing is not None
+    before = {path: path.stat().st_size for path in there.rglob("*")}
+    live.close()
+    assert growing.child.returncode == -signal.SIGKILL
+    assert {path: path.stat().st_size for path in there.rglob("*")} == before
+    assert list(tmp_path.iterdir()) == [there]
+    assert (caplog.text, capfd.readouterr().err) == ("", "")
+    with pytest.raises(RuntimeError, match="after shutdown"):
+        live._room.worker.submit(print)
+
+
 def test_what_retention_drops_leaves_the_rest_as_it_was(small: None, tmp_path: Path) -> None:
     policy: dict[str, Any] = {"retention_ms": 31 * DAY, "base_rows": 1_000, "features_ms": 2 * DAY}
     live, forever = FraudService(), FraudService()
