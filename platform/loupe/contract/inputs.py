@@ -10,6 +10,10 @@ from loupe.contract.text import Text
 
 SPLIT = "split"
 """The key of an item's options under which cutting an input goes on."""
+PROBLEMS = "problems"
+"""The key of a table's `meta` under which `Parse` tells of rows, so that `manage.py predict` can:
+``counts`` by code, and of the first ones ``listed`` with ``line`` (from 1), ``field``, ``value``,
+``code``, ``en`` and ``zh``, and ``warning`` where the row is used all the same."""
 
 
 class Split(Protocol):

@@ -62,6 +62,7 @@ def test_a_bad_file_is_a_line_with_its_error_and_the_rest_is_done(
     assert lines["bad.json"]["error"]["code"] == "not_a_number"
     assert lines["empty.json"]["error"]["code"] == "empty_file"
     assert lines["nowhere.json"]["error"]["code"] == "unreadable_file"
+    assert {line["status"] for line in lines.values() if "error" in line} == {"refused"}
 
 
 def test_a_model_that_is_not_registered_is_refused_with_those_that_are(
@@ -100,3 +101,19 @@ def test_live_state_and_its_model_are_run_in_the_process_one_line_a_row(tmp_path
     assert lines[2]["data"]["features"] == {"share": 0.75, "before": 1.0}
     assert {line["model"]["name"] for line in lines[:3]} == {"shares"}
     assert "Line 2 is no purchase" in lines[3]["error"]["message"]
+
+
+def test_rows_that_are_left_out_are_told_and_the_others_scored(tmp_path: Path) -> None:
+    head = "transaction_id,timestamp,amount,currency,customer_id,terminal_id"
+    good = [f"t{n},2024-03-01T10:{n}:00Z,{n}.50,EUR,customer{n % 9},m1" for n in range(10, 50)]
+    bad = "t9,2024-03-01T10:09:00Z,NaN,EUR,customer1,m1"
+    alike = "t8,2024-03-01T10:08:00Z,8.50,EUR,с\u0443stomer1,m1"
+    (tmp_path / "rows.csv").write_text("\n".join([head, *good[:2], bad, *good[2:], alike]) + "\n")
+    done = predict(tmp_path, tmp_path / "rows.csv", "--json", app="fraud")
+    assert done.returncode == 1, done.stderr
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    (refused,) = [line for line in lines if "error" in line]
+    assert refused["status"] == "refused"
+    assert (refused["line"], refused["error"]["code"]) == (4, "amount_nan")
+    assert [line["row"] for line in lines if "outcome" in line] == list(range(41))
+    assert "looks like" in done.stderr

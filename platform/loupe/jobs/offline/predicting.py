@@ -23,8 +23,9 @@ from loupe.intake.errors import Refusal
 from loupe.intake.sources import Source
 from loupe.jobs.execution.item import options_of
 from loupe.jobs.offline import finding
+from loupe.jobs.offline.bad_rows import Line
 from loupe.jobs.offline.choosing import Choice
-from loupe.jobs.offline.tables import Line, Tables
+from loupe.jobs.offline.tables import Tables
 from loupe.sandbox.pool import SandboxPool
 
 THREADS = 2
@@ -104,11 +105,11 @@ class Predictor:
                 for item in items:
                     if isinstance(item, NotTaken):
                         error = InputRefused(item.message, code=item.code)
-                        yield {"status": "refused", **_failed(item.name, error)}
+                        yield _failed(item.name, error)
                     else:
                         yield from self._of_item(item)
         except InputRefused as error:
-            yield {"status": "refused", **_failed(str(paths[0]) if paths else "", error)}
+            yield _failed(str(paths[0]) if paths else "", error)
 
     def _of_item(self, item: GatheredItem) -> Iterator[Line]:
         source = Source(name=item.name, path=item.path, held=True)
@@ -135,7 +136,7 @@ class Predictor:
     def _of_table(self, tables: Tables, taken: Taken) -> Iterator[Line]:
         try:
             for line in tables.lines(taken):
-                yield line if "error" in line else {**line, "model": self._model()}
+                yield {**line, "model": self._model()} if "outcome" in line else line
         except LoupeError as error:
             yield _failed(taken.name, error)
 
@@ -207,8 +208,12 @@ class Predictor:
 
 
 def _refused(refusal: Refusal) -> Line:
-    return {"name": refusal.name, "error": {"code": refusal.code, "message": refusal.message}}
+    return _told(refusal.name, refusal.code, refusal.message)
 
 
 def _failed(name: str, error: LoupeError) -> Line:
-    return {"name": name, "error": {"code": error.code, "message": error.message}}
+    return _told(name, error.code, error.message)
+
+
+def _told(name: str, code: str, message: str) -> Line:
+    return {"status": "refused", "name": name, "error": {"code": code, "message": message}}

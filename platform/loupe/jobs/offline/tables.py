@@ -7,7 +7,6 @@ begins empty, is kept in memory and is gone at the end.
 from collections import deque
 from collections.abc import Iterator
 from contextlib import nullcontext
-from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -23,13 +22,12 @@ from loupe.engine.local import LocalEngine
 from loupe.intake.collecting import Taken
 from loupe.jobs import context
 from loupe.jobs.execution.item import options_of
+from loupe.jobs.offline.bad_rows import Line, bad_rows
 from loupe.jobs.offline.choosing import Choice
 from loupe.sandbox.pool import SandboxPool
 
 SESSION = "offline"
 """What a service is told in place of a job's id."""
-
-Line = dict[str, Any]
 
 
 class Tables:
@@ -59,18 +57,19 @@ class Tables:
         )
 
     def lines(self, taken: Taken) -> Iterator[Line]:
-        """One line for each row; a range that cannot be used is one line with ``error``."""
+        """One line for each row; a row or range that cannot be used is one line with ``error``."""
         row = 0
         for options in self._ranges(taken):
             try:
                 lines = self._of_range(taken, options, row)
             except LoupeError as error:
                 yield {
+                    "status": "refused",
                     "name": taken.name,
                     "error": {"code": error.code, "message": error.message},
                 }
                 continue
-            row += len(lines)
+            row += sum("outcome" in line for line in lines)
             yield from lines
 
     def _ranges(self, taken: Taken) -> Iterator[dict[str, JsonValue]]:
@@ -95,6 +94,7 @@ class Tables:
         step = self._app.steps[0]
         parsed = self._sandbox.parse(step.run, taken.written.path, options, name=taken.name)
         clock.times_ms[step.name] = parsed.elapsed_ms
+        told = list(bad_rows(taken.name, parsed.payload.meta))
         with parsed.slab or nullcontext():
             answer = self._answered(parsed.payload)
             clock.merge(answer.times_ms)
@@ -107,7 +107,7 @@ class Tables:
                 rows = to_rows(columns, self._app.result_schema)
         count = max(1, row_count(columns))
         each_ms = {stage: round(ms / count, 4) for stage, ms in clock.times_ms.items()}
-        return [
+        return told + [
             {
                 "app": self._app.slug,
                 "name": taken.name,

@@ -7,8 +7,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from loupe.contract.runtime.errors import LoupeError
 from loupe.jobs.offline import choosing
+from loupe.jobs.offline.bad_rows import Line
 from loupe.jobs.offline.predicting import Predictor
-from loupe.jobs.offline.tables import Line
 from loupe.plugins import registry as apps
 
 SOME_REFUSED, WRONG_USE = 1, 2
@@ -40,6 +40,9 @@ class Command(BaseCommand):
         with predictor:
             for line in predictor.lines(options["paths"]):
                 seen += 1
+                if "warning" in line:
+                    self.stderr.write(f"{line['name']}: {line['warning']['message']}")
+                    continue
                 refused += "error" in line
                 self.stdout.write(
                     json.dumps(line, ensure_ascii=False) if options["json"] else _row(line)
