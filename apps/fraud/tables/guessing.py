@@ -25,6 +25,9 @@ TAKEN_FROM = 0.4
 """The least score of a guess."""
 _CLOSE = 0.05
 """Two columns whose scores are nearer than this are asked about."""
+_CALLED = 0.95
+"""The name leaves nothing open: half of the values are enough, and the others are bad rows."""
+_OWN_ID = frozenset({"tx", "trans", "txn", "transaction", "payment", "transaktions", "zahlungs"})
 _MINOR = frozenset({"minor", "cents", "cent", "pence", "pennies", "fen"})
 
 
@@ -210,25 +213,30 @@ def _which(what: str, role: str, columns: tuple[str, ...], scheme: Scheme) -> Qu
 
 def _scores(name: str, seen: Evidence, scheme: Scheme) -> Iterable[_Scored]:
     """How well one column fits each role. A name is worth up to 0.7, values up to 0.4."""
-    if seen.time > 0.9 and not (seen.kind in {"whole", "number"} and _named(name, "time") < 0.5):
+    if _enough(seen.time, 0.9, _named(name, "time")) and not (
+        seen.kind in {"whole", "number"} and _named(name, "time") < 0.5
+    ):
         told = Text(en="Its values are times", zh="值是时间")
         later = _named(name, "label_time")
         yield _because("label_time", name, later, 0.2 if later else 0.0, told)
         early = _named(name, "time")
         yield _because("time", name, early if later < early or not later else 0.0, 0.4, told)
-    if seen.kind in {"whole", "number"} or seen.number > 0.9:
+    liked = _named(name, "amount")
+    if seen.kind in {"whole", "number"} or _enough(seen.number, 0.9, liked):
         told = Text(en="Its values are numbers", zh="值是数字")
         value = 0.3 if not seen.whole else 0.2
-        liked = _named(name, "amount")
         if liked and seen.time < 0.9 and (seen.distinct_count > 2 or liked > 0.9):
             yield _because("amount", name, liked, value, told)
-    if seen.currency > 0.95:
+    liked = _named(name, "currency")
+    if _enough(seen.currency, 0.95, liked):
         told = Text(en="Its values are codes of ISO 4217", zh="值是 ISO 4217 代码")
-        yield _because("currency", name, _named(name, "currency"), 0.45, told)
+        yield _because("currency", name, liked, 0.45, told)
     if seen.label > 0.99 and seen.distinct_count <= 4 and (liked := _named(name, "label")):
         told = Text(en="It has the words of a label", zh="值是标签用词")
         yield _because("label", name, liked, 0.3, told)
-    if seen.distinct > 0.98 and seen.filled > 0.98 and (liked := _named(name, "id")):
+    liked = _named(name, "id")
+    own = liked if _OWN_ID & set(tokens(name)) or "交易" in name else 0.0
+    if liked and _enough(seen.distinct, 0.98, own) and _enough(seen.filled, 0.98, own):
         told = Text(en="Every row has another value", zh="每行的值都不同")
         yield _because("id", name, liked, 0.3, told)
     for entity in scheme.entities:
@@ -241,6 +249,11 @@ def _scores(name: str, seen: Evidence, scheme: Scheme) -> Iterable[_Scored]:
         if liked:
             told = Text(en="Its values fit", zh="值相符")
             yield _because(f"attribute.{attribute.key}", name, liked, value, told)
+
+
+def _enough(share: float, usual: float, liked: float) -> bool:
+    """Whether so many values fit: most of them, or half where the name leaves nothing open."""
+    return share > (0.5 if liked >= _CALLED else usual)
 
 
 def _entity_scores(name: str, seen: Evidence, entity: EntityType) -> Iterable[_Scored]:

@@ -13,7 +13,9 @@ from apps.fraud.tables.checking import look
 from apps.fraud.tables.guessing import Guess, guess
 from apps.fraud.tables.names import CONCEPTS, likeness, tokens
 from apps.fraud.tables.parsing import parse
+from apps.fraud.tables.problems import REASONS
 from apps.fraud.tables.proposing import propose
+from apps.fraud.training.reading import read
 from loupe.contract.runtime.errors import InputRefused
 from tests.apps.fraud.tables.files import FORMATS, context, written
 
@@ -357,3 +359,32 @@ def test_names_are_taken_apart_into_words() -> None:
     assert tokens("customerAccount-ID 2") == ("customer", "account", "id", "2")
     assert likeness("TX_AMOUNT", ("amount",)) > likeness("amount_paid_total", ("amount",)) > 0
     assert likeness("camount", ("amount",)) == 0
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "code"),
+    [
+        ("amount", "NaN", "amount_nan"),
+        ("amount", "abc", "amount_not_a_number"),
+        ("currency", "XXQ", "currency_unknown"),
+        ("timestamp", "yesterday", "time_unreadable"),
+        ("transaction_id", "t0", "duplicate_id"),
+    ],
+)
+def test_a_bad_value_in_a_short_file_is_a_bad_row_and_no_column_of_another_kind(
+    tmp_path: Path, field: str, value: str, code: str
+) -> None:
+    head = ("transaction_id", "timestamp", "amount", "currency", "customer_id", "terminal_id")
+    rows = [
+        dict(zip(head, (f"t{n}", f"2024-03-01T10:0{n}:00Z", f"{n}.50", "EUR", f"c{n % 2}", "m1"),
+                 strict=True))
+        for n in range(5)
+    ]  # fmt: skip
+    rows[1][field] = value
+    file = tmp_path / "short.csv"
+    lines = [",".join(head), *(",".join(row.values()) for row in rows)]
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    found = read([file])
+    assert found.refused == 1
+    assert len(found.columns["id"]) == 4
+    assert REASONS[code].en.split("{")[0] in found.problems[0]
