@@ -167,7 +167,8 @@ def test_the_keys_are_listed_and_rest_while_somebody_writes(page: Page) -> None:
     for key in ("a", "e d l z", "Del", "← ↑ ↓ →", "Enter"):
         expect(listed.locator("kbd", has_text=re.compile(f"^{re.escape(key)}$"))).to_be_visible()
     press(page, "Escape", "e")
-    expect(page.locator("#spoken")).to_have_text("Choose a finding first, with n or p.")
+    for told in ("#spoken", "#hint"):
+        expect(page.locator(told)).to_have_text("Choose a finding first, with n or p.")
     count = page.locator(".finding").count()
     press(page, "/")
     page.keyboard.type("ambez")
@@ -187,6 +188,22 @@ def test_the_crosshair_stays_on_the_screen_while_the_planes_grow(page: Page) -> 
     assert place(page) == before
     press(page, *["-"] * 9)
     assert lined(page) == small
+
+
+def test_a_prior_goes_along_with_the_keys(page: Page) -> None:
+    for number in (0, 1):
+        page.goto(f"{LIST}?state=all")
+        page.get_by_role("link", name=re.compile("PAT-0007")).nth(number).click()
+        page.wait_for_selector(FULL, timeout=SLOW)
+        if page.locator("#prior").count():
+            break
+    page.locator("#prior").select_option(index=1)
+    page.wait_for_selector("#scene[data-prior=full]", timeout=SLOW)
+    page.locator("#prior").blur()
+    for key in ("PageUp", "PageUp", "n"):
+        before = page.locator("#prior-volume").screenshot()
+        press(page, key)
+        assert page.locator("#prior-volume").screenshot() != before
 
 
 def test_a_pointer_still_measures_and_marks_and_is_told_so(page: Page) -> None:

@@ -3,8 +3,8 @@ import { openForm } from "./finding_form.js";
 
 const FIELDS = { e: "state", d: "side", l: "lobes", z: "size_mm" };
 
-/* `chosen` is asked each time; `choose` flies to a finding. */
-export function findingKeys({ told, edits, spoken, chosen, choose }) {
+/* `chosen` is asked each time; `choose` flies to a finding; `tell` shows and speaks a sentence. */
+export function findingKeys({ told, edits, tell, chosen, choose }) {
   const { words } = told;
   const row = (id) => document.querySelector(`.finding[data-finding="${CSS.escape(id)}"]`);
   let last = 0; // where the finding stood that was removed last
@@ -23,14 +23,14 @@ export function findingKeys({ told, edits, spoken, chosen, choose }) {
     last = (Math.max(last, -1) + listed.length) % listed.length;
     const { id } = listed[last];
     choose(id);
-    spoken.say(name(id));
+    tell(name(id));
   }
 
   /* The finding in whose row the focus is, or else the one that is chosen. */
   function meant() {
     const id = document.activeElement?.closest(".finding")?.dataset.finding ?? chosen();
     if (id && row(id)) return id;
-    spoken.say(words.none_chosen);
+    tell(words.none_chosen);
     return "";
   }
 
@@ -38,14 +38,14 @@ export function findingKeys({ told, edits, spoken, chosen, choose }) {
     const said = name(id);
     last = told.findings.findIndex((one) => one.id === id);
     await edits.send({ verb: "remove_finding", finding: id });
-    if (!row(id)) spoken.say(words.removed.replace("%name", said));
+    if (!row(id)) tell(words.removed.replace("%name", said));
   }
 
   function change(field) {
     const id = meant();
     if (!id) return;
     if (id !== chosen()) choose(id);
-    if (!openForm(row(id), field)) spoken.say(words.no_field);
+    if (!openForm(row(id), field)) tell(words.no_field);
   }
 
   /* Findings came or went with an edit: one that came is the one to go on with. */
@@ -53,7 +53,7 @@ export function findingKeys({ told, edits, spoken, chosen, choose }) {
     const fresh = told.findings.filter((one) => !before.has(one.id));
     if (fresh.length !== 1) return;
     choose(fresh[0].id, false);
-    spoken.say(words.added.replace("%name", name(fresh[0].id)));
+    tell(words.added.replace("%name", name(fresh[0].id)));
   }
 
   /* Whether a key was one of these. */

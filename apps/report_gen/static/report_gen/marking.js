@@ -133,5 +133,5 @@ export function marking({ stage, words, spoken, volume, planes, boxed }) {
 
   tools.measure.addEventListener("click", () => set("measure"));
   tools.box?.addEventListener("click", () => set("box"));
-  return { key, moved, at };
+  return { key, moved, at, tell };
 }

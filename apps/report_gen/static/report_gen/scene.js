@@ -39,6 +39,8 @@ export function scene(told, touched, spoken) {
     if (label && label !== last && byHand) touched(label);
     last = label;
     marks.moved();
+    // niivue takes the prior along only while one of the two has the focus.
+    if (prior && !document.getElementById("prior-stage").hidden && !stage.querySelector("canvas:focus")) prior.goTo(location.mm);
   }
 
   async function load() {
@@ -153,6 +155,7 @@ export function scene(told, touched, spoken) {
     findings(findings) { volume?.findings(findings); },
     toggle(number) { return volume ? volume.toggle(number) : true; },
     onBox(told_) { boxed = told_; },
+    tell: marks.tell,
     key(event) {
       const { key } = event;
       const names = Object.keys(told.windows);

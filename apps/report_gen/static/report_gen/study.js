@@ -40,7 +40,7 @@ const edits = editor(told, (findings) => {
   if (chosen) choose(findings.some((one) => one.id === chosen) ? chosen : "", false);
   keys.changed(before);
 });
-const keys = findingKeys({ told, edits, spoken, chosen: () => chosen, choose: (id, fly = true) => choose(id, fly) });
+const keys = findingKeys({ told, edits, tell: view.tell, chosen: () => chosen, choose: (id, fly = true) => choose(id, fly) });
 
 paper.addEventListener("click", (event) => {
   const target = event.target instanceof Element ? event.target : null;

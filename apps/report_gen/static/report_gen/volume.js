@@ -224,6 +224,7 @@ export class Volume {
 
   /* Larger or smaller around the crosshair, which stays where it is on the screen. */
   zoom(by) {
+    if (!this.base) return;
     const { pan2Dxyzmm: pan } = this.nv.scene;
     const zoom = Math.max(1, Math.min(10, pan[3] * by));
     this.nv.setPan2Dxyzmm([...this.position().map((mm, axis) => pan[axis] + (pan[3] - zoom) * mm), zoom]);
