@@ -27,7 +27,6 @@ class Migration(migrations.Migration):
                 default=list, help_text="row, code and why of each label that was set aside"
             ),
         ),
-        migrations.RunPython(keep_reasons, migrations.RunPython.noop, elidable=True),
         migrations.AddIndex(
             model_name="telling",
             index=models.Index(
@@ -38,4 +37,5 @@ class Migration(migrations.Migration):
                 name="fraud_telling_set_aside",
             ),
         ),
+        migrations.RunPython(keep_reasons, migrations.RunPython.noop, elidable=True),
     ]
