@@ -9,6 +9,7 @@ import importlib
 import pkgutil
 import sys
 import traceback
+from importlib.util import find_spec
 from pathlib import Path
 
 import torch
@@ -69,8 +70,12 @@ def main(argv: list[str] | None = None) -> int:
     failures = 0
     for name in options.operations or operations():
         try:
-            cases = importlib.import_module(f"core_kernels.benchmarks.{name}").cases
-            for case in cases(device, quick=options.quick):
+            benchmark = importlib.import_module(f"core_kernels.benchmarks.{name}")
+            needs: tuple[str, ...] = getattr(benchmark, "NEEDS", ())
+            if missing := [one for one in needs if find_spec(one) is None]:
+                print(f"{name}\n  left out: {', '.join(missing)} is not here\n", flush=True)
+                continue
+            for case in benchmark.cases(device, quick=options.quick):
                 if options.only not in case.label:
                     continue
                 found = _tried(case, device, options.seconds, bandwidth, alone=options.alone)

@@ -1,13 +1,14 @@
 """`detect_postprocess` against Ultralytics' and torchvision's suppression, copy back included."""
 
 from collections.abc import Callable, Iterator
+from importlib import import_module
+from importlib.util import find_spec
 
 import torch
 from torch import Tensor
 from torchvision.ops import batched_nms
 
-from core_kernels.benchmarks.detector import non_max_suppression
-from core_kernels.benchmarks.harness import Case, Goal, captured
+from core_kernels.benchmarks.harness import Case, Goal, Run, captured
 from core_kernels.dispatch.detect_postprocess import detect_packed, limits_of
 
 FLOOR, OVERLAP, MOST = 0.25, 0.7, 300
@@ -56,23 +57,38 @@ def _case(label: str, head: Tensor, goals: tuple[Goal, ...]) -> Case:
         packed = detect_packed(head, None, limits, most=MOST)
         return host.copy_(packed, non_blocking=True)
 
-    def ultralytics() -> list[Tensor]:
-        return [rows.cpu() for rows in non_max_suppression(head, FLOOR, OVERLAP, max_det=MOST)]
+    peer = ultralytics()
 
     def check() -> None:
         ours()
         if on_gpu:
             torch.cuda.synchronize()
-        expected = non_max_suppression(head.float(), FLOOR, OVERLAP, max_det=MOST)
+        expected = (peer or on_cpu)(head.float())
         for image, (rows, wanted) in enumerate(zip(host, expected, strict=True)):
             if not torch.equal(rows[1 : 1 + int(rows[0, 0])], wanted.cpu()):
-                raise AssertionError(f"the boxes of image {image} are not Ultralytics'.")
+                whose = "Ultralytics'" if peer else "the CPU's"
+                raise AssertionError(f"the boxes of image {image} are not {whose}.")
 
+    timed: Run | None = (lambda: [rows.cpu() for rows in peer(head)]) if peer else None
     return Case(
         operation="detect_postprocess", label=label, ours=captured(ours) if on_gpu else ours,
-        peers={"Ultralytics NMS": ultralytics, "torchvision batched_nms": by_torchvision(head)},
+        peers={"Ultralytics NMS": timed, "torchvision batched_nms": by_torchvision(head)},
         check=check, bytes=head.nbytes, units=len(head), goals=goals,
     )  # fmt: skip
+
+
+def ultralytics() -> Callable[[Tensor], list[Tensor]] | None:
+    """Ultralytics' suppression, [N, 6] of each image; None where it is not installed."""
+    if find_spec("ultralytics") is None:
+        return None
+    suppress = import_module("core_kernels.benchmarks.detector").non_max_suppression
+    return lambda head: list(suppress(head, FLOOR, OVERLAP, max_det=MOST))
+
+
+def on_cpu(head: Tensor) -> list[Tensor]:
+    """Our own boxes of a CPU, [N, 6] of each image."""
+    packed = detect_packed(head.cpu(), None, limits_of(FLOOR, OVERLAP), most=MOST)
+    return [rows[1 : 1 + int(rows[0, 0])] for rows in packed]
 
 
 def by_torchvision(head: Tensor) -> Callable[[], list[Tensor]]:

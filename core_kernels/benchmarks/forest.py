@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from torch import Tensor
 from core_kernels.benchmarks.harness import Case, Goal, Run
 from core_kernels.dispatch.forest import PackedForest, forest
 
+NEEDS = ("xgboost",)
 _PEER = "xgboost inplace_predict, CPU"
 
 
@@ -28,8 +28,6 @@ def trained(*, rows: int, features: int, trees: int, depth: int) -> tuple[Any, n
 
 def cases(device: torch.device, *, quick: bool) -> Iterator[Case]:
     """One row, a thousand, and many; the peer runs on this machine's CPU with all its cores."""
-    if find_spec("xgboost") is None:
-        return
     booster, table = trained(
         rows=2_000 if quick else 50_000, features=60, trees=20 if quick else 300, depth=6
     )

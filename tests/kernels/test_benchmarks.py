@@ -110,6 +110,18 @@ def test_alone_measures_no_peer(made_up: list[str]) -> None:
     assert "theirs" not in made_up
 
 
+def test_what_needs_a_library_that_is_not_here_is_left_out_by_name(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], made_up: list[str]
+) -> None:
+    def found(name: str) -> SimpleNamespace:
+        return SimpleNamespace(NEEDS=("no_such_library",))
+
+    monkeypatch.setattr(program, "importlib", SimpleNamespace(import_module=found))
+    assert program.main(["--seconds", "0", "--device", "cpu"]) == 0
+    assert "left out: no_such_library is not here" in capsys.readouterr().out
+    assert made_up == []
+
+
 def test_an_unknown_operation_is_refused_with_the_list(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         program.main(["no_such"])
