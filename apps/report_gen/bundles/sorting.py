@@ -147,9 +147,10 @@ class Sorter:
         self._set_nobodys_aside()
 
     def _set_nobodys_aside(self) -> None:
-        """Files that do not say whose they are stay out where other files do say it."""
+        """DICOM files that do not say whose they are stay out where others do say it."""
         nobodys = f"nobodys/{self._nobodys}"
-        if nobodys not in self._studies or len(self._studies) == 1:
+        others = [uid for uid in self._studies if uid != nobodys and not uid.startswith("nifti/")]
+        if nobodys not in self._studies or not others:
             return
         del self._studies[nobodys]
         for name, uid in list(self._place.items()):

@@ -136,6 +136,19 @@ def test_each_file_of_several_is_told_its_own_reasons_under_its_own_name(tmp_pat
     }
 
 
+def test_images_of_no_study_are_one_study_where_no_other_image_names_one(tmp_path: Path) -> None:
+    folder = write(series(Taken(count=50, extra={"StudyInstanceUID": ""})), tmp_path / "in")
+    affine = np.diag([-6.0, -6.0, 5.0, 1.0])
+    nibabel.Nifti1Image(np.zeros((16, 16, 3), np.int16), affine).to_filename(folder / "v.nii")
+    with gather([folder]) as items:
+        found = [read(item.path, {}).meta["status"] for item in items]  # type: ignore[union-attr]
+    assert sorted(map(str, found)) == ["drafted", "refused"]
+    write(series(Taken(count=12)), folder, prefix="other")
+    with gather([folder]) as items:
+        left_out = [item.code for item in items if isinstance(item, NotTaken)]
+    assert left_out == ["missing_tag"] * 50
+
+
 def test_studies_of_one_zip_are_told_apart_by_their_uids(tmp_path: Path) -> None:
     archive = tmp_path / "two.zip"
     with zipfile.ZipFile(archive, "w") as made:
