@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from apps.fraud.commands.named import folder_of
-from apps.fraud.commands.train import add_data, add_recipe, read_data, recipe
+from apps.fraud.commands.train import add_data, add_recipe, read_data, recipe, require_least
 from apps.fraud.training import handbook, splitting
 from apps.fraud.training.attributed import measuring as graphs
 from apps.fraud.training.attributed.reading import is_graph, read_graph
@@ -80,8 +80,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _graph(asked: argparse.Namespace, path: Path) -> dict[str, Any]:
+    require_least(asked, seed=0, seeds=1, epochs=1)
     plan = graphs.GraphPlan(
-        seeds=asked.seeds or 5,
+        seeds=5 if asked.seeds is None else asked.seeds,
         seed=asked.seed,
         epochs=asked.epochs,
         networks=not asked.without_network,

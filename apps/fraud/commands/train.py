@@ -119,6 +119,7 @@ def recipe(asked: argparse.Namespace) -> TrainingConfig:
     Raises:
         InputRefused: a value is not allowed; the message names the field.
     """
+    require_least(asked, seed=0)
     given: dict[str, Any] = {}
     if getattr(asked, "config", None) is not None:
         given = read_config(asked.config, TrainingConfig).model_dump()
@@ -133,6 +134,20 @@ def recipe(asked: argparse.Namespace) -> TrainingConfig:
         raise InputRefused(
             f"{'.'.join(map(str, first['loc']))}: {first['msg']}.", code="recipe_invalid"
         ) from error
+
+
+def require_least(asked: argparse.Namespace, **least: int) -> None:
+    """Refuse numbers of the command line that are smaller than they may be.
+
+    Raises:
+        InputRefused: one is; the message names the option and its value.
+    """
+    for name, smallest in least.items():
+        value = getattr(asked, name)
+        if value is not None and value < smallest:
+            raise InputRefused(
+                f"--{name} is {value}; give {smallest} or more.", code="recipe_invalid"
+            )
 
 
 def read_data(asked: argparse.Namespace) -> reading.Read:

@@ -39,6 +39,18 @@ def test_a_graph_that_does_not_fit_is_refused_with_two(
     assert "has no array 'node_labels'" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "least"),
+    [("--seeds", "-3", 1), ("--seeds", "0", 1), ("--epochs", "0", 1), ("--seed", "-1", 0)],
+)
+def test_a_number_that_measures_nothing_is_refused_by_its_option(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str, value: str, least: int
+) -> None:
+    file = saved(tmp_path / "graph.npz", drawn(300, signal=True))
+    assert evaluate.main(["--data", str(file), option, value]) == 2
+    assert f"{option} is {value}; give {least} or more." in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("main", [train.main, evaluate.main])
 def test_a_file_that_is_not_there_is_refused_with_two(
     main: Callable[[Sequence[str]], int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
