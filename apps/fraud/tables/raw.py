@@ -101,4 +101,6 @@ def shown_values(raw: Raw) -> np.ndarray:
     """The values for a list of problems: nothing where nothing stands."""
     if raw.nested is not None and raw.nested.any():
         return np.where(raw.nested, "[…]", raw.values.astype(np.str_))
+    if raw.values.dtype.kind != "U" and raw.missing.any():
+        return np.where(raw.missing, "", raw.values.astype(np.str_))
     return raw.values

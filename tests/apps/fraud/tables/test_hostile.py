@@ -175,6 +175,16 @@ def test_a_schema_of_wrong_types_lists_the_rows(tmp_path: Path) -> None:
         parse(path, context())
 
 
+def test_an_empty_cell_of_numbers_is_told_as_empty(tmp_path: Path) -> None:
+    path = tmp_path / "gaps"
+    good = pa.Table.from_pylist(rows(3))
+    at = good.column_names.index("sum")
+    pq.write_table(good.set_column(at, "sum", pa.array([1.5, None, 2.5])), path)
+    told: Any = parse(path, context()).meta["problems"]
+    (row,) = told["listed"]
+    assert (row["line"], row["code"], row["value"]) == (2, "amount_missing", "")
+
+
 def test_parquet_that_declares_more_than_memory_is_refused_before_it_is_unpacked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
