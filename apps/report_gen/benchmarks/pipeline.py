@@ -24,6 +24,7 @@ from apps.report_gen.inference.draft import Drafter, prepare_source
 from apps.report_gen.inference.network import ImageNetwork
 from apps.report_gen.inference.report_network import ReportNetwork
 from apps.report_gen.inference.shape import TOY, Shape
+from apps.report_gen.inference.softening import looked_at
 from apps.report_gen.inference.stored import Model, fetch
 from apps.report_gen.inference.verdicts import Verdicts
 from apps.report_gen.reading.studies import read_study
@@ -72,14 +73,11 @@ def draft_study(drafter: Drafter, study: Path, device: str) -> tuple[dict[str, f
     spacing, shape = volume.spacing, drafter.model.shape
     source = ArraySource(array=volume.hu)
 
-    def windows() -> torch.Tensor:
-        made = prepare_source(source, spacing, shape, torch.device(device)).windows
-        return made.to(drafter.dtype)
-
-    seen_windows = stages.run("prepare", windows)
-    seen = stages.run("network", lambda: drafter.image(seen_windows))
+    where = torch.device(device)
+    exact = stages.run("prepare", lambda: prepare_source(source, spacing, shape, where).windows)
+    windows, seen = stages.run("network", lambda: looked_at(drafter.image, exact, drafter.dtype))
     found = stages.run(
-        "detect", lambda: detect(drafter.image, seen_windows, drafter.model.verdicts, seen)[0]
+        "detect", lambda: detect(drafter.image, windows, drafter.model.verdicts, seen)[0]
     )
     stages.run("write", lambda: drafter.write(found.findings, TEXT, "en", seen.features))
     return {**stages.seconds, "whole": sum(stages.seconds.values())}, drafter.choice.steps

@@ -20,6 +20,7 @@ from apps.report_gen.findings import FOCAL, KEYS, State
 from apps.report_gen.inference.detect import peaks
 from apps.report_gen.inference.draft import Drafter, prepare
 from apps.report_gen.inference.placing import shift
+from apps.report_gen.inference.softening import looked_at
 from apps.report_gen.training.detection import (
     Hits,
     Lesion,
@@ -62,7 +63,7 @@ def look(drafter: Drafter, volume: Volume) -> Looked:
     shape = drafter.model.shape
     device = next(drafter.image.parameters()).device
     prepared = prepare(torch.from_numpy(volume.hu).to(device), volume.spacing, shape)
-    seen = drafter.image(prepared.windows.to(drafter.dtype))
+    _, seen = looked_at(drafter.image, prepared.windows, drafter.dtype)
     by = shift(prepared.origin, shape.spacing, volume.spacing)
     marks = [
         Mark(_moved(peak.at, shape.spacing, by), peak.score)

@@ -12,6 +12,7 @@ from apps.report_gen.evaluation.wording import wording
 from apps.report_gen.findings import KEYS
 from apps.report_gen.inference.detect import detect
 from apps.report_gen.inference.draft import Drafter, prepare
+from apps.report_gen.inference.softening import looked_at
 from apps.report_gen.reading.studies import read_study
 from apps.report_gen.training.evaluating import told_of
 from apps.report_gen.training.real.mapping import Columns
@@ -45,8 +46,8 @@ def judge_folder(
             problems.append(Problem(study.path.name, 0, f"refused by the gates: {why}"))
             continue
         hu = torch.from_numpy(read.volume.hu).to(device)
-        windows = prepare(hu, read.volume.spacing, drafter.model.shape).windows.to(drafter.dtype)
-        seen = drafter.image(windows)
+        windows = prepare(hu, read.volume.spacing, drafter.model.shape).windows
+        windows, seen = looked_at(drafter.image, windows, drafter.dtype)
         found = detect(drafter.image, windows, drafter.model.verdicts, seen)[0]
         said = drafter.write(found.findings, study.clinical, "en", seen.features)
         used.append(study)

@@ -16,6 +16,7 @@ from apps.report_gen.inference.folding import folded
 from apps.report_gen.inference.network import windowed
 from apps.report_gen.inference.report_network import ROWS, slot_rows
 from apps.report_gen.inference.shape import WINDOWS, Shape
+from apps.report_gen.inference.softening import looked_at
 from apps.report_gen.inference.stored import Model
 from apps.report_gen.inference.threads import one_thread
 from core_kernels.dispatch.volume_prepare import volume_prepare
@@ -128,10 +129,7 @@ class Drafter:
     ) -> Draft:  # fmt: skip
         """Findings and a report of int16 HU [D, H, W] in RAS; spacing in mm along z, y, x."""
         prepared = prepare(hu, spacing, self.model.shape)
-        windows = prepared.windows.to(self.dtype)
-        if not windows.is_cuda:
-            windows = windows.contiguous(memory_format=torch.channels_last_3d)
-        seen = self.image(windows)
+        windows, seen = looked_at(self.image, prepared.windows, self.dtype)
         found = detect(self.image, windows, self.model.verdicts, seen)[0]
         sentences = self.write(found.findings, text, language, seen.features)
         return Draft(found=found, sentences=tuple(sentences), language=language)

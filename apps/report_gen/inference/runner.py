@@ -15,6 +15,7 @@ from apps.report_gen.findings import KEYS, FindingSet
 from apps.report_gen.inference.detect import detect
 from apps.report_gen.inference.draft import Drafter, prepare_source
 from apps.report_gen.inference.placing import moved, network_affine, shift
+from apps.report_gen.inference.softening import looked_at
 from apps.report_gen.inference.stored import RECORD, fetch
 from apps.report_gen.inference.verdicts import Verdicts
 from apps.report_gen.inference.warming import warm
@@ -91,8 +92,7 @@ class DraftRunner:
             prepared = prepare_source(source, spacing, self._model.shape, self._device)
         drafter = self._drafter
         with clock.stage("find"):
-            windows = prepared.windows.to(drafter.dtype)
-            seen = drafter.image(windows)
+            windows, seen = looked_at(drafter.image, prepared.windows, drafter.dtype)
             verdicts = asked_verdicts(self._model.verdicts, meta)
             found = detect(drafter.image, windows, verdicts, seen)[0]
         language = str(meta.get("language", "en"))

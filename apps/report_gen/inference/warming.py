@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from apps.report_gen.inference.detect import detect
 from apps.report_gen.inference.draft import AIR, Drafter, prepare_source
 from apps.report_gen.inference.network import cubes
+from apps.report_gen.inference.softening import looked_at
 from core_kernels.transfer.chunks import ArraySource
 
 SHAPE: Final = (64, 512, 512)
@@ -28,8 +29,8 @@ def warm(drafter: Drafter, device: torch.device, languages: tuple[str, ...]) -> 
     """Draft a block of tissue in air, in each language, and outline a lesion that is not there."""
     shape, image = drafter.model.shape, drafter.image
     source = ArraySource(array=_block())
-    windows = prepare_source(source, SPACING, shape, device).windows.to(drafter.dtype)
-    seen = image(windows)
+    exact = prepare_source(source, SPACING, shape, device).windows
+    windows, seen = looked_at(image, exact, drafter.dtype)
     found = detect(image, windows, drafter.model.verdicts, seen)[0]
     cube = cubes(windows, [0], [CORNER], shape.crop)
     image.outline(cube, cubes(seen.fine, [0], [CORNER], shape.crop // 2))

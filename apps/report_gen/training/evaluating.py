@@ -16,6 +16,7 @@ from apps.report_gen.grammar.slots import slots_of
 from apps.report_gen.inference.detect import Found, detect, peaks
 from apps.report_gen.inference.draft import Drafter
 from apps.report_gen.inference.network import ImageNetwork, Seen, windowed
+from apps.report_gen.inference.softening import looked_at
 from apps.report_gen.inference.stored import Model
 from apps.report_gen.inference.verdicts import Verdicts
 from apps.report_gen.training import metrics
@@ -57,8 +58,7 @@ def answers(
     network.eval()
     made = Answers()
     for each in examples:
-        volume = windowed(each.hu[None].float()).to(dtype)
-        seen = network(volume)
+        volume, seen = looked_at(network, windowed(each.hu[None].float()), dtype)
         made.logits.append(seen.states[0].float().cpu().numpy().astype(float))
         made.truths.append(each.truth)
         made.features.append(seen.features.float().cpu())
@@ -254,7 +254,7 @@ def blanked(
     for number in range(count):
         level = -1024 + 1100 * number / max(1, count - 1)
         hu = torch.full((1, *grid), level, device=parameter.device)
-        logits = network(windowed(hu).to(dtype)).states.float().cpu().numpy()
+        logits = looked_at(network, windowed(hu), dtype)[1].states.float().cpu().numpy()
         clean += not (told_of(verdicts, logits) > 0).any()
     return clean / count
 

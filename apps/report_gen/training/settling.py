@@ -12,7 +12,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from apps.report_gen.inference.evidence import evidence
-from apps.report_gen.inference.network import ImageNetwork, windowed
+from apps.report_gen.inference.network import ImageNetwork
+from apps.report_gen.inference.softening import as_read
 from apps.report_gen.training.targets import SIDED, Example
 
 RIDGE = 1.0
@@ -40,7 +41,7 @@ def facts_of(network: ImageNetwork, examples: Iterable[Example], dtype: torch.dt
     for each in examples:
         device = each.hu.device.type
         with torch.autocast(device, dtype, enabled=dtype != torch.float32):
-            answer = network(windowed(each.hu[None].float()).to(dtype))
+            answer = network(as_read(each.hu[None].float()).to(dtype))
         seen = evidence(answer.masks, answer.heat)
         said = torch.cat([answer.states[..., None], answer.sides], 2).float()
         weights = network.weighed_evidence.float().unflatten(0, (-1, 3))

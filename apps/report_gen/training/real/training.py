@@ -24,6 +24,7 @@ from apps.report_gen.inference.manifest import write_manifest
 from apps.report_gen.inference.network import ImageNetwork, windowed
 from apps.report_gen.inference.report_network import ReportNetwork
 from apps.report_gen.inference.shape import TOY, Shape
+from apps.report_gen.inference.softening import as_read
 from apps.report_gen.inference.stored import RECORD, Model, fetch, store
 from apps.report_gen.inference.verdicts import Verdicts
 from apps.report_gen.phantoms.grid import Grid
@@ -255,7 +256,7 @@ def answers(
     for at, each in enumerate(kept, 1):
         tell(f"{at} of {len(kept)}")
         hu = torch.from_numpy(each.hu()).to(device)[None].float()
-        rows.append(image(windowed(hu)).states[0])
+        rows.append(image(as_read(hu)).states[0])
     return torch.stack(rows).float().cpu().numpy().astype(float)
 
 
