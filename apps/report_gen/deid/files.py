@@ -113,7 +113,10 @@ def _deidentified(
     source: Source, content: bytes, pseudonyms: Pseudonyms, identity: Identity, limits: Limits
 ) -> bytes | None:
     dataset = _read(source, content, limits, pixels=True)
-    _told_by_the_header(dataset)
+    try:
+        _told_by_the_header(dataset)
+    except DAMAGE as error:
+        raise _damaged(source.name, error) from error
     sop_class = tags.text(dataset, "SOPClassUID")
     if tags.text(dataset.file_meta, "MediaStorageSOPClassUID") == MediaStorageDirectoryStorage:
         return None

@@ -70,18 +70,14 @@ def _taken(windows: Tensor, dtype: torch.dtype) -> Tensor:
 
 def hounsfield(windows: Tensor) -> Tensor:
     """fp32 HU [D, H, W] of windows [windows, D, H, W], cut at the ends of the widest ones."""
-    hu = None
     # From the widest to the narrowest: where that one is not cut it is the most exact.
-    for index in sorted(range(len(WINDOWS)), key=lambda each: -WINDOWS[each][1]):
-        centre, width = WINDOWS[index]
-        mine = windows[index].float() * width + (centre - width / 2)
-        if hu is None:
-            hu = mine
-            continue
-        inside = (windows[index] > 0) & (windows[index] < 1)
-        beyond = (windows[index] == 1) & (mine > hu)
+    first, *others = sorted(range(len(WINDOWS)), key=lambda each: -WINDOWS[each][1])
+    hu = _unwindowed(windows, first)
+    for index in others:
+        mine, share = _unwindowed(windows, index), windows[index]
+        inside = (share > 0) & (share < 1)
+        beyond = (share == 1) & (mine > hu)
         hu = torch.where(inside | beyond, mine, hu)
-    assert hu is not None
     return hu
 
 
@@ -128,6 +124,11 @@ def smoothed(hu: Tensor, width: float) -> Tensor:
             made.add_(padded.narrow(axis, at, size), alpha=weight / total)
         hu = made
     return hu
+
+
+def _unwindowed(windows: Tensor, index: int) -> Tensor:
+    centre, width = WINDOWS[index]
+    return windows[index].float() * width + (centre - width / 2)
 
 
 def _mean(hu: Tensor, reach: int) -> Tensor:

@@ -99,6 +99,7 @@ CODES: dict[str, Code] = {
     "decode_timeout": Code(422, "Decoding takes too long"),
     "decode_crashed": Code(422, "The file crashed its decoder"),
     "ragged_columns": Code(422, "Columns differ in length"),
+    "result_not_finite": Code(422, "A result is no finite number"),
     # Uploads in parts.
     "tus_version": Code(412, "Another version of tus"),
     "offset_conflict": Code(409, "The part does not start where the upload ends"),

@@ -47,7 +47,7 @@ def test_what_was_refused_or_came_again_counts_nothing_and_alerts_nobody(bank: B
     first = paid(1, "C-9")
     again = first.model_copy(update={"repeated": True})
     refused = paid(2, "C-9").model_copy(
-        update={"refused": "duplicate_id", "sequence": -1, "score": float("nan")}
+        update={"refused": "duplicate_id", "sequence": -1, "score": 0.0}
     )
     bank.store(first, again, refused)
     entity = entities.find(bank.actor("viewer"), bank.project, "customer", "C-9")
