@@ -112,6 +112,16 @@ def test_what_is_burned_in_or_no_ct_image_is_left_out_and_told(tmp_path: Path) -
     assert {each.field for each in faults} == {"BurnedInAnnotation", "SOPClassUID"}
 
 
+def test_a_class_in_an_unknown_representation_is_told_and_the_others_go_on(tmp_path: Path) -> None:
+    (broken, *_) = sorted(write(planted(), tmp_path).iterdir())
+    content = broken.read_bytes()
+    at = content.index(b"\x08\x00\x16\x00UI")
+    broken.write_bytes(content[: at + 4] + b"U&" + content[at + 6 :])
+    faults: list[Fault] = []
+    assert len(list(deidentified([tmp_path], KEY, faults=faults))) == 2
+    assert [each.name for each in faults] == [broken.name]
+
+
 def test_comments_inside_compressed_images_are_emptied(tmp_path: Path) -> None:
     images = planted()
     for image in images:
