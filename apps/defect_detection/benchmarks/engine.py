@@ -27,6 +27,7 @@ import httpx
 
 from apps.defect_detection.benchmarks.agreement import compare
 from apps.defect_detection.benchmarks.arrivals import Call, Step, arrive
+from apps.defect_detection.benchmarks.engine_jobs import MODEL, boxes, jobs
 from apps.defect_detection.benchmarks.engine_load import study_and_training
 from apps.defect_detection.benchmarks.frames import write_frames
 from apps.defect_detection.benchmarks.runtimes import ARTEFACT
@@ -34,8 +35,6 @@ from loupe.contract.runtime.errors import TemporarilyUnavailable
 from loupe.contract.runtime.lanes import Lane
 from loupe.testing.engine import AsyncEngineClient, installed, many_calls, running_engine
 
-APP, MODEL = "defect_detection", "defect_detection.shared.surfaces"
-WISHES = {"score_floor": 0.25, "overlap": 0.7}
 CLIENTS = 64
 FRAMES = 24
 JOBS = 8
@@ -89,15 +88,11 @@ def plain_server(kind: str, socket: Path) -> Iterator[Path]:
         process.wait(timeout=20)
 
 
-async def _boxes(client: AsyncEngineClient, path: Path, lane: Lane) -> Any:
-    return await client.run(APP, MODEL, 1, path, None, WISHES, 60_000, lane=lane)
-
-
 def of_engine(client: AsyncEngineClient, frames: Sequence[Path]) -> Call:
     """Calls of the engine; each answer tells its stages."""
 
     async def call(number: int, lane: Lane) -> Mapping[str, float]:
-        answer = await _boxes(client, frames[number % len(frames)], lane)
+        answer = await boxes(client, frames[number % len(frames)], lane)
         return dict(answer.times_ms)
 
     return call
@@ -165,8 +160,8 @@ async def _warm(client: AsyncEngineClient, frames: Sequence[Path]) -> None:
     """Let requests overlap: what a lane, and a batch of a size, computes with is compiled or
     recorded when it is first used; the largest batches first, since memory grows with them."""
     for count in (CLIENTS, CLIENTS, 32, 32, 16, 16, 8, 8, 4, 4, 2, 2, 1, 1):
-        await asyncio.gather(*(_boxes(client, frames[0], Lane.LINE) for _ in range(count)))
-    await asyncio.gather(*(_boxes(client, frames[0], lane) for lane in Lane for _ in range(2)))
+        await asyncio.gather(*(boxes(client, frames[0], Lane.LINE) for _ in range(count)))
+    await asyncio.gather(*(boxes(client, frames[0], lane) for lane in Lane for _ in range(2)))
 
 
 def _row(side: str, step: Step) -> None:
@@ -195,7 +190,7 @@ async def _same_boxes(
     """
     found, reference = {}, {}
     for path in frames:
-        answer = (await _boxes(ours, path, Lane.INTERACTIVE)).payload
+        answer = (await boxes(ours, path, Lane.INTERACTIVE)).payload
         classes = list(answer.meta["classes"])
         rows = answer.arrays["boxes"].tolist()
         found[path.name] = [[*row[:5], classes[int(row[5])]] for row in rows]
@@ -220,23 +215,20 @@ async def line(socket: Path, frames: Sequence[Path], folder: Path, options: Any)
     lanes = (Lane.LINE,)
     alone = await arrive(call, options.line_rate, options.line_seconds / 2, CLIENTS, lanes)
     _line_row("alone", alone)
-    jobs = [asyncio.create_task(_job(client, frames)) for _ in range(JOBS)]
-    await asyncio.sleep(1)
-    busy = await arrive(call, options.line_rate, options.line_seconds / 2, CLIENTS, lanes)
-    _line_row(f"with {JOBS} jobs that never pause", busy)
+    with jobs(socket, frames, JOBS):
+        await _under_way(client)
+        busy = await arrive(call, options.line_rate, options.line_seconds / 2, CLIENTS, lanes)
+        _line_row(f"with {JOBS} jobs that never pause", busy)
     # A training gets what the others leave: it would not come to its first step beside the jobs.
-    await _ended(jobs)
     with study_and_training(socket, folder) as (log, training):
         await _trains(log, training)
-        jobs = [asyncio.create_task(_job(client, frames)) for _ in range(JOBS)]
-        await asyncio.sleep(1)
-        done = await _statistics(client)
-        start = time.perf_counter()
-        everything = await arrive(call, options.line_rate, options.line_seconds, CLIENTS, lanes)
-        rate = (await _statistics(client) - done) / (time.perf_counter() - start)
+        with jobs(socket, frames, JOBS):
+            done = await _under_way(client)
+            start = time.perf_counter()
+            everything = await arrive(call, options.line_rate, options.line_seconds, CLIENTS, lanes)
+            rate = (await _statistics(client) - done) / (time.perf_counter() - start)
         _line_row("with jobs, a long study and a training", everything)
         said = [text for text in log.read_text().splitlines() if "yielded" in text]
-    await _ended(jobs)
     await client.close()
     print(f"\njobs meanwhile: {rate:.1f} frames/s; the training's log: {(said or ['-'])[-1]}")
     added = everything.added(99)
@@ -262,21 +254,15 @@ def _line_row(name: str, step: Step) -> None:
     _slowest(step)
 
 
-async def _job(client: AsyncEngineClient, frames: Sequence[Path]) -> None:
-    """One job: the next frame as soon as the last one is answered."""
-    number = 0
-    while True:
-        try:
-            await _boxes(client, frames[number % len(frames)], Lane.BATCH)
-        except TemporarilyUnavailable:
-            await asyncio.sleep(0.2)
-        number += 1
-
-
-async def _ended(jobs: Sequence[asyncio.Task[None]]) -> None:
-    for job in jobs:
-        job.cancel()
-    await asyncio.gather(*jobs, return_exceptions=True)
+async def _under_way(client: AsyncEngineClient) -> int:
+    """Wait until jobs have been answered; frames that they have had inferred."""
+    before = await _statistics(client)
+    until = time.monotonic() + START_SECONDS
+    while (done := await _statistics(client)) < before + JOBS:
+        if time.monotonic() > until:
+            raise RuntimeError("The jobs did not begin.")
+        await asyncio.sleep(0.1)
+    return done
 
 
 async def _statistics(client: AsyncEngineClient) -> int:
