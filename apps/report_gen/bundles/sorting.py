@@ -119,6 +119,7 @@ class Sorter:
         limits: Limits = DEFAULT,
     ) -> None:
         self._paths, self._folder, self._limits = list(paths), folder, limits
+        self._given = frozenset(self._paths)
         self._pseudonyms, self._language = pseudonyms, language
         self._clinical = dict(clinical or {})
         self._studies: dict[str, _Study] = {}
@@ -178,8 +179,12 @@ class Sorter:
             self._note(study, dataset)
         study.files += 1
         study.bytes += len(content)
-        study.sources.add(_outer(source.name))
+        study.sources.add(self._outer(source))
         self._place[source.name] = uid
+
+    def _outer(self, source: Source) -> str:
+        """The file that a source came in: itself, or its zip or folder."""
+        return source.name if source.path in self._given else source.name.split("/", 1)[0]
 
     def _study(self, uid: str, source: Source) -> _Study:
         if uid not in self._studies:
@@ -270,11 +275,6 @@ def _header(source: Source, content: bytes, limits: Limits) -> Dataset:
         raise faulty(
             source.name, "damaged", FILE, unreadable(type(error).__name__), _WHOLE
         ) from error
-
-
-def _outer(name: str) -> str:
-    """The file that a source came in: itself, or its zip."""
-    return name.split("/", 1)[0]
 
 
 _NEEDED: Final = Text(

@@ -20,6 +20,7 @@ from apps.report_gen.reading.faults import (
     unreadable,
 )
 from apps.report_gen.reading.limits import Limits
+from apps.report_gen.reading.naming import apart, belongs_to_nobody, entry_names
 from apps.report_gen.reading.sniffing import HEAD_BYTES, Kind, kind_of
 from apps.report_gen.reading.zips import opened, unpacked
 from loupe.contract.text import Text
@@ -87,16 +88,17 @@ class Sources:
 
     def __iter__(self) -> Iterator[tuple[Source, bytes]]:
         """Every DICOM and NIfTI file with its bytes; what is neither is told in `faults`."""
-        for path in self._paths:
+        for path, own in zip(self._paths, apart(self._paths), strict=True):
             if path.is_dir():
+                within = Path() if len(self._paths) == 1 else Path(own)
                 for each in sorted(path.rglob("*")):
                     # Links may lead anywhere, so they are not followed.
                     if each.is_file() and not each.is_symlink():
                         if self._seen > self._limits.files:
                             return
-                        yield from self._file(each, str(each.relative_to(path)))
+                        yield from self._file(each, str(within / each.relative_to(path)))
             else:
-                yield from self._file(path, path.name)
+                yield from self._file(path, own)
 
     def _name(self, own: str) -> str | None:
         """What a file is called; None for one that is passed over."""
@@ -142,10 +144,8 @@ class Sources:
     def _zip(self, path: Path, name: str) -> Iterator[tuple[Source, bytes]]:
         archive = opened(path, name, self._limits)
         self._archives.append(archive)
-        for entry in sorted(archive.infolist(), key=lambda each: each.filename):
-            if entry.is_dir():
-                continue
-            inner = self._name(f"{name}/{entry.filename}")
+        for entry, called in entry_names(archive):
+            inner = self._name(f"{name}/{called}")
             if inner is None:
                 continue
             try:
@@ -178,7 +178,7 @@ class Sources:
             return True
         if source.kind is Kind.ARCHIVE:
             self.faults.append(_nested(source.name).fault)
-        elif _belongs_to_nobody(source.name):
+        elif belongs_to_nobody(source.name):
             return False
         else:
             self.faults.append(_foreign(source.name).fault)
@@ -224,12 +224,6 @@ class Sources:
             size,
             Text(en=f"at most {self._limits.file_bytes:,}", zh=f"最多 {self._limits.file_bytes:,}"),
         )
-
-
-def _belongs_to_nobody(name: str) -> bool:
-    """What file managers leave beside files, and what says of an archive what it is (OCF)."""
-    last = name.rsplit("/", 1)[-1]
-    return last.startswith(".") or last == "mimetype" or name.split("/")[0] == "__MACOSX"
 
 
 def _foreign(name: str) -> Faulty:

@@ -136,6 +136,18 @@ def test_each_file_of_several_is_told_its_own_reasons_under_its_own_name(tmp_pat
     }
 
 
+def test_files_of_one_name_in_two_folders_stay_with_their_own_patients(tmp_path: Path) -> None:
+    first, second = series(Taken(count=50)), series(Taken(count=50, centre=(0.0, 0.0, 8.0)))
+    for image in second:
+        image.PatientID = "MRN-0815"
+    folders = [write(first, tmp_path / "a"), write(second, tmp_path / "b")]
+    with gather([path for folder in folders for path in sorted(folder.iterdir())]) as items:
+        found = [read(each.path, {}) for each in items if isinstance(each, GatheredItem)]
+    assert [each.meta["status"] for each in found] == ["drafted"] * 2
+    bottoms = [each.meta["volume"]["affine"][2][3] for each in found]  # type: ignore[index,call-overload]
+    assert bottoms == [-122.5, -114.5]
+
+
 def test_images_of_no_study_are_one_study_where_no_other_image_names_one(tmp_path: Path) -> None:
     folder = write(series(Taken(count=50, extra={"StudyInstanceUID": ""})), tmp_path / "in")
     affine = np.diag([-6.0, -6.0, 5.0, 1.0])
