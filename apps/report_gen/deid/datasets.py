@@ -11,7 +11,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as DicomSequence
 
 from apps.report_gen.deid.identity import Identity
-from apps.report_gen.deid.keeping import KEPT, NUMERIC, PIXELS, STRUCTURE, WORDS
+from apps.report_gen.deid.keeping import DEFINED, KEPT, NUMERIC, PIXELS, STRUCTURE, WORDS
 from apps.report_gen.deid.profile import ACTIONS
 from apps.report_gen.deid.pseudonyms import Pseudonyms
 from apps.report_gen.reading.faults import DAMAGE
@@ -85,9 +85,7 @@ def _element(
         return element
     if element.VR in NUMERIC:
         return _numbers(element)
-    if element.keyword in KEPT and _harmless(element.value, identity):
-        return element
-    return None
+    return _words(element, identity) if element.keyword in KEPT else None
 
 
 def _acted(element: DataElement, action: str, pseudonyms: Pseudonyms) -> DataElement | None:
@@ -139,14 +137,19 @@ def _numbers(element: DataElement) -> DataElement | None:
     return element
 
 
-def _harmless(value: Any, identity: Identity) -> bool:
-    """Whether a kept text is plain words none of which names somebody."""
-    several = [value] if isinstance(value, str) or value is None else list(value)
-    return all(
-        WORDS.match(str(each)) is not None and not identity.found_in(str(each))
-        for each in several
-        if each is not None
-    )
+def _words(element: DataElement, identity: Identity) -> DataElement | None:
+    """Kept texts, plain words none of which names somebody; of several values the others stay."""
+    value = element.value
+    if isinstance(value, str) or value is None:
+        return element if _harmless(value or "", identity) else None
+    kept = [str(each) if _harmless(str(each), identity) else "" for each in value]
+    return _with(element, kept) if any(kept) else None
+
+
+def _harmless(value: str, identity: Identity) -> bool:
+    if WORDS.match(value) is None:
+        return False
+    return DEFINED.issuperset(value.split()) or not identity.found_in(value)
 
 
 def _with(element: DataElement, value: Any) -> DataElement:

@@ -74,5 +74,17 @@ STRUCTURE: Final = frozenset(
 
 PIXELS: Final = frozenset({"PixelData", "FloatPixelData", "DoubleFloatPixelData"})
 
+DEFINED: Final = frozenset(
+    {
+        "ORIGINAL", "DERIVED", "PRIMARY", "SECONDARY", "AXIAL", "LOCALIZER", "HELIX", "HELICAL",
+        "CINE", "VOLUME", "NONE", "SAMPLED", "MIP", "MINIP", "MPR", "REFORMATTED", "PROJECTION",
+        "IMAGE", "AVERAGE", "RESAMPLED", "PERFUSION", "RCBF", "SCREEN", "SAVE", "DOSE_INFO",
+        "VOLUME_RENDER", "MONOENERGETIC", "EFF_ATOMIC_NUM", "ELECTRON_DENSITY", "MONOCHROME1",
+        "MONOCHROME2",
+    }
+)  # fmt: skip
+"""Terms that DICOM or a vendor defines for image types: they name nobody, though they hold the
+letters of many a name (PRIMARY that of Mary)."""
+
 WORDS: Final = re.compile(r"^[A-Za-z0-9 _.+\-/]{0,64}$")
 """What a kept text may look like."""

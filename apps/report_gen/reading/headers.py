@@ -57,6 +57,8 @@ class FileHeader:
     bits_allocated: int
     bits_stored: int
     signed: bool
+    padding: int | None
+    """The stored value of pixels outside of what was reconstructed."""
     samples: int
     lossy: bool
     pixels_at: int
@@ -123,6 +125,7 @@ def read_header(source: Source, content: bytes) -> tuple[FileHeader, Dataset]:
         bits_allocated=tags.whole(dataset, "BitsAllocated", name) or 0,
         bits_stored=tags.whole(dataset, "BitsStored", name) or 0,
         signed=tags.whole(dataset, "PixelRepresentation", name) == 1,
+        padding=tags.whole_or_none(dataset, "PixelPaddingValue"),
         samples=tags.whole(dataset, "SamplesPerPixel", name) or 1,
         lossy=tags.text(dataset, "LossyImageCompression") == "01",
         pixels_at=offset,

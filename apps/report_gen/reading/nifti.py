@@ -240,6 +240,7 @@ def _hounsfield(
         if bad.any():
             strange += int(bad.sum())
             values[bad] = AIR
+        values[values > HIGHEST] = AIR  # padding below zero, stored as unsigned
         result[at] = np.clip(np.rint(values), LOWEST, HIGHEST)
     return result, strange / stored.size
 

@@ -18,7 +18,7 @@ from pydicom.uid import UID, ExplicitVRBigEndian
 from apps.report_gen.reading.codestream import claimed_size
 from apps.report_gen.reading.faults import DAMAGE, Faulty, faulty
 from apps.report_gen.reading.headers import FileHeader, Image, is_compressed
-from apps.report_gen.volume import HIGHEST, LOWEST
+from apps.report_gen.volume import AIR, HIGHEST, LOWEST
 from loupe.contract.text import Text
 
 Place = tuple[Image, int]
@@ -115,8 +115,10 @@ def _without_overlays(stored: NDArray[np.generic], file: FileHeader) -> NDArray[
     if low <= int(stored.min()) and int(stored.max()) <= high:
         return stored
     native = stored.astype(stored.dtype.newbyteorder("="))
-    shifted = np.left_shift(native, spare)
-    return np.asarray(np.right_shift(shifted, spare))
+    cut = np.asarray(np.right_shift(np.left_shift(native, spare), spare))
+    if file.padding is not None:  # may need more bits than are stored
+        cut[native == np.array(file.padding).astype(native.dtype)] = low
+    return cut
 
 
 def _range(file: FileHeader) -> tuple[int, int]:
@@ -136,11 +138,17 @@ def _rescale(stored: NDArray[np.generic], image: Image, into: NDArray[np.int16])
         if low + offset >= LOWEST and high + offset <= HIGHEST and high <= HIGHEST:
             np.add(stored, np.int16(offset), out=into, casting="unsafe", dtype=np.int16)
             return
-        wide = stored.astype(np.int64) + offset
-        np.clip(wide, LOWEST, HIGHEST, out=into, casting="unsafe")
+        _store(stored.astype(np.int64) + offset, into)
         return
     values = stored.astype(np.float64)
     values *= slope
     values += intercept
     np.rint(values, out=values)
+    _store(values, into)
+
+
+def _store(values: NDArray[np.int64] | NDArray[np.float64], into: NDArray[np.int16]) -> None:
+    """Nothing reads as high as `HIGHEST`, metal included: what does is padding below zero that
+    was stored in unsigned values."""
+    values[values > HIGHEST] = AIR
     np.clip(values, LOWEST, HIGHEST, out=into, casting="unsafe")

@@ -11,7 +11,7 @@ import pytest
 from nibabel.nifti1 import Nifti1Image
 from pydicom import dcmread
 from pydicom.dataset import FileDataset
-from pydicom.uid import JPEG2000Lossless, SecondaryCaptureImageStorage
+from pydicom.uid import ImplicitVRLittleEndian, JPEG2000Lossless, SecondaryCaptureImageStorage
 
 from apps.report_gen.deid.codestreams import without_comments
 from apps.report_gen.deid.files import deidentified
@@ -98,6 +98,19 @@ def test_a_de_identified_study_reads_as_the_original(tmp_path: Path) -> None:
     assert study.volume is not None, study.verdicts
     np.testing.assert_array_equal(study.volume.hu, truth(study.volume))
     assert study.volume.series.facts.kernel == "B30f"
+
+
+def test_defined_terms_stay_whatever_the_patient_is_called(tmp_path: Path) -> None:
+    images = series(Taken(count=1, kernel="MaryFilter"))
+    images[0].PatientName = "Gina^Mary^Liz"
+    images[0].ImageType = ["ORIGINAL", "PRIMARY", "LOCALIZER", "SEEN BY MARY", "MPR"]
+    images[0].add_new("PixelPaddingValue", "US", 63536)
+    images[0].file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
+    (made,) = deidentified([write(images, tmp_path)], KEY)
+    kept = dcmread(BytesIO(made.content))
+    assert list(kept.ImageType) == ["ORIGINAL", "PRIMARY", "LOCALIZER", "", "MPR"]
+    assert "ConvolutionKernel" not in kept
+    assert kept.PixelPaddingValue == 63536
 
 
 def test_what_is_burned_in_or_no_ct_image_is_left_out_and_told(tmp_path: Path) -> None:

@@ -174,3 +174,30 @@ def test_padding_outside_the_field_of_view_is_air(tmp_path: Path) -> None:
     study = read(images, tmp_path)
     assert study.volume is not None
     assert study.volume.hu.min() == -1024
+
+
+@pytest.mark.parametrize("bits", [16, 12])
+@pytest.mark.parametrize("implicit", [False, True])
+def test_padding_below_zero_in_unsigned_values_is_air(
+    tmp_path: Path, bits: int, implicit: bool
+) -> None:
+    images = series()
+    for image in images:
+        stored = np.frombuffer(image.PixelData, "<u2").reshape(64, 64).copy()
+        stored[:4] = 63536  # -2000
+        put_pixels(image, stored)
+        image.BitsStored, image.HighBit = bits, bits - 1
+        image.add_new("PixelPaddingValue", "US", 63536)
+        if implicit:
+            image.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
+    volume = read(images, tmp_path).volume
+    assert volume is not None
+    assert (volume.hu[:, -4:] == -1024).all()
+    np.testing.assert_array_equal(volume.hu[:, :-4], truth(volume)[:, :-4])
+
+
+def test_a_padding_value_that_is_tissue_stays_tissue(tmp_path: Path) -> None:
+    images = series()
+    for image in images:
+        image.add_new("PixelPaddingValue", "US", 1024 + 40)
+    assert_true(read(images, tmp_path))
