@@ -14,8 +14,14 @@ from pathlib import Path
 
 import numpy as np
 
-from apps.report_gen.reading.choosing import in_preference, why_chosen, why_not
+from apps.report_gen.reading.choosing import (
+    in_preference,
+    may_cover_more,
+    why_chosen,
+    why_not,
+)
 from apps.report_gen.reading.geometry.assessing import assess
+from apps.report_gen.reading.geometry.kind import reformatted
 from apps.report_gen.reading.geometry.stack import Stack
 from apps.report_gen.reading.grouping import Group, grouped, opened
 from apps.report_gen.reading.limits import DEFAULT, Limits
@@ -72,14 +78,35 @@ def read_study(paths: Sequence[Path], limits: Limits = DEFAULT) -> Study:
     """
     with quiet(), opened(paths, limits) as sources:
         candidates = _candidates(sources, limits)
-        volume = None
-        for at in in_preference([each.verdict for each in candidates]):
-            volume = _loaded(candidates[at], limits)
-            if volume is not None:
-                candidates[at].verdict = replace(candidates[at].verdict, chosen=True)
-                break
+        volume = _best(candidates, limits)
         verdicts = _explained([each.verdict for each in candidates])
         return Study(verdicts=(*verdicts, *_left_over(sources)), volume=volume)
+
+
+def _best(candidates: Sequence[_Candidate], limits: Limits) -> Volume | None:
+    """The volume of the series to read, which is marked as chosen.
+
+    The next is tried where the values of one are refused, and where its lungs are cut off and
+    another may show more of them. Two volumes are in memory at most.
+    """
+    best: _Candidate | None = None
+    volume: Volume | None = None
+    for at in in_preference([each.verdict for each in candidates]):
+        candidate = candidates[at]
+        if best is not None and not may_cover_more(candidate.verdict, best.verdict):
+            continue
+        found = _loaded(candidate, limits)
+        if found is not None and (best is None or _is_better(candidate, best)):
+            best, volume = candidate, found
+            if not any(each.code == "coverage" for each in best.verdict.reasons):
+                break
+    if best is not None:
+        best.verdict = replace(best.verdict, chosen=True)
+    return volume
+
+
+def _is_better(one: _Candidate, other: _Candidate) -> bool:
+    return in_preference([other.verdict, one.verdict])[0] == 1
 
 
 def _candidates(sources: Sources, limits: Limits) -> list[_Candidate]:
@@ -115,6 +142,13 @@ def _judged(group: Group, limits: Limits) -> _Candidate:
         spacing=(stack.spacing, *_in_plane(stack)) if stack else None,
         shape=(len(stack.images), stack.rows, stack.columns) if stack else None,
     )
+    if stack is not None:
+        verdict = replace(
+            verdict,
+            extent=stack.extent(),
+            depth=max(stack.spacing, series.facts.thickness or 0.0),
+            reformatted=reformatted(stack.images),
+        )
     return _Candidate(group, verdict, stack)
 
 
@@ -131,7 +165,7 @@ def _loaded(candidate: _Candidate, limits: Limits) -> Volume | None:
     verdict = candidate.verdict.adding(reasons)
     verdict = replace(verdict, faults=(*verdict.faults, *faults))
     if volume is not None:
-        verdict = replace(verdict, spacing=volume.spacing, shape=volume.shape)
+        verdict = replace(verdict, spacing=volume.spacing, shape=volume.shape, seen=True)
     candidate.verdict = verdict
     if volume is None or verdict.status is Status.REFUSED:
         return None

@@ -30,6 +30,15 @@ class SeriesVerdict:
     """Between slices, rows and columns, mm."""
     shape: tuple[int, int, int] | None = None
     chosen: bool = False
+    extent: tuple[float, float, float] | None = None
+    """Of the patient on the images, by their headers: to the head, to the front, to the right, mm.
+    """
+    depth: float | None = None
+    """Of a slice: its thickness, or the distance to the next where that is more, mm."""
+    reformatted: bool = False
+    """Whether the images were made from others, or lie in another plane than the scanner's."""
+    seen: bool = False
+    """Whether the values were judged too, not the headers alone."""
 
     @property
     def status(self) -> Status:

@@ -1,10 +1,13 @@
 """Whether a series is what it must be before geometry matters: CT images with one value a pixel."""
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
+import numpy as np
 from pydicom.uid import UID
 
+from apps.report_gen.reading.geometry.planes import axes
 from apps.report_gen.reading.headers import Image
 from apps.report_gen.reading.reasons import Reason, note, refusal, warning
 
@@ -56,6 +59,29 @@ MADE: Final = {
 reconstruction, with their names."""
 
 
+_HEADWARDS: Final = 2
+_PROJECTED: Final = {"MIP", "MINIP", "PROJECTION"}
+"""Of these, vendors also make longer words, such as CT_SOM5 MIP."""
+_REFORMATTED: Final = {"MPR", "REFORMATTED", "CURVED", "OBLIQUE"}
+
+
+def reformatted(images: Sequence[Image]) -> bool:
+    """Whether the images were made from others: they say so, or lie in another plane than the
+    scanner reconstructs."""
+    found = axes(images[0].orientation or ())
+    across_the_body = found is None or int(np.abs(found[2]).argmax()) == _HEADWARDS
+    return not across_the_body or all(_REFORMATTED & _words(each) for each in images)
+
+
+def _values(image: Image) -> set[str]:
+    return set(image.image_type)
+
+
+def _words(image: Image) -> set[str]:
+    """The values of an image's type, and the words in them."""
+    return {part for each in image.image_type for part in (each, *re.split(r"[ _]", each))}
+
+
 def foreign(images: Sequence[Image]) -> list[Reason]:
     """Reasons that come from what the images are; the first refusal is enough."""
     if not images:
@@ -74,7 +100,8 @@ def foreign(images: Sequence[Image]) -> list[Reason]:
         name = UID(sorted(classes - CT)[0]).name[:60]
         return [*reasons, refusal("out_of_scope", what=name, what_zh=name)]
     for word, (en, zh) in MADE.items():
-        if all(word in each.image_type for each in images):
+        words = _words if word in _PROJECTED else _values
+        if all(word in words(each) for each in images):
             return [*reasons, refusal("out_of_scope", what=en, what_zh=zh)]
     if first.samples != 1:
         return [*reasons, refusal("out_of_scope", what="in colour", what_zh="彩色图像")]

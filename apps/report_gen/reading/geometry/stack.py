@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from apps.report_gen.reading.geometry.canonical import spacing_of, turn
 from apps.report_gen.reading.geometry.planes import TO_RAS, axes
 from apps.report_gen.reading.headers import Image
 
@@ -32,6 +33,14 @@ class Stack:
     def columns(self) -> int:
         """Of every image."""
         return self.images[0].file.columns
+
+    def extent(self) -> tuple[float, float, float]:
+        """Of the patient on these images: to the head, to the front, to the right, mm."""
+        affine = self.affine()
+        turned = turn(affine, (self.columns, self.rows, len(self.images)))
+        slices, rows, columns = turned.canonical_shape
+        depth, down, across = spacing_of(turned.affine(affine))
+        return slices * depth, rows * down, columns * across
 
     def affine(self) -> NDArray[np.float64]:
         """(column, row, image, 1) to RAS mm: the mean grid of the images."""
