@@ -54,6 +54,12 @@ class App(DomainApp):
             max_length=60,
             choices="apps.fraud.services.mappings:choices",
         ),
+        Fact(
+            key="start",
+            label=Text(en="When a count of time began", zh="时间计数的起点"),
+            max_length=60,
+            offered=False,
+        ),
     )
     check_facts = "apps.fraud.services.mappings:check_facts"
     project_fields: ClassVar = (

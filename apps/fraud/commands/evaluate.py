@@ -130,6 +130,7 @@ def _transactions(asked: argparse.Namespace) -> tuple[dict[str, Any], list[str]]
         "rows": len(read.columns["event_time"]),
         "refused": read.refused,
         "sha256": read.sha256,
+        "starts": list(read.starts),
     }
     return said, shown
 
@@ -138,7 +139,7 @@ def _keeping(asked: argparse.Namespace, config: TrainingConfig, read: Read, plan
     # The number of seeds is left out: more of them go on from those that are there.
     same = replace(plan, seeds=1, network_seeds=1, network_rows=config.network_rows)
     told = f"{config.test_days} {config.train_days} {config.drop_known} {asked.handbook}"
-    return Keeping(asked.keep, f"{read.sha256} {told} {same}")
+    return Keeping(asked.keep, f"{read.sha256} {told} {same}{''.join(read.starts)}")
 
 
 class _Screen:

@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from apps.fraud.tables.starts import ANY, ANY_START, start_of
 from apps.fraud.training import reading
 from apps.fraud.training.config import TrainingConfig
 from apps.fraud.training.plan import SERVABLE
@@ -91,6 +92,11 @@ def add_data(parser: argparse.ArgumentParser) -> None:
         help="CSV, JSON lines, Parquet or Arrow, or one folder of them",
     )  # fmt: skip
     parser.add_argument("--mapping", type=Path, help="JSON: what the columns mean; else guessed")
+    parser.add_argument(
+        "--start",
+        help="when a column that counts time was 0: 2026-01-01, or 'hours since 2026-01-01' where "
+        f"the unit is not plain; {ANY}: {ANY_START:%A, %Y-%m-%d}, where only differences count",
+    )
     parser.add_argument("--scheme", type=Path, help="JSON: entities and attributes; else proposed")
 
 
@@ -151,18 +157,24 @@ def require_least(asked: argparse.Namespace, **least: int) -> None:
 
 
 def read_data(asked: argparse.Namespace) -> reading.Read:
-    """What ``--data`` names.
+    """What ``--data`` names; says on the error stream what is counted since when.
 
     Raises:
         InputRefused: it cannot be read.
     """
+    start = None if asked.start is None else start_of(asked.start, any_allowed=True)
     if len(asked.data) == 1 and asked.data[0].is_dir():
-        return read_folder(asked.data[0])
-    return reading.read(
-        asked.data,
-        scheme=reading.scheme_of(asked.scheme) if asked.scheme else None,
-        mapping=reading.mapping_of(asked.mapping) if asked.mapping else None,
-    )
+        read = read_folder(asked.data[0], start)
+    else:
+        read = reading.read(
+            asked.data,
+            scheme=reading.scheme_of(asked.scheme) if asked.scheme else None,
+            mapping=reading.mapping_of(asked.mapping) if asked.mapping else None,
+            start=start,
+        )
+    for told in read.starts:
+        print(f"{told}.", file=sys.stderr, flush=True)
+    return read
 
 
 def _register(asked: argparse.Namespace, bundle: Path) -> dict[str, Any]:

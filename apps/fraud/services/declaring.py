@@ -65,6 +65,20 @@ _SENTENCES: Final = {
     "currency_twice": gettext_lazy("give currency (a column) or fixed_currency, not both"),
     "words_twice": gettext_lazy("%(words)s stand for fraud and for honest at once"),
     "label_missing": gettext_lazy("label_time needs a label"),
+    "start_invalid": gettext_lazy(
+        "%(given)s is no start of a count: give a date or a time to the second, from 1970 to 2099, "
+        "such as 2026-01-01 or 2026-01-01T00:00:00Z"
+    ),
+    "start_missing": gettext_lazy(
+        "%(column)s counts from a start: say when the count was 0, such as 2026-01-01 or "
+        "2026-01-01T00:00:00Z"
+    ),
+    "start_unused": gettext_lazy(
+        "%(column)s is not counted from a start (%(format)s): leave start out"
+    ),
+    "start_left_out": gettext_lazy(
+        "%(given)s does not exist in %(zone)s: clocks were put forward over it"
+    ),
     "timezone_unknown": gettext_lazy("%(given)s is no time zone, such as Europe/Berlin"),
 }
 

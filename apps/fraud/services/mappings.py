@@ -16,7 +16,10 @@ from apps.fraud.scheme import Scheme
 from apps.fraud.services import declaring
 from apps.fraud.services.errors import Taken, Unusable
 from apps.fraud.tables.mapping import Mapping as Columns
+from apps.fraud.tables.since import is_ahead
+from apps.fraud.tables.starts import said_twice, start_of
 from loupe.contract.facts import FactRefused
+from loupe.contract.runtime.errors import InputRefused
 from loupe.host.blobs import Blob
 from loupe.host.engine import render
 from loupe.host.people import Action, Actor, Project, record_audit, require
@@ -47,8 +50,10 @@ def of(project_id: UUID, key: str) -> dict[str, Any] | None:
 
 
 def check_facts(project_id: UUID, facts: Mapping[str, str]) -> Mapping[str, str]:
-    """See `loupe.contract.facts.CheckFacts`: a mapping that is named exists."""
+    """See `loupe.contract.facts.CheckFacts`: a mapping that is named exists, a start is a time."""
     key = facts.get("mapping", "")
+    if facts.get("start"):
+        _check_start(facts["start"], key)
     if key and of(project_id, key) is None:
         known = ", ".join(key for key, _name in choices(project_id)) or "none"
         raise FactRefused(
@@ -57,6 +62,16 @@ def check_facts(project_id: UUID, facts: Mapping[str, str]) -> Mapping[str, str]
             field="mapping",
         )
     return facts
+
+
+def _check_start(start: str, mapping: str) -> None:
+    try:
+        start_of(start)
+    except InputRefused as error:
+        raise FactRefused(error.message, field="start", code=error.code) from error
+    if mapping:
+        twice = said_twice()
+        raise FactRefused(twice.message, field="start", code=twice.code)
 
 
 def guess(actor: Actor, project: Project, scheme: Scheme, file: Blob) -> dict[str, Any]:
@@ -94,6 +109,16 @@ def save(
             _("%(place)s: %(problem)s.") % {"place": place, "problem": problem},
             field="mapping",
         ) from error
+    for column in (mapping.time, mapping.label_time):
+        if column is not None and is_ahead(column, mapping.ahead):
+            raise Unusable(
+                _(
+                    "%(column)s counts from %(start)s, which is still to come: give the start of "
+                    "what is in the file."
+                )
+                % {"column": column.column, "start": f"{column.zero:%Y-%m-%d %H:%M UTC}"},
+                field="mapping",
+            )
     if misfits := mapping.misfits(scheme):
         raise Unusable(misfits[0], field="mapping")
     last = MappingVersion.objects.filter(project=project, key=key).order_by("-number").first()

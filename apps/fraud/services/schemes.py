@@ -62,6 +62,8 @@ def context(project_id: UUID, facts: Mapping[str, str]) -> dict[str, Any]:
         told["rates"] = told_rates
     if facts.get("mapping"):
         told["mapping"] = mappings.of(project_id, facts["mapping"])
+    if facts.get("start"):
+        told["start"] = facts["start"]
     return told
 
 

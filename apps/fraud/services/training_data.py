@@ -75,6 +75,8 @@ def gather(project_id: UUID, source: str) -> Gathered:
     mapping = mapping_of(project_id, one.facts["mapping"]) if one.facts.get("mapping") else None
     if mapping is not None:
         about["mapping"] = mapping
+    if one.facts.get("start"):
+        about["start"] = one.facts["start"]
     files = [_file(f"{TABLES}/{one.name.rpartition('/')[2]}", one)]
     if count:
         files.append(GatheredFile(name=LABELS, content=said, media_type="application/x-ndjson"))

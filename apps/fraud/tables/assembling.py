@@ -10,10 +10,12 @@ from apps.fraud.scheme import EntityType
 from apps.fraud.tables import lookalikes
 from apps.fraud.tables.amounts import read_amounts
 from apps.fraud.tables.declared import Declared
-from apps.fraud.tables.mapping import Mapping, TimeColumn
+from apps.fraud.tables.mapping import Mapping
 from apps.fraud.tables.problems import Problems
 from apps.fraud.tables.raw import LONGEST_TEXT, Raw, Table, absent, shown_values
 from apps.fraud.tables.repeats import Repeats, repeats
+from apps.fraud.tables.since import read_counts
+from apps.fraud.tables.time_column import TimeColumn
 from apps.fraud.tables.times import read_times
 from apps.fraud.tables.words import LONGEST_ID, LONGEST_IDENTIFIER, Words, distinct, read_words
 
@@ -124,6 +126,10 @@ def _times(work: _Work, heard_at: int) -> np.ndarray:
     work.flag("time_missing", raw.missing, column.column, raw)
     latest = heard_at + work.mapping.ahead * 1000
     earliest = work.mapping.earliest
+    if column.counted:
+        # The value is a count: what is said of it is not how a time would have to be written.
+        later = ~work.bad & (times > latest)
+        work.flag("count_ahead", later, column.column, raw, _moment(latest))
     outside = ~work.bad & ((times < earliest) | (times > latest))
     if outside.any():
         span = f"{_moment(earliest)} … {_moment(latest)}"
@@ -133,6 +139,11 @@ def _times(work: _Work, heard_at: int) -> np.ndarray:
 
 
 def _moments(work: _Work, raw: Raw, column: TimeColumn) -> np.ndarray:
+    if column.counted:
+        times, wrong = read_counts(raw, column)
+        for code, mask in wrong.items():
+            work.flag(code, mask, column.column, raw, f"{column.largest:,}")
+        return times
     times, bad = read_times(raw, column)
     work.flag("time_unreadable", bad, column.column, raw, column.format)
     return times

@@ -20,9 +20,9 @@ from apps.fraud.tables import mapping as meaning
 from apps.fraud.tables.assembling import Assembled, assemble
 from apps.fraud.tables.declared import Declared
 from apps.fraud.tables.json_lines import column, why_not_json
-from apps.fraud.tables.mapping import TimeColumn
 from apps.fraud.tables.problems import WARNINGS
 from apps.fraud.tables.raw import Raw, Table
+from apps.fraud.tables.time_column import TimeColumn
 from loupe.contract.reading import ARROW, JSON, NDJSON
 from loupe.contract.runtime.errors import InputRefused
 from loupe.contract.runtime.payload import JsonValue, Payload

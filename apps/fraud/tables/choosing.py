@@ -11,6 +11,7 @@ from apps.fraud.tables import arrow_ipc, delimited, guessing, json_lines, parque
 from apps.fraud.tables.declared import Declared
 from apps.fraud.tables.formats import Format
 from apps.fraud.tables.mapping import Mapping
+from apps.fraud.tables.since import require_past
 from loupe.contract.runtime.errors import InputRefused
 from loupe.contract.runtime.payload import JsonValue
 
@@ -57,7 +58,8 @@ def chosen(path: Path, form: Format, options: Mapped[str, JsonValue]) -> Choice:
     Without a saved mapping the file is mapped by what `guessing` is sure of.
 
     Raises:
-        InputRefused: a mapped column is missing, or nothing is saved and something is in doubt.
+        InputRefused: a mapped column is missing, a count starts later than now, or nothing is
+            saved and something is in doubt.
     """
     context = options.get("context")
     return _chosen(path, parquet.identity(path), form, msgspec.json.encode(context))
@@ -69,15 +71,20 @@ def _chosen(path: Path, _: parquet.Identity, form: Format, context: bytes) -> Ch
     declared = Declared.of(msgspec.json.decode(context))
     mapping = declared.mapping
     if mapping is None:
-        guess = guessing.guess(path, declared.scheme)
+        guess = guessing.guess(path, declared.scheme, declared.start)
         mapping = guess.mapping
         if mapping is None or guess.questions:
-            asked = guess.questions[0].en if guess.questions else "its columns are not known."
+            said = (
+                " Or say the start with the file: start=2026-01-01, or start='days since "
+                "2026-01-01' where the unit is another."
+            )
             raise InputRefused(
-                f"The project has no mapping, and the file leaves something open: {asked} Open the "
-                "mapping page, answer it and save.",
+                f"The project has no mapping, and the file leaves something open: {guess.asked} "
+                f"Open the mapping page, answer it and save.{said if guess.needs_start else ''}",
                 code="mapping_missing",
             )
+    for column in filter(None, (mapping.time, mapping.label_time)):
+        require_past(column, mapping.ahead)
     choice = Choice(declared, mapping)
     names = names_of(path, form, choice.dialect)
     missing = [name for name in mapping.columns() if name not in set(names)]

@@ -33,6 +33,20 @@ _OF_MANY = {
         zh="时间不符合映射所规定的写法，或不存在。",
     ),
     "time_out_of_span": Text(en="The time is outside of what is taken.", zh="时间超出允许范围。"),
+    "count_unreadable": Text(
+        en="The value is no count from the start.", zh="该值不是自起点起的计数。"
+    ),
+    "count_negative": Text(
+        en="The count is negative, before its start.", zh="计数为负，早于起点。"
+    ),
+    "count_not_whole": Text(en="The count has a fraction.", zh="计数带有小数。"),
+    "count_past_2099": Text(
+        en="Counted from its start the time lies past the year 2099.",
+        zh="自起点计数，该时间晚于 2099 年。",
+    ),
+    "count_ahead": Text(
+        en="Counted from its start the time is still to come.", zh="自起点计数，该时间尚未到来。"
+    ),
     "label_unknown": Text(
         en="The label is none of the words for fraud and for honest.",
         zh="标签不属于欺诈或正常的任何一个词。",

@@ -12,9 +12,11 @@ from apps.fraud.money import Rates
 from apps.fraud.scheme import CARD_PAYMENTS, Scheme
 from apps.fraud.tables.keys import Hasher
 from apps.fraud.tables.mapping import Mapping
+from apps.fraud.tables.starts import Start, said_twice, start_of
 from loupe.contract.runtime.errors import InputRefused
 from loupe.contract.runtime.payload import JsonValue
 
+_PARTS = ("scheme", "mapping", "rates", "hash_key", "start")
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -22,17 +24,20 @@ Model = TypeVar("Model", bound=BaseModel)
 class Declared:
     """The scheme, the saved mapping of files (None: there is none yet), rates, and hashes.
 
-    `hasher` is None where no entity is hashed or built from attributes.
+    `hasher` is None where no entity is hashed or built from attributes; `start` is when the count
+    of a file without a mapping began, None where nobody said so.
     """
 
     scheme: Scheme
     mapping: Mapping | None
     rates: Rates
     hasher: Hasher | None
+    start: Start | None = None
 
     @classmethod
     def of(cls, context: JsonValue) -> "Declared":
-        """From the host's context: ``scheme``, ``mapping``, ``rates``, ``hash_key`` (hexadecimal).
+        """From the host's context: ``scheme``, ``mapping``, ``rates``, ``hash_key`` (hexadecimal),
+        ``start`` (`starts.start_of`).
 
         Everything may be left out: the scheme is then that of card payments.
 
@@ -40,7 +45,7 @@ class Declared:
             InputRefused: something of it does not hold.
         """
         told = context if isinstance(context, dict) else {}
-        parts = {name: told.get(name) for name in ("scheme", "mapping", "rates", "hash_key")}
+        parts = {name: told.get(name) for name in _PARTS}
         return _declared(msgspec.json.encode(parts))
 
 
@@ -55,11 +60,15 @@ def _declared(encoded: bytes) -> Declared:
             "and save it again.",
             code="mapping_misfit",
         )
+    start = None if told["start"] is None else start_of(str(told["start"]))
+    if start is not None and mapping is not None:
+        raise said_twice()
     return Declared(
         scheme=scheme,
         mapping=mapping,
         rates=Rates() if told["rates"] is None else _valid(Rates, told["rates"], "rates"),
         hasher=_hasher(scheme, told["hash_key"]),
+        start=start,
     )
 
 

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from apps.fraud.money import DIGITS
-from apps.fraud.tables.mapping import FRAUD_WORDS, HONEST_WORDS, TimeFormat
+from apps.fraud.tables.elapsed import Elapsed, elapsed
+from apps.fraud.tables.mapping import FRAUD_WORDS, HONEST_WORDS
 from apps.fraud.tables.raw import Raw
+from apps.fraud.tables.time_column import TimeFormat
 from apps.fraud.tables.times import readable
 from apps.fraud.tables.words import distinct
 
@@ -52,6 +54,7 @@ class Evidence:
     ip: float = 0.0
     label: float = 0.0
     samples: tuple[str, ...] = ()
+    elapsed: Elapsed | None = None
 
     @property
     def time(self) -> float:
@@ -80,6 +83,7 @@ def gathered(raw: Raw) -> Evidence:
         _look_at_texts(found, uniques, texts, weights)
     else:
         _look_at_numbers(found, values)
+    found.elapsed = elapsed(raw, found.time)
     found.label = _share(weights, [_label_word(text) for text in texts])
     if found.distinct_count > 6:
         found.label = 0.0

@@ -2,21 +2,16 @@
 
 import hashlib
 import json
-from typing import Annotated, Literal, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from apps.fraud.scheme import Scheme
+from apps.fraud.tables.time_column import Column, TimeColumn
 
-TimeFormat = Literal[
-    "iso", "day_first", "month_first", "epoch_s", "epoch_ms", "epoch_us", "epoch_ns"
-]
-"""``iso`` also stands for columns that are times already (Parquet, Arrow)."""
 Encoding = Literal["utf-8", "cp1252", "gb18030"]
 Delimiter = Literal[",", ";", "\t", "|"]
-Column = Annotated[str, Field(min_length=1, max_length=256)]
 FRAUD_WORDS = (
     *("1", "true", "yes", "y", "t", "fraud", "fraudulent", "bad"),
     *("ja", "wahr", "betrug", "betrügerisch", "是", "欺诈"),
@@ -27,30 +22,10 @@ HONEST_WORDS = (
 )
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class TimeColumn(_Frozen):
-    """Where a time stands and how it is written."""
-
-    column: Column
-    format: TimeFormat = "iso"
-    timezone: str = Field(default="UTC", description="of times that do not name theirs")
-
-    @model_validator(mode="after")
-    def _known_zone(self) -> Self:
-        try:
-            ZoneInfo(self.timezone)
-        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-            raise PydanticCustomError(
-                "timezone_unknown", "{given} is no time zone of IANA.", {"given": self.timezone}
-            ) from error
-        return self
-
-
-class Mapping(_Frozen):
+class Mapping(BaseModel):
     """The columns of a file, by what they mean. Columns that are not named here are not read."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     schema_version: Literal[1] = 1
     time: TimeColumn

@@ -80,6 +80,30 @@ REASONS: dict[str, Text] = {
     "time_out_of_span": Text(
         en="The time is outside of what is taken: {allowed}.", zh="时间超出允许范围：{allowed}。"
     ),
+    "count_unreadable": Text(
+        en="The value is no count from the start; whole numbers from 0 to {allowed} are taken.",
+        zh="该值不是自起点起的计数；只接受 0 至 {allowed} 的整数。",
+    ),
+    "count_negative": Text(
+        en="The count is negative, before its start; whole numbers from 0 to {allowed} are taken. "
+        "Give an earlier start.",
+        zh="计数为负，早于起点；只接受 0 至 {allowed} 的整数。请给出更早的起点。",
+    ),
+    "count_not_whole": Text(
+        en="The count has a fraction; whole numbers from 0 to {allowed} are taken. Write it in a "
+        "smaller unit.",
+        zh="计数带有小数；只接受 0 至 {allowed} 的整数。请改用更小的单位。",
+    ),
+    "count_past_2099": Text(
+        en="Counted from its start the time lies past the year 2099; 0 to {allowed} are taken. Is "
+        "the unit right?",
+        zh="自起点计数，该时间晚于 2099 年；只接受 0 至 {allowed}。单位是否正确？",
+    ),
+    "count_ahead": Text(
+        en="Counted from its start the time is still to come: it is later than {allowed}. Give an "
+        "earlier start, or look at the unit.",
+        zh="自起点计数，该时间尚未到来：晚于 {allowed}。请给出更早的起点，或检查单位。",
+    ),
     "number_unreadable": Text(en="The value is no finite number.", zh="该值不是有限数。"),
     "label_unknown": Text(
         en="The label is none of the words for fraud and for honest: {allowed}.",

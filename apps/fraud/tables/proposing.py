@@ -6,6 +6,7 @@ from pathlib import Path
 from apps.fraud.scheme import Attribute, EntityType, Relation, Scheme
 from apps.fraud.tables.delimited import Dialect
 from apps.fraud.tables.dialects import dialect_of
+from apps.fraud.tables.elapsed import named
 from apps.fraud.tables.evidence import Evidence, gathered
 from apps.fraud.tables.formats import format_of
 from apps.fraud.tables.names import CONCEPTS, likeness, plain, tokens
@@ -128,6 +129,8 @@ def _attributes(
         if look is None or name in used or len(found) >= len(_ATTRIBUTES) + _MOST:
             continue
         if look.time > 0.9 or any(likeness(name, CONCEPTS[role]) >= _LEAST for role in taken):
+            continue
+        if look.elapsed is not None and named(name):
             continue
         few = 1 < look.distinct_count <= 200 and look.distinct < 0.5
         key = _key(name)

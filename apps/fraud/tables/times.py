@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from apps.fraud.tables.layouts import groups, number
-from apps.fraud.tables.mapping import TimeColumn, TimeFormat
 from apps.fraud.tables.raw import Raw
+from apps.fraud.tables.time_column import TimeColumn, TimeFormat
 
 _CLOCK = (
     r"(?:(?:[T ]|, )(?P<hour>dd?):(?P<minute>dd)(?::(?P<second>dd)(?:[.,](?P<fraction>d{1,9}))?)?"

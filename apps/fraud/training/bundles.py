@@ -8,6 +8,7 @@ kept, so nothing is hashed again. A label of the project outweighs one in a tabl
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ import pyarrow as pa
 from apps.fraud.events import ATTRIBUTE, ENTITY, FRAUD, HONEST, UNKNOWN, fields
 from apps.fraud.scheme import Scheme
 from apps.fraud.tables.mapping import Mapping as ColumnMapping
+from apps.fraud.tables.starts import start_of
 from apps.fraud.training import reading
 from apps.fraud.training.reading import Read
 from loupe.contract.runtime import bundle
@@ -39,7 +41,8 @@ def read_bundle(folder: Path) -> Read:
     tables = [one.file for one in files if not one.name.startswith(BLOCKS) and one.name != LABELS]
     if tables:
         mapping = ColumnMapping.model_validate(about["mapping"]) if "mapping" in about else None
-        read = reading.read(tables, scheme=scheme, mapping=mapping)
+        start = start_of(about["start"]) if "start" in about else None
+        read = reading.read(tables, scheme=scheme, mapping=mapping, start=start)
     else:
         read = _stored(blocks, scheme)
     labels = next((one.file for one in files if one.name == LABELS), None)
@@ -132,4 +135,4 @@ def _labelled(read: Read, said: Mapping[str, tuple[int, int]]) -> Read:
             label[index], known[index] = told
     columns["label"], columns["label_known_at"] = label, known
     known[label == UNKNOWN] = -1
-    return Read(read.scheme, columns, read.sha256, read.refused, read.problems)
+    return replace(read, columns=columns)

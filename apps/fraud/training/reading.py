@@ -16,6 +16,7 @@ from apps.fraud.tables.choosing import chosen
 from apps.fraud.tables.formats import format_of
 from apps.fraud.tables.mapping import Mapping
 from apps.fraud.tables.parsing import read_range
+from apps.fraud.tables.starts import UNIT_WORDS, Start, said_twice
 from loupe.contract.runtime.errors import InputRefused
 from loupe.contract.runtime.payload import JsonValue
 
@@ -34,6 +35,7 @@ class Read:
         sha256: of the files' bytes, in order.
         refused: rows that could not be used.
         problems: the first of them, as sentences.
+        starts: of times that are counted: which column of which file counts what since when.
     """
 
     scheme: Scheme
@@ -41,10 +43,15 @@ class Read:
     sha256: str
     refused: int
     problems: tuple[str, ...]
+    starts: tuple[str, ...] = ()
 
 
 def read(
-    files: Sequence[Path], *, scheme: Scheme | None = None, mapping: Mapping | None = None
+    files: Sequence[Path],
+    *,
+    scheme: Scheme | None = None,
+    mapping: Mapping | None = None,
+    start: Start | None = None,
 ) -> Read:
     """Read files of one kind, one after the other.
 
@@ -52,6 +59,7 @@ def read(
         files: CSV, JSON lines, Parquet or Arrow.
         scheme: None: proposed from the first file.
         mapping: None: guessed from each file's columns.
+        start: when a column that counts time began; None: it is refused where a file has one.
 
     Raises:
         InputRefused: a file is missing or damaged, or what its columns mean is in doubt.
@@ -63,14 +71,19 @@ def read(
             )
     if not files:
         raise InputRefused("No file was given.", code="no_file")
+    if mapping is not None and start is not None:
+        raise said_twice()
     about = scheme or proposing.propose(files[0])
     parts: list[dict[str, np.ndarray]] = []
     problems: list[str] = []
     digest, refused = hashlib.sha256(), 0
+    starts: list[str] = []
     for file in files:
+        meaning = mapping or _guessed(file, about, start)
+        starts += _starts(file, meaning)
         context: dict[str, JsonValue] = {
             "scheme": about.model_dump(mode="json"),
-            "mapping": (mapping or _guessed(file, about)).model_dump(mode="json"),
+            "mapping": meaning.model_dump(mode="json"),
             "hash_key": HASH_KEY,
         }
         for found, bad, said in _ranges(file, {"context": context}):
@@ -81,7 +94,7 @@ def read(
             digest.update(hashlib.file_digest(source, "sha256").digest())
     names = parts[0] if parts else {}
     columns = {name: np.concatenate([part[name] for part in parts]) for name in names}
-    return Read(about, columns, digest.hexdigest(), refused, tuple(problems))
+    return Read(about, columns, digest.hexdigest(), refused, tuple(problems), tuple(starts))
 
 
 def _ranges(
@@ -104,16 +117,28 @@ def _ranges(
     return found
 
 
-def _guessed(file: Path, scheme: Scheme) -> Mapping:
-    guess = guessing.guess(file, scheme)
+def _guessed(file: Path, scheme: Scheme, start: Start | None) -> Mapping:
+    guess = guessing.guess(file, scheme, start)
     if guess.mapping is None or guess.questions:
-        asked = guess.questions[0].en if guess.questions else "its columns are not known."
+        said = (
+            "Say the start with --start 2026-01-01, or --start 'days since 2026-01-01' where the "
+            "unit is another (--start any: where only differences of times count), or give"
+        )
         raise InputRefused(
-            f"What the columns of {file.name} mean is in doubt: {asked} Give a mapping as JSON "
-            "(--mapping FILE).",
+            f"What the columns of {file.name} mean is in doubt: {guess.asked} "
+            f"{said if guess.needs_start else 'Give'} a mapping as JSON (--mapping FILE).",
             code="mapping_missing",
         )
     return guess.mapping
+
+
+def _starts(file: Path, mapping: Mapping) -> list[str]:
+    return [
+        f"{file.name}: {column.column!r} counts {UNIT_WORDS[column.format].en} since "
+        f"{column.zero:%Y-%m-%d %H:%M:%S} UTC"
+        for column in (mapping.time, mapping.label_time)
+        if column is not None and column.counted
+    ]
 
 
 def mapping_of(file: Path) -> Mapping:

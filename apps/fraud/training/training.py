@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from apps.fraud.features.catalogue import GRAPH
 from apps.fraud.inference.bundle import pack
+from apps.fraud.tables.starts import Start
 from apps.fraud.training import artefact, reading
 from apps.fraud.training import table as tables
 from apps.fraud.training.bundles import read_bundle
@@ -70,13 +71,22 @@ def train(
     train_on(read_folder(data), out, config, seed, reporter, dataset=data.name)
 
 
-def read_folder(data: Path) -> Read:
+def read_folder(data: Path, start: Start | None = None) -> Read:
     """What the host gathered, or the tables of a folder in order of their names.
+
+    Args:
+        start: as of `reading.read`; what the host gathered brings its own.
 
     Raises:
         InputRefused: there is none, or one cannot be read.
     """
     if bundle.is_bundle(data):
+        if start is not None:
+            raise InputRefused(
+                f"{data} was gathered by Loupe and says itself when its times start; leave the "
+                "start out.",
+                code="start_unused",
+            )
         return read_bundle(data)
     files = sorted(one for one in data.iterdir() if one.suffix.lower() in ENDINGS)
     if not files:
@@ -89,6 +99,7 @@ def read_folder(data: Path) -> Read:
         files,
         scheme=reading.scheme_of(scheme) if scheme.is_file() else None,
         mapping=reading.mapping_of(mapping) if mapping.is_file() else None,
+        start=start,
     )
 
 

@@ -13,6 +13,7 @@ from apps.fraud.app import App
 from apps.fraud.scheme import Scheme
 from apps.fraud.services import mappings, schemes
 from apps.fraud.services.errors import Unusable
+from apps.fraud.tables.time_column import UNITS
 from loupe.contract.runtime.errors import LoupeError
 from loupe.host.blobs import store_uploaded
 from loupe.host.pages import PageRequest, project_page, say, say_refused
@@ -27,8 +28,13 @@ TIMES = (
     ("epoch_ms", gettext_lazy("Milliseconds since 1970")),
     ("epoch_us", gettext_lazy("Microseconds since 1970")),
     ("epoch_ns", gettext_lazy("Nanoseconds since 1970")),
+    ("since_ms", gettext_lazy("Milliseconds since a start")),
+    ("since_s", gettext_lazy("Seconds since a start")),
+    ("since_min", gettext_lazy("Minutes since a start")),
+    ("since_h", gettext_lazy("Hours since a start")),
+    ("since_d", gettext_lazy("Days since a start")),
 )
-"""The forms of `apps.fraud.tables.mapping.TimeFormat` in words."""
+"""The forms of `apps.fraud.tables.time_column.TimeFormat` in words."""
 MOST_COLUMNS = 2_048
 
 
@@ -110,7 +116,7 @@ def _roles(scheme: Scheme, language: str) -> list[tuple[str, str]]:
 
 
 def _form(found: dict[str, Any], name: str) -> dict[str, Any]:
-    mapping = found["mapping"] or {}
+    mapping = found["draft"]
     time, told = mapping.get("time") or {}, mapping.get("label_time") or {}
     return {
         "name": name,
@@ -119,6 +125,7 @@ def _form(found: dict[str, Any], name: str) -> dict[str, Any]:
         "questions": found["questions"],
         "time_format": time.get("format", "iso"),
         "timezone": time.get("timezone", "UTC"),
+        "start": "",
         "label_format": told.get("format", "iso"),
         "amount_unit": mapping.get("amount_unit", "major"),
         "decimal": mapping.get("decimal", "."),
@@ -136,7 +143,7 @@ def _again(posted: QueryDict) -> dict[str, Any]:
         for column, role in zip(posted.getlist("column"), posted.getlist("role"), strict=False)
     ]
     names = (
-        "key", "time_format", "timezone", "label_format", "amount_unit", "decimal",
+        "key", "time_format", "timezone", "start", "label_format", "amount_unit", "decimal",
         "fixed_currency", "encoding", "delimiter",
     )  # fmt: skip
     return {
@@ -168,13 +175,8 @@ def _sent(posted: QueryDict) -> dict[str, Any]:
     for need in ("time", "amount"):
         if need not in roles:
             raise Unusable(_("Say which column is the %(role)s.") % {"role": need}, field="role")
-    zone = posted.get("timezone", "UTC").strip()
     said: dict[str, Any] = {
-        "time": {
-            "column": roles["time"],
-            "format": posted.get("time_format", "iso"),
-            "timezone": zone,
-        },
+        "time": _time(posted, roles["time"], "time_format"),
         "amount": roles["amount"],
         "amount_unit": posted.get("amount_unit", "major"),
         "decimal": posted.get("decimal", "."),
@@ -188,12 +190,19 @@ def _sent(posted: QueryDict) -> dict[str, Any]:
         if name in roles:
             said[name] = roles[name]
     if "label_time" in roles:
-        told = {"column": roles["label_time"], "format": posted.get("label_format", "iso")}
-        said["label_time"] = {**told, "timezone": zone}
+        said["label_time"] = _time(posted, roles["label_time"], "label_format")
     currency = posted.get("fixed_currency", "").strip().upper()
     if currency and "currency" not in roles:
         said["fixed_currency"] = currency
     return said
+
+
+def _time(posted: QueryDict, column: str, name: str) -> dict[str, str]:
+    """A column of times as the form says it; the one start is that of whichever counts."""
+    form = posted.get(name, "iso")
+    told = {"column": column, "format": form, "timezone": posted.get("timezone", "UTC").strip()}
+    start = posted.get("start", "").strip()
+    return {**told, "start": start} if start and form in UNITS else told
 
 
 def _of(roles: dict[str, str], start: str) -> dict[str, str]:

@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 
 from apps.fraud.scheme import CARD_PAYMENTS, Scheme
 from apps.fraud.tables.mapping import Mapping as Meaning
-from apps.fraud.tables.mapping import TimeColumn
 from apps.fraud.tables.splitting import MORE, RANGE, split
+from apps.fraud.tables.time_column import TimeColumn
 
 FORMATS = ("csv", "jsonl", "parquet", "arrow", "arrows")
 ROW: dict[str, Any] = {

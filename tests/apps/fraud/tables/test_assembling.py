@@ -1,5 +1,7 @@
 """Promises of mapping rows: each bad one is named with line, field and reason; good ones go on."""
 
+import re
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -12,9 +14,10 @@ from apps.fraud.money import Rate, Rates
 from apps.fraud.scheme import CARD_PAYMENTS, Attribute, EntityType, Scheme
 from apps.fraud.tables.assembling import Assembled, assemble
 from apps.fraud.tables.declared import Declared
-from apps.fraud.tables.mapping import Mapping, TimeColumn
+from apps.fraud.tables.mapping import Mapping
 from apps.fraud.tables.problems import REASONS
 from apps.fraud.tables.raw import Table, text_column
+from apps.fraud.tables.time_column import TimeColumn
 from loupe.contract.runtime.errors import InputRefused
 from tests.apps.fraud.tables.files import MAPPING, ROW, context, rows
 
@@ -75,6 +78,44 @@ def test_a_bad_row_is_named_and_the_others_go_on(
     assert problem.value.isprintable()
     assert problem.reason.en.endswith(".")
     assert problem.reason.zh.endswith("。")
+
+
+HOURS = TimeColumn(column="at", format="since_h", start=datetime(2025, 1, 1, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("value", "code", "allowed"),
+    [
+        ("-1", "count_negative", "0 to 657,431"),
+        ("1.5", "count_not_whole", "0 to 657,431"),
+        ("NaN", "count_unreadable", "0 to 657,431"),
+        ("2025-01-01", "count_unreadable", "0 to 657,431"),
+        ("15811131", "count_past_2099", "0 to 657,431"),
+        ("4000", "count_ahead", "later than 2025-06-16 15:06 UTC"),
+        ("", "time_missing", ""),
+    ],
+)
+def test_a_bad_count_is_named_with_what_is_allowed(value: str, code: str, allowed: str) -> None:
+    told = rows(3, at="24")
+    told[1]["at"] = value
+    found = mapped(told, MAPPING.model_copy(update={"time": HOURS}))
+    assert found.columns["event_time"].tolist() == [1_735_776_000_000] * 2
+    (problem,) = found.problems.listed
+    assert (problem.line, problem.field, problem.value) == (3, "at", value)
+    assert problem.code == code
+    assert allowed in problem.reason.en
+    assert all(number in problem.reason.zh for number in re.findall(r"[\d,:-]{4,}", allowed))
+
+
+def test_the_time_of_a_label_may_be_counted_too() -> None:
+    told = rows(3, at="24", told="25", fraud="1")
+    told[1]["told"] = "23"
+    told[2]["told"] = "much later"
+    days = TimeColumn(column="told", format="since_h", start=HOURS.start)
+    found = mapped(told, MAPPING.model_copy(update={"time": HOURS, "label_time": days}))
+    assert (found.columns["label_known_at"] - found.columns["event_time"]).tolist() == [3_600_000]
+    codes = {one.line: one.code for one in found.problems.listed}
+    assert codes == {3: "label_before_transaction", 4: "count_unreadable"}
 
 
 def test_every_reason_is_given_in_both_languages_with_the_same_places() -> None:

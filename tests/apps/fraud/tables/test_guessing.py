@@ -10,7 +10,8 @@ import pytest
 
 from apps.fraud.scheme import CARD_PAYMENTS, EntityType, Scheme
 from apps.fraud.tables.checking import look
-from apps.fraud.tables.guessing import Guess, guess
+from apps.fraud.tables.guesses import Guess
+from apps.fraud.tables.guessing import guess
 from apps.fraud.tables.names import CONCEPTS, likeness, tokens
 from apps.fraud.tables.parsing import parse
 from apps.fraud.tables.problems import REASONS
@@ -57,6 +58,7 @@ SPARKOV = "trans_date_trans_time,cc_num,merchant,category,amt,trans_num,is_fraud
             "step,type,amount,nameOrig,nameDest,isFraud",
             "{n},CASH,{n}.64,C{few},M{few},0",
             {
+                "step": "time",
                 "type": "attribute.channel",
                 "amount": "amount",
                 "nameOrig": "entity.customer",

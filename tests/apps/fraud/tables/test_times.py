@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apps.fraud.tables.mapping import TimeColumn, TimeFormat
 from apps.fraud.tables.raw import Raw, text_column
+from apps.fraud.tables.time_column import TimeColumn, TimeFormat
 from apps.fraud.tables.times import read_times
 
 MOMENTS = st.datetimes(datetime(1971, 1, 1), datetime(2099, 12, 31))

@@ -1,6 +1,7 @@
 """The mapping page: guessed from a file, corrected, saved, offered to uploads."""
 
 import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from apps.fraud.guessed import guessed
 from apps.fraud.models import MappingVersion
 from apps.fraud.services import mappings, schemes
-from apps.fraud.tables.mapping import TimeFormat
+from apps.fraud.tables.parsing import parse
+from apps.fraud.tables.time_column import TimeFormat
 from apps.fraud.views.mapping import TIMES
 from loupe.blobs import services as blobs
 from loupe.contract.facts import FactRefused
@@ -48,6 +50,7 @@ def form_of(html: str) -> dict[str, Any]:
         (re.findall(r'<option value="([^"]*)" selected', select) or [""])[0]
         for select in re.findall(r'name="role".*?</select>', html, re.DOTALL)
     ]
+    sent["start"] = re.findall(r'name="start"[^>]* value="([^"]*)"', html)
     for name in ("time_format", "label_format", "amount_unit", "decimal"):
         select = re.search(rf'name="{name}">(.*?)</select>', html, re.DOTALL)
         assert select is not None
@@ -86,6 +89,93 @@ def test_a_file_is_guessed_corrected_and_saved(bank: Bank) -> None:
     assert told["mapping"] == saved.data
     assert "mapping" not in schemes.context(bank.project.pk, {})
     assert b"CUSTOMER_ID" in client.get(bank.url("mapping/")).content
+
+
+PAYSIM = "step;type;amount;nameOrig;nameDest;isFraud\n" + "".join(
+    f"{1 + n // 3};PAYMENT;{n},25;C{n % 7};M{n % 3};{int(n % 9 == 0)}\n" for n in range(40)
+)
+
+
+def guessed_page(bank: Bank, language: str = "en") -> str:
+    file = SimpleUploadedFile("paysim.csv", PAYSIM.encode(), "text/csv")
+    page = bank.client("engineer").post(
+        bank.url("mapping/guess"), {"file": file}, headers={"accept-language": language}
+    )
+    return page.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", "They look like hours since a start that the file does not name."),
+        ("zh-hans", "看起来是自某个起点起的小时数，但文件没有写明起点。"),
+    ],
+)
+def test_a_count_is_proposed_in_plain_words_and_its_start_is_left_to_the_person(
+    bank: Bank, language: str, words: str
+) -> None:
+    html = guessed_page(bank, language)
+    sent = form_of(html)
+    assert words in html
+    assert dict(zip(sent["column"], sent["role"], strict=True))["step"] == "time"
+    assert (sent["time_format"], sent["start"]) == (["since_h"], [""])
+    # Nothing of what is known is lost while the start is not.
+    assert (sent["delimiter"], sent["decimal"]) == ([";"], [","])
+    assert 'aria-describedby="start_help"' in html
+
+
+@pytest.mark.parametrize(
+    ("start", "language", "words"),
+    [
+        ("", "en", "step counts from a start: say when the count was 0"),
+        ("", "zh-hans", "step 自某个起点计数：请说明计数何时为 0"),
+        ("2098-01-01T00:00", "en", "step counts from 2098-01-01 00:00 UTC, which is still to come"),
+        ("2098-01-01T00:00", "zh-hans", "而该时刻尚未到来"),
+        ("1950-01-01T00:00", "en", "from 1970 to 2099"),
+        ("soon", "zh-hans", "不是计数的起点"),
+    ],
+)
+def test_a_count_is_not_saved_without_a_start_that_is_over(
+    bank: Bank, start: str, language: str, words: str
+) -> None:
+    sent = {**form_of(guessed_page(bank)), "key": "paysim", "start": start}
+    page = bank.client("engineer").post(
+        bank.url("mapping/save"), sent, headers={"accept-language": language}
+    )
+    html = page.content.decode()
+    assert words in html
+    assert MappingVersion.objects.count() == 0
+    assert (form_of(html)["start"], form_of(html)["time_format"]) == ([start], ["since_h"])
+
+
+def test_a_count_is_saved_with_its_start_and_read_from_it(bank: Bank, tmp_path: Path) -> None:
+    client = bank.client("engineer")
+    sent = {**form_of(guessed_page(bank)), "key": "paysim", "start": "2026-01-01T00:00"}
+    sent["timezone"] = "Europe/Berlin"
+    assert client.post(bank.url("mapping/save"), sent).status_code == 302
+    saved = MappingVersion.objects.get()
+    assert saved.data["time"] == {
+        **{"column": "step", "format": "since_h", "timezone": "Europe/Berlin"},
+        "start": "2026-01-01T00:00:00",
+    }
+    assert "2026-01-01T00:00:00" in client.get(bank.url("mapping/")).content.decode()
+    path = tmp_path / "paysim.csv"
+    path.write_text(PAYSIM)
+    told = {"context": schemes.context(bank.project.pk, {"mapping": "paysim"})}
+    times = parse(path, told).arrays["event_time"]
+    midnight = datetime(2025, 12, 31, 23, tzinfo=UTC)
+    wanted = [midnight + timedelta(hours=1 + n // 3) for n in range(40)]
+    assert times.tolist() == [int(one.timestamp()) * 1000 for one in wanted]
+
+
+def test_a_file_may_be_sent_with_its_start_in_place_of_a_mapping(bank: Bank) -> None:
+    facts = {"start": "hours since 2026-01-01"}
+    assert mappings.check_facts(bank.project.pk, facts) == facts
+    assert schemes.context(bank.project.pk, facts)["start"] == "hours since 2026-01-01"
+    for start in ("soon", "weeks since 2026-01-01", "any"):
+        with pytest.raises(FactRefused) as refused:
+            mappings.check_facts(bank.project.pk, {"start": start})
+        assert (refused.value.field, refused.value.code) == ("start", "start_invalid")
 
 
 def test_a_mapping_that_cannot_be_is_refused_and_the_form_stays(bank: Bank) -> None:
