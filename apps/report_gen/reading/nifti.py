@@ -16,9 +16,12 @@ from numpy.typing import NDArray
 
 from apps.report_gen.reading.faults import CONTENT, FILE, UNPACKED, faulty, more_than, unreadable
 from apps.report_gen.reading.faults import DAMAGE as BYTES
+from apps.report_gen.reading.geometry.assessing import THICK
 from apps.report_gen.reading.geometry.canonical import spacing_of, turn
+from apps.report_gen.reading.geometry.straighten import straightened
 from apps.report_gen.reading.limits import Limits
-from apps.report_gen.reading.reasons import Reason, note, refusal, warning
+from apps.report_gen.reading.nifti_place import affine_of, slanted
+from apps.report_gen.reading.reasons import Reason, Severity, note, refusal, warning
 from apps.report_gen.reading.sniffing import HEAD_BYTES, Kind, kind_of
 from apps.report_gen.reading.sources import Source
 from apps.report_gen.volume import AIR, HIGHEST, LOWEST, Series, SeriesFacts, Volume
@@ -26,10 +29,15 @@ from loupe.contract.text import Text
 
 DAMAGE: Final = (*BYTES, HeaderDataError)
 NUMBERS: Final = {"i1", "u1", "i2", "u2", "i4", "u4", "f4", "f8"}
-LARGEST_SPACING: Final = 10.0
-SHEAR: Final = 0.02
-"""Cosine between two axes of the affine that still count as a right angle."""
 _LEAST_OFFSET: Final = 348
+_APART: Final = {b"ni1", b"ni2"}
+_TOGETHER: Final = Text(
+    en="one file with header and values is read", zh="可读取文件头与数值合一的文件"
+)
+_CONVERT: Final = Text(
+    en="Save the pair of .hdr and .img as one .nii.", zh="请将 .hdr 与 .img 存为一个 .nii。"
+)
+_AS_LARGE: Final = Text(en="sizes as large as the data are needed", zh="尺寸应与数据大小一致")
 _MOST_STRANGE: Final = 0.5
 """The share of values that are no numbers from which on a file is refused."""
 
@@ -63,9 +71,9 @@ def read_nifti(
     refused = _refused_sizes(sizes, limits)
     if refused is not None:
         return None, [*reasons, refused]
-    affine = _affine(source, header)
-    if affine is None:
-        return None, [*reasons, refusal("missing_orientation")]
+    affine = affine_of(source, header)
+    if isinstance(affine, Reason):
+        return None, [*reasons, affine]
     columns, rows, slices = sizes[:3]
     stored = _stored(source, header, content, (columns, rows, slices))
     values, strange = _hounsfield(stored, *_scale(source, header))
@@ -74,18 +82,51 @@ def read_nifti(
         return None, [*reasons, refusal("not_finite", "not_finite_refused", share=share)]
     if strange > 0:
         reasons.append(warning("not_finite", share=round(strange, 4)))
-    return _canonical(values, affine), reasons
+    slant = slanted(affine)
+    if slant is not None:
+        reasons.append(slant)
+    if slant is not None and slant.severity is Severity.REFUSAL:
+        return None, reasons
+    volume = _straight(values, affine, limits) if slant is not None else _turned(values, affine)
+    if isinstance(volume, Reason):
+        return None, [*reasons, volume]
+    if volume.spacing[0] > THICK:
+        reasons.append(warning("thick_slices", spacing=round(volume.spacing[0], 3)))
+    return volume, reasons
 
 
-def _canonical(values: NDArray[np.int16], affine: NDArray[np.float64]) -> Volume:
+def _turned(values: NDArray[np.int16], affine: NDArray[np.float64]) -> Volume:
     slices, rows, columns = values.shape
     turned = turn(affine, (columns, rows, slices))
     hu = np.empty(turned.canonical_shape, dtype=np.int16)
     turned.as_acquired(hu)[...] = values
-    canonical = turned.affine(affine)
-    facts = SeriesFacts(images=1, rows=rows, columns=columns)
+    return _volume(hu, turned.affine(affine), values)
+
+
+def _straight(
+    values: NDArray[np.int16], affine: NDArray[np.float64], limits: Limits
+) -> Volume | Reason:
+    np.maximum(values, AIR, out=values)  # padding must not bleed into what is interpolated
+    found = straightened(values, affine, limits)
+    if isinstance(found, Reason):
+        return found
+    return _volume(*found, values, resampled=True)
+
+
+def _volume(
+    hu: NDArray[np.int16],
+    affine: NDArray[np.float64],
+    values: NDArray[np.int16],
+    *,
+    resampled: bool = False,
+) -> Volume:
+    facts = SeriesFacts(images=1, rows=values.shape[1], columns=values.shape[2])
     return Volume(
-        hu=hu, spacing=spacing_of(canonical), affine=canonical, series=Series(facts=facts)
+        hu=hu,
+        spacing=spacing_of(affine),
+        affine=affine,
+        resampled=resampled,
+        series=Series(facts=facts),
     )
 
 
@@ -161,39 +202,6 @@ def _refused_sizes(sizes: list[int], limits: Limits) -> Reason | None:
     return None
 
 
-def _affine(source: Source, header: Any) -> NDArray[np.float64] | None:
-    """Voxel to RAS mm, from the sform or else the qform; None where the file has neither."""
-    try:
-        sform, qform = int(header["sform_code"]), int(header["qform_code"])
-        if sform <= 0 and qform <= 0:
-            return None
-        affine = np.asarray(header.get_best_affine(), dtype=np.float64)
-    except DAMAGE as error:
-        raise _damaged(source, f"{type(error).__name__}: {error}") from error
-    lengths = np.linalg.norm(affine[:3, :3], axis=0)
-    if not np.isfinite(affine).all() or not ((lengths > 0) & (lengths <= LARGEST_SPACING)).all():
-        raise faulty(
-            source.name,
-            "bad_value",
-            "affine",
-            str(np.round(lengths, 3).tolist()),
-            Text(
-                en=f"spacings above 0 and at most {LARGEST_SPACING:g} mm are allowed",
-                zh=f"允许大于 0 且不超过 {LARGEST_SPACING:g} mm 的间距",
-            ),
-        )
-    directions = affine[:3, :3] / lengths
-    if np.abs(directions.T @ directions - np.eye(3)).max() > SHEAR:
-        raise faulty(
-            source.name,
-            "bad_value",
-            "affine",
-            Text(en="slanted", zh="倾斜"),
-            Text(en="axes at a right angle are needed", zh="坐标轴需互相垂直"),
-        )
-    return affine
-
-
 def _stored(
     source: Source, header: Any, content: bytes, shape: tuple[int, ...]
 ) -> NDArray[np.generic]:
@@ -202,6 +210,9 @@ def _stored(
     claimed = float(header["vox_offset"])
     start = int(claimed) if math.isfinite(claimed) else 0
     needed = math.prod(shape) * dtype.itemsize
+    if header["magic"].item() in _APART:
+        told = Text(en="a header whose values lie in another file", zh="数值位于另一文件的文件头")
+        raise faulty(source.name, "bad_value", "magic", told, _TOGETHER, _CONVERT)
     if start < _LEAST_OFFSET:
         allowed = Text(en=f"at least {_LEAST_OFFSET} is needed", zh=f"至少应为 {_LEAST_OFFSET}")
         raise faulty(source.name, "bad_value", "vox_offset", claimed, allowed)
@@ -213,6 +224,13 @@ def _stored(
             _bytes_from(max(0, len(content) - max(start, 0)), start),
             Text(en=f"{needed} bytes are needed", zh=f"需要 {needed} 字节"),
         )
+    surplus = len(content) - start - needed
+    if surplus >= math.prod(shape[:2]) * dtype.itemsize:
+        told = Text(
+            en=f"{list(shape)}, and {surplus} bytes are left over",
+            zh=f"{list(shape)}，另多出 {surplus} 字节",
+        )
+        raise faulty(source.name, "bad_value", "dim", told, _AS_LARGE)
     stored = np.frombuffer(content, dtype=dtype, count=math.prod(shape), offset=start)
     return stored.reshape(shape[::-1])
 

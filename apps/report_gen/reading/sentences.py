@@ -235,6 +235,12 @@ SENTENCES: Final[Mapping[str, Text]] = MappingProxyType(
             "be told. Convert it from DICOM again.",
             zh="该文件未说明体数据在患者中的方位，无法区分左右。请重新从 DICOM 转换。",
         ),
+        "contradicting_orientation": Text(
+            en="The file says two different things about how the volume lies in the patient (its "
+            "sform and its qform), so left and right cannot be told. Convert it from DICOM again.",
+            zh="该文件对体数据在患者中的方位有两种不同说法（sform 与 qform），无法区分左右。"
+            "请重新从 DICOM 转换。",
+        ),
         "unverified_origin": Text(
             en="NIfTI files do not say what scanner or modality they come from; that was judged by "
             "the values alone.",

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from nibabel.nifti1 import Nifti1Image
+from nibabel.nifti1 import Nifti1Image, Nifti1Pair
 
 from apps.report_gen.reading.studies import gate, read_study
-from tests.apps.report_gen.studies import hu_at, truth
+from tests.apps.report_gen.studies import hu_at, truth, turned
 
 
 def nifti(folder: Path, values: Any, affine: Any, name: str = "v.nii.gz") -> Path:
@@ -137,3 +137,114 @@ def test_values_that_are_no_numbers_are_air_with_a_warning(tmp_path: Path) -> No
     assert study.verdicts[0].status == "usable_with_warning"
     assert study.volume is not None
     assert (study.volume.hu[:, :, :3] == -1024).all()
+
+
+def written(path: Path, affine: Any, *, sform: Any = None, patch: Any = None) -> Path:
+    """The chest with a qform of `affine`, a sform where one is given, and bytes put in place."""
+    image = Nifti1Image(chest()[0].astype("i2"), None)
+    image.header.set_qform(affine, 1)
+    image.header.set_sform(sform, 0 if sform is None else 1)
+    content = bytearray(image.to_bytes())
+    content[112:120] = np.array([1.0, 0.0], "<f4").tobytes()
+    for at, values in (patch or {}).items():
+        content[at : at + values.nbytes] = values.tobytes()
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize("patch", [{}, {76: np.array([0.0], "<f4")}])
+def test_a_qform_alone_places_the_volume(tmp_path: Path, patch: Any) -> None:
+    """Its handedness (pixdim[0]) counts as 1 where it is 0."""
+    volume = read_study([written(tmp_path / "v.nii", chest()[1], patch=patch)]).volume
+    assert volume is not None
+    np.testing.assert_array_equal(volume.hu, truth(volume))
+
+
+@pytest.mark.parametrize(("unit", "scale"), [(1, 1e-3), (3, 1e3)])
+def test_metres_and_micrometres_are_told_by_their_unit(
+    tmp_path: Path, unit: int, scale: float
+) -> None:
+    affine = np.diag([scale, scale, scale, 1]) @ chest()[1]
+    path = written(tmp_path / "v.nii", affine, patch={123: np.array([unit], "u1")})
+    volume = read_study([path]).volume
+    assert volume is not None
+    np.testing.assert_allclose(volume.spacing, (5.0, 6.0, 6.0), rtol=1e-5)
+
+
+@pytest.mark.parametrize("other", [np.diag([-1.0, 1, 1, 1]), np.diag([1.1, 1, 1, 1])])
+def test_two_forms_that_contradict_each_other_are_refused(tmp_path: Path, other: Any) -> None:
+    affine = chest()[1]
+    path = written(tmp_path / "v.nii", affine, sform=affine @ other)
+    assert codes(path) == {"contradicting_orientation"}
+    near = affine + np.diag([0.01, 0, 0, 0])
+    assert codes(written(tmp_path / "v.nii", affine, sform=near)) == set()
+
+
+@pytest.mark.parametrize(
+    ("degrees", "code"), [((0, 0, 20), "oblique"), ((0, 0, 5), None), ((12, 0, 0), "oblique")]
+)
+def test_an_oblique_volume_is_straightened_with_a_warning(
+    tmp_path: Path, degrees: tuple[float, float, float], code: str | None
+) -> None:
+    how = turned(*degrees)
+    values = np.stack([how.pixels(at) for at in range(how.count)]).transpose(2, 1, 0)
+    affine = np.eye(4)
+    affine[:3, 0], affine[:3, 1] = np.array(how.across) * 6, np.array(how.down) * 6
+    affine[:3, 2], affine[:3, 3] = how.step, how.origin(0)
+    path = nifti(tmp_path, values.astype("i2"), np.diag([-1, -1, 1, 1]) @ affine)
+    study = read_study([path])
+    assert {each.code for each in study.verdicts[0].reasons if each.severity == 1} == (
+        {code} if code else set()
+    )
+    assert study.volume is not None
+    assert study.volume.resampled == bool(code)
+    known = study.volume.hu > -1024
+    assert np.abs(study.volume.hu - truth(study.volume))[known].mean() < 30
+
+
+def test_a_volume_that_slants_is_straightened_or_refused(tmp_path: Path) -> None:
+    values, affine = chest()
+    for degrees, status in ((10, "usable_with_warning"), (40, "refused")):
+        slant = affine.copy()
+        slant[1, 2] = 5 * np.tan(np.radians(degrees))
+        (found,) = gate([nifti(tmp_path, values.astype("i2"), slant)])
+        assert "gantry_tilt" in {each.code for each in found.reasons}
+        assert found.status == status
+
+
+def test_thick_slices_of_a_nifti_file_are_told(tmp_path: Path) -> None:
+    values, affine = chest()
+    path = nifti(tmp_path, values[:, :, ::2].astype("i2"), affine @ np.diag([1, 1, 2, 1.0]))
+    assert codes(path) == {"thick_slices"}
+
+
+@pytest.mark.parametrize(("at", "size"), [(42, 60), (46, 40)])
+def test_sizes_that_leave_data_over_are_refused_with_what_is_left(
+    tmp_path: Path, at: int, size: int
+) -> None:
+    affine = chest()[1]
+    path = written(tmp_path / "v.nii", affine, patch={at: np.array([size], "<i2")})
+    assert codes(path) == {"bad_value"}
+    left = 2 * (64 * 64 * 50 - size * (64 * 50 if at == 42 else 64 * 64))
+    assert f"{left} bytes are left over" in gate([path])[0].reasons[-1].text.en
+
+
+def test_half_a_pair_of_files_says_what_to_send(tmp_path: Path) -> None:
+    values, affine = chest()
+    Nifti1Pair(values.astype("i2"), affine).to_filename(tmp_path / "v.img")
+    (found,) = gate([tmp_path / "v.hdr"])
+    assert found.reasons[-1].code == "bad_value"
+    assert "as one .nii" in found.reasons[-1].text.en
+
+
+def test_unsigned_padding_below_zero_is_air(tmp_path: Path) -> None:
+    values, affine = chest()
+    stored = (values + 1024).astype("u2")
+    stored[:3] = 63536
+    path = nifti(tmp_path, stored, affine, "v.nii")
+    content = bytearray(path.read_bytes())
+    content[112:120] = np.array([1.0, -1024.0], "<f4").tobytes()
+    path.write_bytes(content)
+    volume = read_study([path]).volume
+    assert volume is not None
+    assert (volume.hu[:, :, :3] == -1024).all()
