@@ -20,7 +20,7 @@ ENHANCED: Final = {
 }
 _PLACE, _ORIENTATION = "PlanePositionSequence", "PlaneOrientationSequence"
 _MEASURES, _VALUES = "PixelMeasuresSequence", "PixelValueTransformationSequence"
-_TYPE = "CTImageFrameTypeSequence"
+_TYPE, _CONTENT = "CTImageFrameTypeSequence", "FrameContentSequence"
 
 
 def images_of(header: FileHeader, dataset: Dataset, limits: Limits) -> list[Image]:
@@ -88,6 +88,7 @@ def _frame(header: FileHeader, shared: Dataset, own: Dataset, at: int) -> Image:
         slope=tags.number(values, "RescaleSlope", name),
         intercept=tags.number(values, "RescaleIntercept", name),
         image_type=tags.words(_group(own, shared, _TYPE), "FrameType") or header.image_type,
+        phase=(tags.number_or_none(_group(own, shared, _CONTENT), "TemporalPositionIndex"),),
     )
 
 

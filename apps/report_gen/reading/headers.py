@@ -19,6 +19,7 @@ from apps.report_gen.reading.faults import DAMAGE, FILE, faulty, unreadable
 from apps.report_gen.reading.sources import Source
 from loupe.contract.text import Text
 
+PHASES = ("TemporalPositionIdentifier", "NominalPercentageOfCardiacPhase", "TriggerTime")
 _PIXEL_TAGS = {b"\xe0\x7f\x10\0", b"\x7f\xe0\0\x10"}
 _UNCOMPRESSED = {
     str(each) for each in (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian)
@@ -83,6 +84,8 @@ class Image:
     slope: float | None = None
     intercept: float | None = None
     image_type: tuple[str, ...] = field(default=())
+    phase: tuple[float | None, ...] = ()
+    """Of several scans of one place: temporal position, share of the heart's cycle, its delay."""
 
 
 def read_header(source: Source, content: bytes) -> tuple[FileHeader, Dataset]:
@@ -151,6 +154,7 @@ def plain_image(header: FileHeader, dataset: Dataset) -> Image:
         slope=tags.number(dataset, "RescaleSlope", name),
         intercept=tags.number(dataset, "RescaleIntercept", name),
         image_type=header.image_type,
+        phase=tuple(tags.number_or_none(dataset, keyword) for keyword in PHASES),
     )
 
 

@@ -52,14 +52,18 @@ SENTENCES: Final[Mapping[str, Text]] = MappingProxyType(
             zh="{count} 个位置有多幅图像；已采用各自的第一幅。",
         ),
         "doubled_slices_split": Text(
-            en="Every position holds {times} images of different acquisitions; acquisition {kept} "
-            "was used.",
-            zh="每个位置有 {times} 幅来自不同采集的图像；已采用采集 {kept}。",
+            en="The series holds {times} sets of images of the same positions, told apart by "
+            "{what}; the one of {kept} was used. To have another read, send it as a series of its "
+            "own.",
+            zh="该序列在相同位置含 {times} 组图像，以{what_zh}区分；已采用 {kept_zh} 的一组。"
+            "如需读取其他组，请将其作为单独序列发送。",
         ),
         "doubled_slices_refused": Text(
-            en="More than one image lies at {count} of {total} positions, and no acquisition "
-            "number tells them apart. Send each reconstruction as a series of its own.",
-            zh="{total} 个位置中有 {count} 个含多幅图像，且无采集编号可区分。"
+            en="More than one image lies at {count} of {total} positions, and neither acquisition, "
+            "kernel, phase nor instance numbers tell them apart. Send each reconstruction as a "
+            "series of its own.",
+            zh="{total} 个位置中有 {count} 个含多幅图像，且采集编号、重建核、时相和实例编号"
+            "均无法区分。"
             "请将每个重建作为单独序列发送。",
         ),
         "repeated_file": Text(

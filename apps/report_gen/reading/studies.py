@@ -143,8 +143,10 @@ def _judged(group: Group, limits: Limits) -> _Candidate:
         shape=(len(stack.images), stack.rows, stack.columns) if stack else None,
     )
     if stack is not None:
+        kernel = stack.images[0].file.kernel  # of those that are kept
         verdict = replace(
             verdict,
+            series=replace(series, facts=replace(series.facts, kernel=kernel)),
             extent=stack.extent(),
             depth=max(stack.spacing, series.facts.thickness or 0.0),
             reformatted=reformatted(stack.images),

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.report_gen.reading.faults import Fault
-from apps.report_gen.reading.geometry import stacking
+from apps.report_gen.reading.geometry import repeats, stacking
 from apps.report_gen.reading.geometry.kind import foreign
 from apps.report_gen.reading.geometry.placing import misplaced
 from apps.report_gen.reading.geometry.planes import angle, axes, off_axis
@@ -22,6 +22,8 @@ EVEN: Final = 0.05
 """How much of the usual distance between slices single ones may differ by."""
 DRIFT: Final = 0.5
 """How much of it a slice may lie off the even grid."""
+ROUNDED: Final = 0.1
+"""mm off the even grid, a fifth of the usual distance at most, that rounded positions make."""
 LARGEST_GAP: Final = 7.0
 """mm that may be filled between two slices; three usual distances at most."""
 LARGEST_SPACING: Final = 10.0
@@ -76,8 +78,10 @@ def refused(reasons: Sequence[Reason]) -> bool:
 
 
 def _stacked(kept: list[Image], reasons: list[Reason], limits: Limits) -> Assessment:
+    kept, more = repeats.one_scan(kept)
+    reasons += more
     ordered, distances = stacking.in_order(kept)
-    ordered, distances, more = stacking.without_doubles(ordered, distances)
+    ordered, distances, more = repeats.without_doubles(ordered, distances)
     reasons += more
     if not refused(reasons) and len(ordered) < LEAST_SLICES:
         reasons.append(refusal("too_few_slices", count=len(ordered), least=LEAST_SLICES))
@@ -140,8 +144,8 @@ def _spacing(distances: NDArray[np.float64]) -> tuple[bool, list[Reason]]:
         ]
     reasons = [warning("thick_slices", spacing=round(usual, 3))] if usual > THICK else []
     grid = np.linspace(0.0, float(distances[-1]), len(distances))
-    off = float(np.abs(steps - usual).max())
-    if off <= EVEN * usual and float(np.abs(distances - grid).max()) <= DRIFT * usual:
+    off, drift = float(np.abs(steps - usual).max()), float(np.abs(distances - grid).max())
+    if (off <= EVEN * usual and drift <= DRIFT * usual) or drift <= min(ROUNDED, usual / 5):
         return True, reasons
     most = max(min(LARGEST_GAP, 3 * usual), 1.25 * usual)
     if largest > most:

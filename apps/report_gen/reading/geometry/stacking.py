@@ -4,8 +4,8 @@ Every function returns what is left and the reasons; a refusal among them ends t
 """
 
 import hashlib
-from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Sequence
+from collections import defaultdict
+from collections.abc import Hashable, Sequence
 from typing import Final
 
 import numpy as np
@@ -17,11 +17,6 @@ from apps.report_gen.reading.reasons import Reason, note, refusal, warning
 
 MOST_OF_A_SERIES: Final = 0.6
 """The share of images that one plane or size must hold to speak for the series."""
-SAME_PLACE: Final = 0.01
-"""Images closer along the normal, in mm, lie at the same place."""
-_NEAR: Final = 0.1
-"""Images closer than this share of the usual distance do too."""
-
 Sorted = tuple[list[Image], list[Reason]]
 
 
@@ -116,58 +111,3 @@ def in_order(images: Sequence[Image]) -> tuple[list[Image], NDArray[np.float64]]
     )
     distances = np.array([along[at] for at in order])
     return [images[at] for at in order], distances - distances[0]
-
-
-def without_doubles(
-    images: list[Image], distances: NDArray[np.float64]
-) -> tuple[list[Image], NDArray[np.float64], list[Reason]]:
-    """One image a position; where acquisitions tell the images apart, the first of them."""
-    steps = np.diff(distances)
-    apart = steps[steps > SAME_PLACE]
-    nearest = max(SAME_PLACE, _NEAR * float(np.median(apart))) if len(apart) else SAME_PLACE
-    place = np.concatenate([[0], np.cumsum(steps > nearest)])
-    held = Counter(place.tolist())
-    doubled = sum(count > 1 for count in held.values())
-    if not doubled:
-        return images, distances, []
-    total = len(held)
-    split = _split(images, place, total, lambda each: each.file.acquisition)
-    if split is not None:
-        kept, number, times = split
-        reasons = [
-            warning(
-                "doubled_slices", "doubled_slices_split", times=times, kept=number, count=doubled
-            )
-        ]
-    elif doubled > total // 4:
-        return (
-            [],
-            distances,
-            [refusal("doubled_slices", "doubled_slices_refused", count=doubled, total=total)],
-        )
-    else:
-        kept = sorted({int(number): at for at, number in reversed(list(enumerate(place)))}.values())
-        reasons = [warning("doubled_slices", count=doubled)]
-    return [images[at] for at in kept], distances[kept], reasons
-
-
-def _split(
-    images: Sequence[Image],
-    place: NDArray[np.int64],
-    total: int,
-    key: Callable[[Image], int | None],
-) -> tuple[list[int], int, int] | None:
-    """The images of the first value of `key` that holds every position once; None if none does."""
-    groups: dict[int, list[int]] = defaultdict(list)
-    for at, each in enumerate(images):
-        value = key(each)
-        if value is None:
-            return None
-        groups[value].append(at)
-    if len(groups) < 2:
-        return None
-    for value in sorted(groups):
-        members = groups[value]
-        if len(members) == total and len({int(place[at]) for at in members}) == total:
-            return members, value, len(groups)
-    return None
