@@ -7,6 +7,7 @@ apart by what the images say; where they say nothing, the series is refused.
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -113,12 +114,12 @@ def _ways(images: Sequence[Image], place: NDArray[np.int64]) -> Iterator[tuple[T
     soft = _by(images, lambda each: each.file.kernel or None, str)
     yield _KERNEL, sorted(soft, key=lambda each: sharpness(each.called))
     for number in range(max(len(each.phase) for each in images)):
-        yield _PHASE, _by(images, lambda each, at=number: _nth(each.phase, at), "{:g}".format)
+        yield _PHASE, _by(images, partial(_phase, number), "{:g}".format)
     yield _ORDER, _by_order(images, place)
 
 
-def _nth(values: Sequence[float | None], at: int) -> float | None:
-    return values[at] if at < len(values) else None
+def _phase(number: int, image: Image) -> float | None:
+    return image.phase[number] if number < len(image.phase) else None
 
 
 def _by(
