@@ -109,7 +109,7 @@ _ORDER: Final = Text(en="their instance numbers", zh="实例编号")
 
 
 def _ways(images: Sequence[Image], place: NDArray[np.int64]) -> Iterator[tuple[Text, list[_Set]]]:
-    """Every way to tell images of one place apart, and the sets it gives, the preferred one first."""
+    """Every way to tell images of one place apart, and its sets, the preferred one first."""
     yield _ACQUISITION, _by(images, lambda each: each.file.acquisition, str)
     soft = _by(images, lambda each: each.file.kernel or None, str)
     yield _KERNEL, sorted(soft, key=lambda each: sharpness(each.called))
