@@ -42,6 +42,12 @@ def _view(
     if not any(each.severity == "refusal" for each in said):
         said = [*left_out, *said]
     uid = verdict.series.series_uid
+
+    def _cleaned(reason: GateReason, words: str) -> str:
+        # The UID of a transfer syntax looks like a telephone number; without it nobody is helped.
+        plain = reason.code == "transfer_syntax" and not identity.found_in(words)
+        return words if plain else identity.clean(words)
+
     return view.model_copy(
         update={
             "series_uid": pseudonyms.uid(uid) if uid else "",
@@ -51,7 +57,7 @@ def _view(
             "kernel": identity.clean(view.kernel),
             "reasons": tuple(
                 each.model_copy(
-                    update={"en": identity.clean(each.en), "zh": identity.clean(each.zh)}
+                    update={"en": _cleaned(each, each.en), "zh": _cleaned(each, each.zh)}
                 )
                 for each in said
             ),

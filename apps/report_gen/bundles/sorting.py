@@ -40,7 +40,7 @@ from apps.report_gen.reading.quiet import quiet
 from apps.report_gen.reading.sniffing import Kind
 from apps.report_gen.reading.sources import Source
 from apps.report_gen.reading.studies import gate
-from apps.report_gen.schema import SeriesView
+from apps.report_gen.schema import MOST_SERIES, SeriesView
 from loupe.contract.text import Text
 
 MOST_STUDIES: Final = 100
@@ -85,14 +85,14 @@ class Made:
 
 @dataclass(slots=True)
 class _Study:
-    """`called` holds the neutral names of its files by those they came under."""
+    """`left_out` holds neutral names of files that may not go on, by those they came under."""
 
     uid: str
     person: dict[str, str] = field(default_factory=dict)
     uids: dict[str, str] = field(default_factory=dict)
     sources: set[str] = field(default_factory=set)
     faults: list[Fault] = field(default_factory=list)
-    called: dict[str, str] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
     patient: str = ""
     files: int = 0
     bytes: int = 0
@@ -126,6 +126,7 @@ class Sorter:
         self._everybody = Identity()
         self._place: dict[str, str] = {}
         self._nobodys = ""
+        self._indices: list[str] = []
         self.faults: list[Fault] = []
         """Files that belong to no study, with their names as they came: for the sender alone."""
 
@@ -146,6 +147,8 @@ class Sorter:
                     self.faults.append(error.fault)
             self.faults += sources.faults
         self._set_nobodys_aside()
+        if not self._studies and not self.faults:
+            self.faults += [_index(name).fault for name in self._indices]
 
     def _set_nobodys_aside(self) -> None:
         """DICOM files that do not say whose they are stay out where others do say it."""
@@ -168,7 +171,8 @@ class Sorter:
             dataset = _header(source, content, self._limits)
             sop_class = tags.text(dataset.file_meta, "MediaStorageSOPClassUID")
             if sop_class == MediaStorageDirectoryStorage:
-                return  # the index of a disc: nobody has to be told that it is no image
+                self._indices.append(source.name)
+                return  # of a disc: nobody has to be told that it is no image
             uid = tags.text(dataset, "StudyInstanceUID")
             if not uid:
                 # Files that do not say whose they are make one study, which the gate refuses.
@@ -221,11 +225,12 @@ class Sorter:
                     continue
                 number += 1
                 kind = "image-{:05d}.dcm" if source.kind is Kind.DICOM else "volume-{:05d}.nii.gz"
-                study_of.called[source.name] = name = kind.format(number)
+                name = kind.format(number)
                 try:
                     made = self._cleaned(source, content)
                 except Faulty as error:
                     study_of.faults.append(error.fault)
+                    study_of.left_out[source.name] = name
                     continue
                 if made is not None:
                     study_of.writer.add(Cleaned(name, made))
@@ -246,7 +251,7 @@ class Sorter:
             clinical=self._cleaned_text(),
             images=writer.images,
             problems=problems_of(study.faults),
-            refused=() if writer.images else self._refused(study),
+            refused=self._refused(study) if study.left_out else (),
         )
         writer.close(manifest)
         return Made(
@@ -255,9 +260,10 @@ class Sorter:
         )  # fmt: skip
 
     def _refused(self, study: _Study) -> tuple[SeriesView, ...]:
-        """What the gate says of a study that holds no image that may go on, such as an MR."""
-        verdicts = gate(self._paths, self._limits, study.called)
-        return refused_views(verdicts, study.faults, self._pseudonyms, self._everybody)
+        """What the gate says of files that may not go on, such as MR or a dose report."""
+        verdicts = gate(self._paths, self._limits, study.left_out)
+        views = refused_views(verdicts, study.faults, self._pseudonyms, self._everybody)
+        return views[:MOST_SERIES]
 
     def _cleaned_text(self) -> ClinicalText:
         told = {
@@ -275,6 +281,17 @@ def _header(source: Source, content: bytes, limits: Limits) -> Dataset:
         raise faulty(
             source.name, "damaged", FILE, unreadable(type(error).__name__), _WHOLE
         ) from error
+
+
+def _index(name: str) -> Faulty:
+    return faulty(
+        name,
+        "not_an_image",
+        FILE,
+        Text(en="the index of a disc (DICOMDIR)", zh="光盘索引（DICOMDIR）"),
+        Text(en="the images that it lists are read", zh="需要其所列的图像"),
+        Text(en="Send the whole disc or its image folder.", zh="请发送整张光盘或其图像文件夹。"),
+    )
 
 
 _NEEDED: Final = Text(

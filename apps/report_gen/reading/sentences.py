@@ -174,9 +174,9 @@ SENTENCES: Final[Mapping[str, Text]] = MappingProxyType(
         ),
         "transfer_syntax": Text(
             en="The pixels are stored as {syntax}, which is not read. Send them uncompressed, or "
-            "as JPEG lossless, JPEG-LS, JPEG 2000 or RLE.",
-            zh="像素以 {syntax} 存储，无法读取。请以未压缩、JPEG 无损、JPEG-LS、JPEG 2000 或 "
-            "RLE 发送。",
+            "as JPEG lossless, JPEG-LS, JPEG 2000 (HTJ2K too) or RLE.",
+            zh="像素以 {syntax} 存储，无法读取。请以未压缩、JPEG 无损、JPEG-LS、JPEG 2000"
+            "（含 HTJ2K）或 RLE 发送。",
         ),
         "lossy": Text(
             en="The images were compressed with loss; fine structures may be altered.",

@@ -59,6 +59,14 @@ MADE: Final = {
 reconstruction, with their names."""
 
 
+_SYNTAXES: Final = {
+    "1.2.840.10008.1.2.4.110": "JPEG XL Lossless",
+    "1.2.840.10008.1.2.4.111": "JPEG XL JPEG Recompression",
+    "1.2.840.10008.1.2.4.112": "JPEG XL",
+    "1.2.840.10008.1.2.8.1": "Deflated Image Frame Compression",
+    "1.2.840.113619.5.2": "GE Private Implicit VR Big Endian",
+}
+"""Those of PS3.6 and of vendors whose names pydicom does not know yet."""
 _HEADWARDS: Final = 2
 _PROJECTED: Final = {"MIP", "MINIP", "PROJECTION"}
 """Of these, vendors also make longer words, such as CT_SOM5 MIP."""
@@ -80,6 +88,14 @@ def _values(image: Image) -> set[str]:
 def _words(image: Image) -> set[str]:
     """The values of an image's type, and the words in them."""
     return {part for each in image.image_type for part in (each, *re.split(r"[ _]", each))}
+
+
+def _syntax(uid: str) -> str:
+    """A transfer syntax by name and UID."""
+    if not UID(uid).is_valid:
+        return "?"
+    name = _SYNTAXES.get(uid, UID(uid).name)
+    return uid if name == uid else f"{name} ({uid})"
 
 
 def foreign(images: Sequence[Image]) -> list[Reason]:
@@ -107,8 +123,7 @@ def foreign(images: Sequence[Image]) -> list[Reason]:
         return [*reasons, refusal("out_of_scope", what="in colour", what_zh="彩色图像")]
     syntaxes = {each.file.transfer_syntax for each in images}
     if syntaxes - READ:
-        name = UID(sorted(syntaxes - READ)[0]).name[:60]
-        return [*reasons, refusal("transfer_syntax", syntax=name)]
+        return [*reasons, refusal("transfer_syntax", syntax=_syntax(sorted(syntaxes - READ)[0]))]
     if syntaxes & LOSSY or any(each.file.lossy for each in images):
         reasons.append(warning("lossy"))
     bare = sum(each.slope is None or each.intercept is None for each in images)
