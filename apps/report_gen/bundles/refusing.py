@@ -41,6 +41,9 @@ def _view(
     said = [each for each in reasons_of(verdict) if each.severity != "note"]
     if not any(each.severity == "refusal" for each in said):
         said = [*left_out, *said]
+    elif [each.code for each in said] == ["too_few_slices"]:
+        # Few were left out of a series, perhaps, and why they were is what matters.
+        said = [*left_out, *said]
     uid = verdict.series.series_uid
 
     def _cleaned(reason: GateReason, words: str) -> str:

@@ -39,10 +39,12 @@ def cleaned(dataset: Dataset, pseudonyms: Pseudonyms, identity: Identity) -> Dat
     `identity` holds the words of the study that name somebody (`Identity.learn`).
     """
     result = _cleaned(dataset, pseudonyms, identity, 0)
-    result.PatientName = result.PatientID = pseudonyms.patient(
-        _text(dataset, "PatientID") or _text(dataset, "PatientName"),
-        _text(dataset, "IssuerOfPatientID"),
+    known = _text(dataset, "PatientID").strip()
+    patient = pseudonyms.patient(
+        known or _text(dataset, "PatientName"), _text(dataset, "IssuerOfPatientID")
     )
+    result.PatientName = patient
+    result.PatientID = patient if known else ""  # no id contradicts none
     result.PatientIdentityRemoved = "YES"
     result.DeidentificationMethod = "PS3.15 Basic Application Confidentiality Profile, by Loupe"
     method = Dataset()

@@ -39,8 +39,10 @@ class Pseudonyms:
         return f"2.25.{int.from_bytes(self._digest('uid', word)[:16], 'big')}"
 
     def patient(self, patient_id: str, issuer: str = "") -> str:
-        """A name for a patient, from the identifier and who issued it."""
-        return f"P{self._digest('patient', f'{issuer}/{patient_id}').hex()[:16].upper()}"
+        """A name for a patient, from the identifier, however a machine spaces or cases it, and who
+        issued it."""
+        plain = " ".join(patient_id.upper().split())
+        return f"P{self._digest('patient', f'{issuer}/{plain}').hex()[:16].upper()}"
 
     def number(self, kind: str, value: str) -> str:
         """A name for any other identifier, such as an accession number; at most 16 characters."""

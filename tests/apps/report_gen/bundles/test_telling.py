@@ -87,3 +87,35 @@ def test_the_index_of_a_disc_alone_says_what_to_send(tmp_path: Path) -> None:
     (reason,) = told(tmp_path / "disc" / "DICOMDIR")["reasons"]
     assert reason["code"] == "not_an_image"
     assert "Send the whole disc" in str(reason["en"])
+
+
+def test_an_image_without_an_id_is_told_by_what_it_lacks(tmp_path: Path) -> None:
+    images = series(Taken(count=100, step=(0, 0, 2.5)))
+    del images[50].SOPInstanceUID, images[50].file_meta.MediaStorageSOPInstanceUID
+    for at, image in enumerate(images):
+        image.save_as(tmp_path / f"{at}", enforce_file_format=False)
+    found = told(tmp_path)
+    assert [each["status"] for each in found["series"]] == ["usable_with_warning", "refused"]
+    first = found["series"][1]["reasons"][0]
+    assert first["code"] == "missing_tag"
+    assert first["en"].startswith("SOPInstanceUID: every image needs one of its own")
+
+
+@pytest.mark.parametrize(
+    ("ids", "status"),
+    [
+        (["MRN-4711", " mrn-4711", "MRN-4711", ""], "drafted"),
+        (["MRN-4711", "MRN-4712"], "refused"),
+    ],
+)
+def test_one_patient_is_one_however_machines_write_the_id(
+    tmp_path: Path, ids: list[str], status: str
+) -> None:
+    images = series(Taken(count=50))
+    for at, image in enumerate(images):
+        image.PatientID = ids[at % len(ids)]
+    found = told(write(images, tmp_path))
+    assert found["status"] == status
+    assert ("mixed_patients" in {each["code"] for each in found["reasons"]}) == (
+        status == "refused"
+    )
