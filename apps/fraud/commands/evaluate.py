@@ -100,6 +100,10 @@ def _transactions(asked: argparse.Namespace) -> tuple[dict[str, Any], list[str]]
     config = recipe(asked)
     models = [Given(name, folder_of(name, asked.project)) for name in asked.model]
     read = read_data(asked)
+    for problem in read.problems:
+        print(f"left out: {problem}", file=sys.stderr, flush=True)
+    if read.refused > len(read.problems):
+        print(f"{read.refused:,} rows in all were left out.", file=sys.stderr, flush=True)
     known = handbook.covers(read.scheme, read.columns["event_time"])
     the_week = asked.handbook == "yes" or (asked.handbook == "auto" and known)
 

@@ -75,8 +75,8 @@ def _chosen(path: Path, _: parquet.Identity, form: Format, context: bytes) -> Ch
         mapping = guess.mapping
         if mapping is None or guess.questions:
             said = (
-                " Or say the start with the file: start=2026-01-01, or start='days since "
-                "2026-01-01' where the unit is another."
+                " Or say the start with the file, as the fact start: 2026-01-01, or 'days since "
+                "2026-01-01' where the unit is another (predict --fact start=2026-01-01)."
             )
             raise InputRefused(
                 f"The project has no mapping, and the file leaves something open: {guess.asked} "

@@ -31,14 +31,17 @@ _PLAIN: Final = (
     *("transaction dt", "time delta", "timedelta", "time offset", "relative time", "elapsed"),
     *("elapsed time", "time elapsed", "time since start", "经过时间", "相对时间"),
 )
-_CALLED = tuple(
-    f"{before} {word}".strip()
-    for before in ("", "time", "elapsed", "elapsed time", "时间")
-    for words in _WORDS.values()
-    for word in words
-    if before or len(word) > 3
+_ALONE: Final = (
+    *("milliseconds", "seconds", "minutes", "hours", "days"),
+    *("millisekunden", "sekunden", "minuten", "stunden", "tage"),
+    *("毫秒", "毫秒数", "秒数", "分钟数", "小时数", "天数"),
 )
-NAMES: Final = (*_STEPS, *_PLAIN, *_CALLED)
+"""``hour`` and ``day`` alone are parts of a date."""
+_BEFORE: Final = ("time", "elapsed", "elapsed time", "时间")
+NAMES: Final = (
+    *(*_STEPS, *_PLAIN, *_ALONE),
+    *(f"{before} {word}" for before in _BEFORE for words in _WORDS.values() for word in words),
+)
 
 
 @dataclass(frozen=True)

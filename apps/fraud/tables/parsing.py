@@ -135,8 +135,7 @@ def _nothing(found: Assembled) -> str:
     if not found.problems.listed:
         return "The range has no rows."
     first = min(found.problems.listed, key=lambda problem: problem.line)
-    where = f"line {first.line}" + (f", {first.field} = {first.value!r}" if first.field else "")
     return (
-        f"Not one of {found.read:,} rows can be used. The first, {where}: {first.reason.en} "
+        f"Not one of {found.read:,} rows can be used. The first, {first.sentence} "
         "Look at the mapping, then try again."
     )

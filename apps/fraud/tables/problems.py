@@ -146,6 +146,12 @@ class Problem:
             en=text.en.format(allowed=self.allowed), zh=text.zh.format(allowed=self.allowed)
         )
 
+    @property
+    def sentence(self) -> str:
+        """Line, field, value and reason in English."""
+        where = f"line {self.line}" + (f", {self.field} = {self.value!r}" if self.field else "")
+        return f"{where}: {self.reason.en}"
+
     def as_json(self) -> dict[str, JsonValue]:
         """Plain JSON, reason included."""
         return {

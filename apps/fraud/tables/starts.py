@@ -22,7 +22,7 @@ ANY: Final = "any"
 """Stands for `ANY_START` where a person says that only differences of times count."""
 ANY_START: Final = datetime(2001, 1, 1, tzinfo=UTC)
 """A Monday, midnight in UTC."""
-_FORM = re.compile(r"(?:(?P<unit>[a-z]+) since )?(?P<moment>\S.*)")
+_FORM = re.compile(r"(?:(?P<unit>[a-z]+) since )?(?P<moment>.*)")
 
 
 @dataclass(frozen=True)
@@ -56,17 +56,17 @@ def start_of(text: str, *, any_allowed: bool = False) -> Start:
     """
     match = _FORM.fullmatch(text.strip())
     units = {words.en: form for form, words in UNIT_WORDS.items()}
-    if match is None or (match["unit"] is not None and match["unit"] not in units):
-        given = "" if match is None else match["unit"]
+    if match is not None and match["unit"] is not None and match["unit"] not in units:
         raise InputRefused(
-            f"start={text[:60]!r}: {given!r} is no unit; a count has {', '.join(units)}, as in "
-            "'hours since 2026-01-01'.",
+            f"start={text[:60]!r}: {match['unit']!r} is no unit; a count has {', '.join(units)}, "
+            "as in 'hours since 2026-01-01'.",
             code="start_invalid",
         )
-    unit = units[match["unit"]] if match["unit"] else None
-    if match["moment"] == ANY and any_allowed:
+    unit = units[match["unit"]] if match is not None and match["unit"] else None
+    said = text.strip() if match is None else match["moment"]
+    if said == ANY and any_allowed:
         return Start(ANY_START, unit)
     try:
-        return Start(moment_of(match["moment"]), unit)
+        return Start(moment_of(said), unit)
     except PydanticCustomError as error:
         raise InputRefused(f"start: {error.message()}", code="start_invalid") from error

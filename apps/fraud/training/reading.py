@@ -62,7 +62,8 @@ def read(
         start: when a column that counts time began; None: it is refused where a file has one.
 
     Raises:
-        InputRefused: a file is missing or damaged, or what its columns mean is in doubt.
+        InputRefused: a file is missing or damaged, what its columns mean is in doubt, or not one
+            row can be used.
     """
     for file in files:
         if not file.is_file():
@@ -92,6 +93,11 @@ def read(
             problems += [f"{file.name}: {one}" for one in said[: LISTED - len(problems)]]
         with file.open("rb") as source:
             digest.update(hashlib.file_digest(source, "sha256").digest())
+    if refused and not any(len(part["id"]) for part in parts):
+        raise InputRefused(
+            f"Not one of {refused:,} rows can be used. The first, {problems[0]}",
+            code="no_good_rows",
+        )
     names = parts[0] if parts else {}
     columns = {name: np.concatenate([part[name] for part in parts]) for name in names}
     return Read(about, columns, digest.hexdigest(), refused, tuple(problems), tuple(starts))
@@ -112,7 +118,7 @@ def _ranges(
             span = each[splitting.RANGE]
             place = span if isinstance(span, dict) else {}
             rows = read_range(file, form, choice, place, LISTED)
-            said = [f"line {one.line}: {one.reason.en}" for one in rows.problems.listed]
+            said = [one.sentence for one in rows.problems.listed]
             found.append((rows.columns, rows.read - len(rows), said))
     return found
 
@@ -163,7 +169,14 @@ def _json(file: Path, what: str, kind: type[Mapping] | type[Scheme]) -> Mapped[s
     try:
         told: Mapped[str, JsonValue] = json.loads(file.read_bytes())
         kind.model_validate(told)
-    except (OSError, ValueError, ValidationError) as error:
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the whole"
+        raise InputRefused(
+            f"The {what} {file} cannot be used: {place}: {first['msg'].rstrip('.')}.",
+            code=f"{what}_invalid",
+        ) from error
+    except (OSError, ValueError) as error:
         raise InputRefused(
             f"The {what} {file} cannot be used: {str(error)[:300]}.", code=f"{what}_invalid"
         ) from error

@@ -15,5 +15,6 @@ class Context(Protocol):
         nothing was changed by people.
 
         SHALL be quick: it may run once a second for every project and set of facts. The host keeps
-        the answer for a second. `facts` are the completed ones of `CheckFacts`.
+        the answer for a second. `facts` are the completed ones of `CheckFacts`. ``manage.py
+        predict`` without a project calls nothing and takes the facts it was given for the answer.
         """

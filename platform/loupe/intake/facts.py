@@ -46,8 +46,11 @@ def from_json(app: type[DomainApp], text: str) -> dict[str, str]:
     return found
 
 
-def checked(app: type[DomainApp], project: Project, said: Mapping[str, str]) -> dict[str, str]:
-    """What was said, without blanks, within its limits, and completed by the app.
+def checked(
+    app: type[DomainApp], project: Project | None, said: Mapping[str, str]
+) -> dict[str, str]:
+    """What was said, without blanks, within its limits, and completed by the app where there is a
+    project to ask it of.
 
     Raises:
         FactRefused: a value is too long, holds control characters, or names what the app does
@@ -59,7 +62,7 @@ def checked(app: type[DomainApp], project: Project, said: Mapping[str, str]) -> 
         for key, value in said.items()
         if key in declared and value.strip()
     }
-    if not kept or app.check_facts is None:
+    if not kept or app.check_facts is None or project is None:
         return kept
     check: CheckFacts = load(app.check_facts)
     completed = check(project.pk, kept)

@@ -103,6 +103,29 @@ def test_live_state_and_its_model_are_run_in_the_process_one_line_a_row(tmp_path
     assert "Line 2 is no purchase" in lines[3]["error"]["message"]
 
 
+def test_what_a_count_of_time_starts_at_is_said_as_a_fact_or_the_file_is_refused(
+    tmp_path: Path,
+) -> None:
+    head = "step,type,amount,nameOrig,nameDest,isFraud"
+    rows = [f"{1 + n // 4},PAYMENT,{n}.50,C{n % 9},M{n % 3},0" for n in range(40)]
+    path = tmp_path / "paysim.csv"
+    path.write_text("\n".join([head, *rows]) + "\n")
+    done = predict(tmp_path, path, app="fraud")
+    assert done.returncode == 1
+    assert "'step' holds counts (from 1 to 10" in done.stdout
+    assert "predict --fact start=2026-01-01" in done.stdout
+    facts = ("--fact", "start=hours since 2026-01-01T00:00:00Z")
+    done = predict(tmp_path, path, *facts, "--json", app="fraud")
+    assert done.returncode == 0, done.stderr
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [line["row"] for line in lines] == list(range(40))
+    assert [line["data"]["event_time"] for line in lines] == [
+        1_767_225_600_000 + (1 + n // 4) * 3_600_000 for n in range(40)
+    ]
+    done = predict(tmp_path, path, "--fact", "start=soon", app="fraud")
+    assert "'soon' is no start of a count" in done.stdout
+
+
 def test_rows_that_are_left_out_are_told_and_the_others_scored(tmp_path: Path) -> None:
     head = "transaction_id,timestamp,amount,currency,customer_id,terminal_id"
     good = [f"t{n},2024-03-01T10:{n}:00Z,{n}.50,EUR,customer{n % 9},m1" for n in range(10, 50)]

@@ -2,7 +2,7 @@
 results are columns."""
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext
 from pathlib import Path
@@ -42,7 +42,9 @@ class NeedsService(LoupeError):
 class Predictor:
     """One app with one model, ready to predict. A context manager."""
 
-    def __init__(self, app: type[DomainApp], choice: Choice) -> None:
+    def __init__(
+        self, app: type[DomainApp], choice: Choice, facts: Mapping[str, str] | None = None
+    ) -> None:
         if app.steps[0].place is not Place.SANDBOX:
             raise NeedsService(
                 f"{app.name} takes no files or works for minutes on one input: start Loupe with "
@@ -63,7 +65,7 @@ class Predictor:
         )
         self._sandbox = SandboxPool(THREADS, settings.SANDBOX_MEMORY_BYTES)
         self._tables = (
-            Tables(app, choice, self._point, self._sandbox, self._engine)
+            Tables(app, choice, self._point, self._sandbox, self._engine, facts or {})
             if app.result_form == "columns"
             else None
         )

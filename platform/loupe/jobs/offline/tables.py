@@ -5,7 +5,7 @@ begins empty, is kept in memory and is gone at the end.
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from uuid import UUID
 
@@ -40,15 +40,17 @@ class Tables:
         point: BaseModel,
         sandbox: SandboxPool,
         engine: LocalEngine | None,
+        facts: Mapping[str, str],
     ) -> None:
         self._app, self._point, self._sandbox, self._engine = app, point, sandbox, engine
         self._told: dict[str, JsonValue] = (
-            context.told(app, choice.project.pk, SESSION, {})
+            context.told(app, choice.project.pk, SESSION, facts)
             if choice.project is not None
             else {"project": str(UUID(int=0)), "session": SESSION}
         )
         if app.context is not None:
-            self._told.setdefault("context", {})
+            # Without a project there is nobody to ask what the facts mean: they are told as said.
+            self._told.setdefault("context", dict(facts))
         version = choice.version
         self._model = (
             Model(version.model.wire_name, version.number, {**app.request(point)})

@@ -9,6 +9,7 @@ from loupe.contract.runtime.errors import LoupeError
 from loupe.jobs.offline import choosing
 from loupe.jobs.offline.bad_rows import Line
 from loupe.jobs.offline.predicting import Predictor
+from loupe.jobs.offline.said import facts_of
 from loupe.plugins import registry as apps
 
 SOME_REFUSED, WRONG_USE = 1, 2
@@ -26,6 +27,10 @@ class Command(BaseCommand):
         parser.add_argument("paths", nargs="+", metavar="PATH", help="files, folders, archives")
         parser.add_argument("--model", metavar="NAME", help="a registered model; else the default")
         parser.add_argument("--project", metavar="SLUG", help="choose as this project would")
+        parser.add_argument(
+            "--fact", action="append", default=[], metavar="KEY=VALUE",
+            help="what a sender would say of the files, as an upload's facts; several may be given",
+        )  # fmt: skip
         parser.add_argument("--json", action="store_true", help="one JSON object a line")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -33,7 +38,8 @@ class Command(BaseCommand):
             app = apps.get(options["app"])
             choosing.prepare(app)
             choice = choosing.choose(app, options["model"], options["project"])
-            predictor = Predictor(app, choice)
+            facts = facts_of(app, options["fact"], choice.project)
+            predictor = Predictor(app, choice, facts)
         except LoupeError as error:
             raise CommandError(error.message, returncode=WRONG_USE) from error
         seen = refused = 0
