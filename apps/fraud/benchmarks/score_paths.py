@@ -9,7 +9,6 @@ import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -236,54 +235,3 @@ def as_rest(body: bytes) -> bytes:
         writer.write_table(table)
     sent: bytes = sink.getvalue().to_pybytes()
     return sent
-
-
-@dataclass(frozen=True, kw_only=True)
-class Measured:
-    """How one way did.
-
-    Attributes:
-        cpu_p50_ms, cpu_p99_ms, cpu_worst_ms: processor time of the calling thread for a batch. In
-            this process that is all of it but the trees' own threads, and tells what a batch takes
-            where others have the processors too.
-    """
-
-    per_second: float
-    p50_ms: float
-    p99_ms: float
-    worst_ms: float
-    cpu_p50_ms: float
-    cpu_p99_ms: float
-    cpu_worst_ms: float
-    batches: int
-
-
-def sustained(
-    score: Path_, bodies: Iterator[bytes], rows: int, seconds: float, callers: int = 2
-) -> Measured:
-    """Batch after batch from so many callers at once, until the time is up."""
-    times: list[tuple[float, float]] = []
-    taking = threading.Lock()
-    start = time.perf_counter()
-
-    def call() -> None:
-        while time.perf_counter() - start < seconds:
-            with taking:
-                body = next(bodies, None)
-            if body is None:
-                return
-            began, worked = time.perf_counter(), time.thread_time()
-            score(body)
-            times.append((time.perf_counter() - began, time.thread_time() - worked))
-
-    with ThreadPoolExecutor(callers) as pool:
-        for done in [pool.submit(call) for _ in range(callers)]:
-            done.result()
-    wall = time.perf_counter() - start
-    told, cpu = np.array(times).T * 1e3
-    return Measured(
-        per_second=len(times) * rows / wall, p50_ms=float(np.median(told)),
-        p99_ms=float(np.quantile(told, 0.99)), worst_ms=float(told.max()),
-        cpu_p50_ms=float(np.median(cpu)), cpu_p99_ms=float(np.quantile(cpu, 0.99)),
-        cpu_worst_ms=float(cpu.max()), batches=len(times),
-    )  # fmt: skip
