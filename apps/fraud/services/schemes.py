@@ -1,6 +1,5 @@
 """What a project's transactions are about: the newest version counts, changes are new versions."""
 
-import json
 import secrets
 from collections.abc import Mapping
 from functools import lru_cache
@@ -16,28 +15,34 @@ from apps.fraud.services import mappings, rates, ready
 from apps.fraud.services.errors import Taken, Unusable
 from apps.fraud.services.scheme_problems import problems
 from loupe.host.people import Action, Actor, Project, record_audit, require
+from loupe.host.results import executing
 
 
 def of(project_id: UUID) -> Scheme:
     """The scheme that holds now; card payments until somebody declares another."""
     # Each batch that is written down asks; putting such a query together takes Django longer than
-    # all else of it.
+    # all else of it, and so does a row of it.
     field = SchemeVersion._meta.get_field("project")
     project = field.get_db_prep_value(project_id, connection)
-    newest = next(iter(SchemeVersion.objects.raw(_newest(connection.vendor), [project])), None)
-    return _read(newest.sha256, json.dumps(newest.data)) if newest else CARD_PAYMENTS
+    with executing(connection) as ask:
+        newest = ask(_newest(connection.vendor), [project], True)
+    if not newest:
+        return CARD_PAYMENTS
+    ((sha256,),) = newest
+    return _read(project_id, sha256)
 
 
 @lru_cache(maxsize=4)
 def _newest(_vendor: str) -> str:
-    """The question for a project's newest version."""
-    rows = SchemeVersion.objects.filter(project_id=UUID(int=0)).order_by("-number")[:1]
-    return str(rows.query.sql_with_params()[0])
+    """The question for the hash of a project's newest version."""
+    rows = SchemeVersion.objects.filter(project_id=UUID(int=0)).order_by("-number")
+    return str(rows.values_list("sha256")[:1].query.sql_with_params()[0])
 
 
 @lru_cache(maxsize=256)
-def _read(_sha256: str, data: str) -> Scheme:
-    return Scheme.model_validate_json(data)
+def _read(project_id: UUID, sha256: str) -> Scheme:
+    rows = SchemeVersion.objects.filter(project_id=project_id, sha256=sha256)
+    return Scheme.model_validate(rows.order_by("-number")[0].data)
 
 
 def declared_fields(project_id: UUID) -> dict[str, Any]:

@@ -99,14 +99,17 @@ class SyncCall:
 
 @dataclass(frozen=True, kw_only=True)
 class Begun:
-    """The rows of a call that stand before its answer: unsaved, and prepared for storing."""
+    """The rows of a call that stand before its answer: unsaved, and prepared for storing.
+
+    `result` and `decision` are None where the answer is a block, or nothing.
+    """
 
     submission: Submission
     received: Input
     job: Job
     item: Item
-    result: Result
-    decision: Decision
+    result: Result | None
+    decision: Decision | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,8 +122,12 @@ class Recorded:
     result_id: int | None
 
 
-def begin(call: SyncCall) -> Begun:
-    """Make what can be made of a call while its answer is still awaited. Asks no database."""
+def begin(call: SyncCall, *, single: bool = True) -> Begun:
+    """Make what can be made of a call while its answer is still awaited. Asks no database.
+
+    Args:
+        single: whether the answer may be one result with its decision.
+    """
     submission = Submission(
         project_id=call.project.pk,
         app=call.app,
@@ -140,24 +147,13 @@ def begin(call: SyncCall) -> Begun:
         state=JobState.DONE,
     )
     item = Item(job=job, position=0, attempts=1)
-    result = Result(
-        item=item,
-        project_id=call.project.pk,
-        job=job,
-        app=call.app,
-        provenance_id=job.provenance_id,
-    )
-    decision = Decision(
-        result=result, operating_point_id=call.provenance.operating_point_id, fallback=call.fallback
-    )
+    result, decision = _of_one(call, job, item) if single else (None, None)
     if call.blob is not None:
         prepare(call.blob)
     prepare(submission, late=("fallback",))
     prepare(received)
     prepare(job, late=("started_at", "ended_at"))
     prepare(item, late=("input", "state", "error_code", "error", "ended_at"))
-    prepare(result, late=("item", "data", "times_ms", "outcome", "label", "score", "created_at"))
-    prepare(decision, late=("result", "outcome", "score", "label", "reasons", "fallback"))
     return Begun(
         submission=submission,
         received=received,
@@ -168,15 +164,32 @@ def begin(call: SyncCall) -> Begun:
     )
 
 
+def _of_one(call: SyncCall, job: Job, item: Item) -> tuple[Result, Decision]:
+    """The rows of a result and its decision."""
+    result = Result(
+        item=item,
+        project_id=call.project.pk,
+        job=job,
+        app=call.app,
+        provenance_id=job.provenance_id,
+    )
+    decision = Decision(
+        result=result, operating_point_id=call.provenance.operating_point_id, fallback=call.fallback
+    )
+    prepare(result, late=("item", "data", "times_ms", "outcome", "label", "score", "created_at"))
+    prepare(decision, late=("result", "outcome", "score", "label", "reasons", "fallback"))
+    return result, decision
+
+
 def _settled(call: SyncCall, now: datetime) -> Begun:
     """The rows of a call with what its answer says of them."""
-    begun = call.begun or begin(call)
+    begun = call.begun or begin(call, single=call.result is not None)
     begun.submission.fallback = call.fallback
     begun.job.started_at = begun.job.ended_at = begun.item.ended_at = now
     begun.item.state = ItemState.DONE if call.answered else ItemState.FAILED
     begun.item.error_code, begun.item.error = call.error_code, call.error
-    if call.result is not None and call.decision is not None:
-        said, result, decision = call.decision, begun.result, begun.decision
+    result, decision, said = begun.result, begun.decision, call.decision
+    if call.result is not None and said and result is not None and decision is not None:
         result.data = call.result.model_dump(mode="json") if call.data is None else call.data
         result.created_at = now
         result.outcome = decision.outcome = said.outcome
@@ -212,18 +225,21 @@ def record_within(calls: Sequence[SyncCall]) -> list[Recorded]:
     items = insert(each.item for each in begun)
     store_ms = (time.perf_counter() - start) * 1e3
     answered = [
-        each
+        (call, each.item, each.result, each.decision)
         for call, each in zip(calls, begun, strict=True)
-        if call.result is not None and call.decision is not None
+        if call.result is not None
+        and call.decision is not None
+        and each.result is not None
+        and each.decision is not None
     ]
-    for call, each in zip(calls, begun, strict=True):
-        each.result.item = each.item
-        each.result.times_ms = {**call.times_ms, "store": store_ms}
-    insert(each.result for each in answered)
-    for each in answered:
-        each.decision.result = each.result
-    insert(each.decision for each in answered)
-    results = {each.item.pk: each.result for each in answered}
+    for call, item, result, _ in answered:
+        result.item = item
+        result.times_ms = {**call.times_ms, "store": store_ms}
+    insert(result for _, _, result, _ in answered)
+    for _, _, result, decision in answered:
+        decision.result = result
+    insert(decision for _, _, _, decision in answered)
+    results = {item.pk: result for _, item, result, _ in answered}
     stored = _store_blocks(calls, items, now, store_ms)
     _follow(calls, items, results)
     _follow_blocks(calls, items, stored)
@@ -233,7 +249,7 @@ def record_within(calls: Sequence[SyncCall]) -> list[Recorded]:
             submission_id=each.submission.pk,
             job_id=each.job.pk,
             item_id=each.item.pk,
-            result_id=each.result.pk,
+            result_id=each.result.pk if each.result is not None else None,
         )
         for each in begun
     ]

@@ -1,5 +1,6 @@
 """A batch of rows, answered at once by an app's live service; stored as one columnar block."""
 
+import asyncio
 import hashlib
 import time
 from collections.abc import Callable
@@ -36,7 +37,7 @@ from loupe.contract.runtime.payload import JsonValue, Payload
 from loupe.contract.runtime.steps import load
 from loupe.engine.exchange import Model
 from loupe.jobs import following
-from loupe.jobs.record import Recorded, StoredBlock, SyncCall
+from loupe.jobs.record import Begun, Recorded, StoredBlock, SyncCall, begin
 
 FEW_ROWS = 64
 """So many are decided, written and shown where they are, without another thread."""
@@ -55,13 +56,9 @@ class Stored:
 
 
 async def answer(
-    call: Asked,
-    body: Written | Small,
-    content_type: str,
-    accept: str,
-    backstage: Backstage,
+    call: Asked, body: Written | Small, content_type: str, accept: str, backstage: Backstage,
     started: float,
-) -> Answer:
+) -> Answer:  # fmt: skip
     """The answer to one batch, in the form it came in, or in Arrow where `accept` names it.
 
     Raises:
@@ -90,14 +87,9 @@ class RowsCall:
     """One call on its way to an answer."""
 
     def __init__(
-        self,
-        call: Asked,
-        body: Written | Small,
-        sent_as: str,
-        arrow: bool,
-        backstage: Backstage,
+        self, call: Asked, body: Written | Small, sent_as: str, arrow: bool, backstage: Backstage,
         started: float,
-    ) -> None:
+    ) -> None:  # fmt: skip
         self.call, self.body, self.sent_as, self.arrow = call, body, sent_as, arrow
         self.backstage, self.started = backstage, started
         self.request_id = call.request_id
@@ -105,6 +97,7 @@ class RowsCall:
         self.at = timezone.now()
         self.handed_over = False
         """Whether the body is the writer's: it may wait there longer than the caller does."""
+        self._begun: Begun | None = None
 
     async def answered(self) -> Answer:
         """Answer once per request id."""
@@ -153,6 +146,8 @@ class RowsCall:
         """
         app = self.call.app
         use = await chosen(self.call, self.backstage)
+        # When this call next waits: the engine has its question by then.
+        asyncio.get_running_loop().call_soon(self._begin, use)
         trouble: LoupeError
         try:
             inferred = await self.backstage.engine.apply(
@@ -179,6 +174,10 @@ class RowsCall:
         if self.call.policy and not isinstance(trouble, InputRefused):
             return await self._fallen_back(use, batch.count, trouble)
         await self._refused(use, trouble)
+
+    def _begin(self, use: Chosen) -> None:
+        """Prepare the rows that do not depend on the answer."""
+        self._begun = begin(self._call(use), single=False)
 
     def _decided(self, payload: Payload, use: Chosen) -> Decided:
         """The result of the service's answer, and the decisions with some of their reasons."""
@@ -337,15 +336,19 @@ class RowsCall:
             provenance=use.provenance,
             name=self.call.name,
             kind="rows",
-            blob=Blob(
-                sha256=self.body.sha256,
-                size=self.body.size,
-                media_type=self.sent_as,
-                last_stored_at=timezone.now(),
-            ),
+            blob=self._begun.received.blob if self._begun is not None else self._blob(),
             facts=self.call.facts,
             times_ms=dict(self.clock.times_ms),
+            begun=self._begun,
             **outcome,
+        )
+
+    def _blob(self) -> Blob:
+        return Blob(
+            sha256=self.body.sha256,
+            size=self.body.size,
+            media_type=self.sent_as,
+            last_stored_at=timezone.now(),
         )
 
     def _facts(self, stored: Stored, times: dict[str, float], first_row: int = 0) -> dict[str, Any]:

@@ -179,12 +179,11 @@ def row_count(columns: Columns) -> int:
     Raises:
         InputRefused: they differ, or there is none.
     """
-    lengths = {name: len(column) for name, column in columns.items()}
-    if len(set(lengths.values())) != 1:
-        raise InputRefused(
-            f"Columns differ in length: {dict(list(lengths.items())[:20])}.", code="ragged_columns"
-        )
-    return next(iter(lengths.values()))
+    lengths = set(map(len, columns.values()))
+    if len(lengths) != 1:
+        told = {name: len(columns[name]) for name in list(columns)[:20]}
+        raise InputRefused(f"Columns differ in length: {told}.", code="ragged_columns")
+    return lengths.pop()
 
 
 def _dictionaries_of(arrays: Mapping[str, np.ndarray], count: int) -> list[dict[str, Any]]:
