@@ -237,6 +237,8 @@ class KnownIds:
             elif all(one in self.frozen for one in parts):
                 at = self.frozen.index(parts[0])
                 self.frozen[at : at + len(parts)] = [joined.result()]
+                # Their files have no names: the system gets the room back now, which takes a while.
+                self._compactor.submit(parts.clear)
 
     def unfrozen_from(self, newest: int) -> int:
         """The first number whose id no frozen generation has; `newest` where the newest begins."""
