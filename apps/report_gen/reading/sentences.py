@@ -221,6 +221,29 @@ SENTENCES: Final[Mapping[str, Text]] = MappingProxyType(
             "a scan of the whole chest.",
             zh="扫描仅覆盖 {extent:.0f} mm 的肺；至少需要 {least:.0f} mm。请发送完整胸部扫描。",
         ),
+        "coverage_side": Text(
+            en="The field of view cuts the chest off at the patient's {side}, on {share:.0%} of "
+            "the slices that show lung; what lies outside was not judged.",
+            zh="视野在患者{side_zh}截断胸部，见于 {share:.0%} 的含肺切层；范围外未作判断。",
+        ),
+        "coverage_sides_refused": Text(
+            en="The field of view shows a part of the chest only: it is cut off at the patient's "
+            "{sides}, and {litres:.2f} litres of lung are left. Send a reconstruction of the whole "
+            "chest.",
+            zh="视野仅含胸部的一部分：在患者{sides_zh}被截断，仅余 {litres:.2f} 升肺。"
+            "请发送完整胸部的重建。",
+        ),
+        "small_body": Text(
+            en="The body is {width} mm wide, like a child's; the model knows adult bodies only.",
+            zh="身体宽 {width} mm，与儿童相当；模型仅适用于成人体型。",
+        ),
+        "small_body_refused": Text(
+            en="The chest is that of a small body, like a child's: {litres:.2f} litres of lung "
+            "over {extent:.0f} mm, {width} mm wide; the model knows adult bodies only. Send a "
+            "chest CT of an adult.",
+            zh="胸部属于较小的身体，与儿童相当：{extent:.0f} mm 范围内有 {litres:.2f} 升肺，宽 "
+            "{width} mm；模型仅适用于成人体型。请发送成人的胸部 CT。",
+        ),
         "not_finite": Text(
             en="{share:.1%} of the values are not numbers; they were read as air.",
             zh="{share:.1%} 的值不是数字；已按空气读取。",
