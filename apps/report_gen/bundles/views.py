@@ -15,8 +15,13 @@ _SEVERITIES: Final[Mapping[Severity, Literal["note", "warning", "refusal"]]] = {
 }
 
 
-def series_view(verdict: SeriesVerdict) -> SeriesView:
-    """One series. Reasons that quote a file say its code alone: its name may name a person."""
+def series_view(verdict: SeriesVerdict, within: str = "") -> SeriesView:
+    """One series.
+
+    Args:
+        within: what the names of a bundle's files begin with; a reason that quotes a file leaves it
+            out, and the rest of the name is a neutral one.
+    """
     facts = verdict.series.facts
     return SeriesView(
         series_uid=verdict.series.series_uid[:LONGEST_FACT],
@@ -28,19 +33,19 @@ def series_view(verdict: SeriesVerdict) -> SeriesView:
         files=verdict.files,
         shape=verdict.shape,
         spacing=verdict.spacing,
-        reasons=tuple(reasons_of(verdict)),
+        reasons=tuple(reasons_of(verdict, within)),
         left_out=len(verdict.faults),
     )
 
 
-def reasons_of(verdict: SeriesVerdict) -> Iterable[GateReason]:
-    """Its reasons, the weightiest first."""
+def reasons_of(verdict: SeriesVerdict, within: str = "") -> Iterable[GateReason]:
+    """Its reasons, the weightiest first; see `series_view`."""
     for each in sorted(verdict.reasons, key=lambda one: -one.severity):
         yield GateReason(
             code=each.code,
             severity=_SEVERITIES[each.severity],
-            en=each.text.en[:1000],
-            zh=each.text.zh[:1000],
+            en=each.text.en.replace(within, "")[:1000],
+            zh=each.text.zh.replace(within, "")[:1000],
         )
 
 

@@ -157,6 +157,7 @@ def _unpacked(source: Source, content: bytes, limits: Limits) -> bytes:
             CONTENT,
             Text(en="a gzip of something else", zh="其他内容的 gzip"),
             Text(en="a NIfTI volume is read from gzip", zh="gzip 中应为 NIfTI 体数据"),
+            Text(en="Send images of other kinds in a zip.", zh="其他图像请以 zip 发送。"),
         )
     return unpacked
 

@@ -131,7 +131,7 @@ class Sources:
         except DAMAGE as error:
             self.faults.append(_unreadable(name, error).fault)
             return
-        if self._readable(source, content):
+        if self._readable(source, size):
             yield source, content
 
     def _whole(self, path: Path, name: str) -> bytes:
@@ -160,7 +160,7 @@ class Sources:
                 self.faults.append(_nested(inner).fault)
                 continue
             source = Source(inner, kind, self._again(archive, entry, inner))
-            if self._readable(source, content):
+            if self._readable(source, len(content)):
                 self._shelf.keep(inner, content)
                 yield source, content
 
@@ -173,7 +173,7 @@ class Sources:
 
         return read
 
-    def _readable(self, source: Source, content: bytes) -> bool:
+    def _readable(self, source: Source, size: int) -> bool:
         if source.kind in (Kind.DICOM, Kind.NIFTI, Kind.GZIP):
             return True
         if source.kind is Kind.ARCHIVE:
@@ -181,7 +181,7 @@ class Sources:
         elif belongs_to_nobody(source.name):
             return False
         else:
-            self.faults.append(_foreign(source.name).fault)
+            self.faults.append(_foreign(source.name, _OTHER if size else _EMPTY).fault)
         return False
 
     def _count(self, name: str) -> None:
@@ -226,12 +226,16 @@ class Sources:
         )
 
 
-def _foreign(name: str) -> Faulty:
+_OTHER = Text(en="neither DICOM nor NIfTI", zh="既非 DICOM 也非 NIfTI")
+_EMPTY = Text(en="empty", zh="空")
+
+
+def _foreign(name: str, content: Text) -> Faulty:
     return faulty(
         name,
         "not_an_image",
         CONTENT,
-        Text(en="neither DICOM nor NIfTI", zh="既非 DICOM 也非 NIfTI"),
+        content,
         Text(en="DICOM, NIfTI, or a zip of them is read", zh="可读取 DICOM、NIfTI 或其 zip"),
         Text(en="Leave the file out.", zh="请去掉该文件。"),
     )

@@ -15,6 +15,11 @@ _LARGEST_COMMENT = 65_535
 _SLACK = 2**20
 _ENCRYPTED = 0x1
 _PACK_AGAIN = Text(en="Pack it again with an ordinary tool.", zh="请用常用工具重新打包。")
+_METHOD = Text(en="method of compression", zh="压缩方法")
+_METHODS = Text(
+    en="Deflate (8), none (0), bzip2 (12) or LZMA (14) is read",
+    zh="可读取 Deflate（8）、无压缩（0）、bzip2（12）或 LZMA（14）",
+)
 _SPLIT = Text(en="Send one study at a time.", zh="请一次只发送一个检查。")
 
 
@@ -92,13 +97,16 @@ def unpacked(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str, limits
     try:
         with archive.open(entry) as stream:
             content = stream.read(most + 1)
+    except NotImplementedError as error:
+        raise faulty(
+            name, "archive_damaged", _METHOD, entry.compress_type, _METHODS, _PACK_AGAIN
+        ) from error
     except (
         zipfile.BadZipFile,
         EOFError,
         OSError,
         ValueError,
         RuntimeError,
-        NotImplementedError,
         zlib.error,
     ) as error:
         raise _damaged(name, str(error)) from error

@@ -41,7 +41,8 @@ def read(path: Path, options: Mapping[str, JsonValue]) -> Payload:
     _require_readable(path)
     told = manifest_of(path) if is_bundle(path) else Manifest(study_uid="")
     study = read_study([path])
-    views = [*map(series_view, study.verdicts), *told.refused][:MOST_SERIES]
+    within = f"{path.name}/images/"
+    views = [*(series_view(each, within) for each in study.verdicts), *told.refused][:MOST_SERIES]
     if study.volume is None:
         return _refused(told, study, views)
     return _read(told, study, study.volume, views)

@@ -119,3 +119,13 @@ def test_one_patient_is_one_however_machines_write_the_id(
     assert ("mixed_patients" in {each["code"] for each in found["reasons"]}) == (
         status == "refused"
     )
+
+
+def test_a_damaged_image_is_told_by_its_neutral_name_alone(tmp_path: Path) -> None:
+    folder = write(series(Taken(count=50)), tmp_path)
+    victim = sorted(folder.iterdir())[30]
+    victim.write_bytes(victim.read_bytes()[:-1000])
+    (reason,) = told(folder)["reasons"]
+    assert reason["code"] == "truncated_pixels"
+    assert "1. image-00031.dcm: PixelData is 7192 bytes" in reason["en"]
+    assert "zip" not in reason["en"] + reason["zh"]

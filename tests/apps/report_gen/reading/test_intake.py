@@ -106,6 +106,33 @@ def test_a_damaged_zip_is_named(tmp_path: Path) -> None:
     assert [each.code for each in faults_of(archive)] == ["archive_damaged"]
 
 
+def test_a_method_of_compression_that_is_not_read_is_named(tmp_path: Path) -> None:
+    archive = tmp_path / "s.zip"
+    with zipfile.ZipFile(archive, "w") as made:
+        made.writestr("a.dcm", b"x" * 100)
+    content = bytearray(archive.read_bytes())
+    for head, at in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
+        place = content.index(head) + at
+        content[place : place + 2] = (9).to_bytes(2, "little")  # Deflate64, as Explorer has it
+    archive.write_bytes(content)
+    (fault,) = faults_of(archive)
+    assert (fault.code, fault.field, fault.value) == (
+        "archive_damaged", "method of compression", "9",
+    )  # fmt: skip
+    assert "Deflate (8)" in fault.text().en
+
+
+def test_an_empty_file_is_told_as_empty(tmp_path: Path) -> None:
+    (tmp_path / "a.dcm").touch()
+    with zipfile.ZipFile(tmp_path / "b.zip", "w") as archive:
+        archive.writestr("b.dcm", b"")
+    found = faults_of(tmp_path)
+    assert [(each.name, each.value) for each in found] == [
+        ("a.dcm", "empty"),
+        ("b.zip/b.dcm", "empty"),
+    ]
+
+
 def test_links_in_a_folder_are_not_followed(tmp_path: Path) -> None:
     secret = tmp_path / "elsewhere"
     secret.write_bytes(b"not part of the study")
