@@ -58,6 +58,15 @@ def test_uploaded_tables_are_offered_newest_first_and_gathered_with_their_mappin
     found = training_data.gather(bank.project.pk, f"upload-{new.pk}")
     assert [(one.name, one.stored) for one in found.files] == [("tables/new.csv", new.blob_id)]
     assert "scheme" in found.about
+    assert "start" not in found.about
+
+
+def test_a_table_brings_the_start_that_it_was_sent_with(bank: Bank) -> None:
+    sent = uploaded(bank, "paysim.csv")
+    facts = {"start": "hours since 2026-01-01"}
+    Submission.objects.filter(pk=sent.submission_id).update(facts=facts)
+    found = training_data.gather(bank.project.pk, f"upload-{sent.pk}")
+    assert found.about["start"] == "hours since 2026-01-01"
 
 
 def test_another_projects_table_is_none_of_this_one(bank: Bank) -> None:

@@ -8,7 +8,9 @@ import pytest
 
 from apps.fraud.schema import ScoredTransaction
 from apps.fraud.scheme import CARD_PAYMENTS
+from apps.fraud.tables.starts import start_of
 from apps.fraud.training.bundles import read_bundle
+from apps.fraud.training.training import read_folder
 from loupe.contract.outcomes import DecisionColumns
 from loupe.contract.runtime.columns import from_rows
 from loupe.contract.runtime.errors import InputRefused
@@ -16,7 +18,7 @@ from loupe.jobs import parquet
 from tests.apps.fraud.bank import paid
 
 
-def bundled(folder: Path, files: dict[str, bytes]) -> Path:
+def bundled(folder: Path, files: dict[str, bytes], **more: str) -> Path:
     """A bundle as the host writes it."""
     (folder / "files").mkdir(parents=True)
     lines = []
@@ -25,7 +27,7 @@ def bundled(folder: Path, files: dict[str, bytes]) -> Path:
         told = {"name": name, "file": f"files/{number}", "group": "", "split": "train"}
         lines.append(json.dumps({**told, "labels": {}}))
     (folder / "records.jsonl").write_text("\n".join(lines) + "\n")
-    about = {"scheme": CARD_PAYMENTS.model_dump(mode="json")}
+    about = {"scheme": CARD_PAYMENTS.model_dump(mode="json"), **more}
     (folder / "dataset.json").write_text(json.dumps({"schema": 1, "about": about}))
     return folder
 
@@ -75,6 +77,18 @@ def test_a_projects_word_outweighs_the_label_in_its_table(tmp_path: Path) -> Non
     read = read_bundle(folder)
     assert read.columns["label"].tolist() == [0, 0, 1, 0, 0]
     assert read.columns["label_known_at"][2] == 1_790_000_000_000
+
+
+def test_a_table_that_was_sent_with_the_start_of_its_times_is_read_from_it(tmp_path: Path) -> None:
+    table = "step,amount,customer,is_fraud\n" + "".join(f"{n},2.50,c{n % 3},0\n" for n in range(9))
+    files = {"tables/q.csv": table.encode()}
+    read = read_bundle(bundled(tmp_path / "told", files, start="hours since 2026-01-01T00:00:00Z"))
+    midnight = 1_767_225_600_000
+    assert read.columns["event_time"].tolist() == [midnight + n * 3_600_000 for n in range(9)]
+    with pytest.raises(InputRefused, match="'step' holds counts"):
+        read_bundle(bundled(tmp_path / "untold", files))
+    with pytest.raises(InputRefused, match="leave the start out"):
+        read_folder(tmp_path / "told", start_of("2026-01-01"))
 
 
 @pytest.mark.parametrize(
