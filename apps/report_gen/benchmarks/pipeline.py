@@ -21,10 +21,10 @@ import torch
 
 from apps.report_gen.inference.detect import detect
 from apps.report_gen.inference.draft import Drafter, prepare_source
+from apps.report_gen.inference.looking import looked_at
 from apps.report_gen.inference.network import ImageNetwork
 from apps.report_gen.inference.report_network import ReportNetwork
 from apps.report_gen.inference.shape import TOY, Shape
-from apps.report_gen.inference.softening import looked_at
 from apps.report_gen.inference.stored import Model, fetch
 from apps.report_gen.inference.verdicts import Verdicts
 from apps.report_gen.reading.studies import read_study

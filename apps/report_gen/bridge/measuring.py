@@ -19,8 +19,8 @@ from apps.report_gen.bridge.splitting import BACKGROUNDS, require_unseen, scan_h
 from apps.report_gen.findings import FOCAL, KEYS, State
 from apps.report_gen.inference.detect import peaks
 from apps.report_gen.inference.draft import Drafter, prepare
+from apps.report_gen.inference.looking import looked_at
 from apps.report_gen.inference.placing import shift
-from apps.report_gen.inference.softening import looked_at
 from apps.report_gen.training.detection import (
     Hits,
     Lesion,

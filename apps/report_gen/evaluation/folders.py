@@ -12,7 +12,7 @@ from apps.report_gen.evaluation.wording import wording
 from apps.report_gen.findings import KEYS
 from apps.report_gen.inference.detect import detect
 from apps.report_gen.inference.draft import Drafter, prepare
-from apps.report_gen.inference.softening import looked_at
+from apps.report_gen.inference.looking import looked_at
 from apps.report_gen.reading.studies import read_study
 from apps.report_gen.training.evaluating import told_of
 from apps.report_gen.training.real.mapping import Columns

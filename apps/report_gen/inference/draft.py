@@ -13,10 +13,10 @@ from apps.report_gen.grammar.writing import Sentence
 from apps.report_gen.inference.constrained import GreedyChoice, write_constrained
 from apps.report_gen.inference.detect import Found, detect
 from apps.report_gen.inference.folding import folded
+from apps.report_gen.inference.looking import looked_at
 from apps.report_gen.inference.network import windowed
 from apps.report_gen.inference.report_network import ROWS, slot_rows
 from apps.report_gen.inference.shape import WINDOWS, Shape
-from apps.report_gen.inference.softening import looked_at
 from apps.report_gen.inference.stored import Model
 from apps.report_gen.inference.threads import one_thread
 from core_kernels.dispatch.volume_prepare import volume_prepare

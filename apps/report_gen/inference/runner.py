@@ -14,8 +14,8 @@ import torch
 from apps.report_gen.findings import KEYS, FindingSet
 from apps.report_gen.inference.detect import detect
 from apps.report_gen.inference.draft import Drafter, prepare_source
+from apps.report_gen.inference.looking import looked_at
 from apps.report_gen.inference.placing import moved, network_affine, shift
-from apps.report_gen.inference.softening import looked_at
 from apps.report_gen.inference.stored import RECORD, fetch
 from apps.report_gen.inference.verdicts import Verdicts
 from apps.report_gen.inference.warming import warm

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from apps.report_gen.inference.network import ImageNetwork, Seen, windowed
+from apps.report_gen.inference.network import windowed
 from apps.report_gen.inference.shape import WINDOWS
 
 SOFT: Final = 0.95
@@ -44,29 +44,9 @@ def softened(windows: Tensor) -> Tensor:
     return windowed(smoothed(hounsfield(windows), width)[None])[0].to(windows.dtype)
 
 
-def looked_at(network: ImageNetwork, windows: Tensor, dtype: torch.dtype) -> tuple[Tensor, Seen]:
-    """One volume as the network takes it, and what it sees: states as under a soft kernel.
-
-    Args:
-        windows: [1, windows, D, H, W], as exact as they were made: texture is finer than `dtype`.
-    """
-    taken = _taken(windows, dtype)
-    seen: Seen = network(taken)
-    exact = windows[0]
-    soft = softened(exact)
-    if soft is not exact:
-        seen = seen._replace(states=network(_taken(soft[None], dtype)).states)
-    return taken, seen
-
-
 def as_read(hu: Tensor) -> Tensor:
     """Windows [B, windows, D, H, W] of HU [B, D, H, W] on the network's grid, each softened."""
     return torch.stack([softened(each) for each in windowed(hu)])
-
-
-def _taken(windows: Tensor, dtype: torch.dtype) -> Tensor:
-    order = torch.contiguous_format if windows.is_cuda else torch.channels_last_3d
-    return windows.to(dtype).contiguous(memory_format=order)
 
 
 def hounsfield(windows: Tensor) -> Tensor:

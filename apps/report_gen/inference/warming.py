@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from apps.report_gen.inference.detect import detect
 from apps.report_gen.inference.draft import AIR, Drafter, prepare_source
+from apps.report_gen.inference.looking import looked_at
 from apps.report_gen.inference.network import cubes
-from apps.report_gen.inference.softening import looked_at
 from core_kernels.transfer.chunks import ArraySource
 
 SHAPE: Final = (64, 512, 512)

@@ -2,16 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
 
-from apps.report_gen.findings import KEYS, FindingSet
+from apps.report_gen.findings import FindingSet
 from apps.report_gen.phantoms import abdomen, airspace, cardiac, lungs, mediastinum, nodules, pleura
 from apps.report_gen.phantoms.acquisition import moved, posed, scanned
 from apps.report_gen.phantoms.anatomy import Anatomy, person
 from apps.report_gen.phantoms.body import draw_body
 from apps.report_gen.phantoms.canvas import Canvas, canvas
+from apps.report_gen.phantoms.covering import cover, left_to_see, only_thin
 from apps.report_gen.phantoms.grid import Chance, Grid
 from apps.report_gen.phantoms.skeleton import draw_skeleton
 from apps.report_gen.phantoms.truth import truth_of
@@ -79,8 +81,7 @@ def _make(seed: int, grid: Grid, wanted: Wanted) -> Phantom:
     middle = mediastinum.measure_middle(board, who)
     regions = torch.zeros(grid.shape, dtype=torch.int16, device=grid.device)
 
-    def note(kind: str, mask: Tensor) -> None:
-        regions.bitwise_or_(mask.to(torch.int16) << KEYS.index(kind))
+    note = partial(cover, regions)
 
     solid = middle.solid
     sac = hernia = None
@@ -114,13 +115,15 @@ def _make(seed: int, grid: Grid, wanted: Wanted) -> Phantom:
     if wanted.distractors:
         cardiac.draw_other_calcium(board, who)
 
+    only_thin(regions, board.hu)
+    lesions = [each._replace(mask=left_to_see(regions[each.box], each.mask)) for each in lesions]
     lesions = [
         each for each in lesions if each.kind != "lung_nodule" or nodules.stands_out(board, each)
     ]
     labels = torch.zeros(grid.shape, dtype=torch.uint8, device=grid.device)
     for number, lesion in enumerate(lesions, 1):
         labels[lesion.box][lesion.mask] = number
-        regions[lesion.box].bitwise_or_(lesion.mask.to(torch.int16) << KEYS.index(lesion.kind))
+        cover(regions[lesion.box], lesion.kind, lesion.mask)
     hu = moved(board, board.hu, middle.heart, lung.floor, scan.motion)
     maps = torch.stack([regions.float(), labels.float(), lung.lobes.float()])
     hu, maps = posed(grid, hu, maps, scan)

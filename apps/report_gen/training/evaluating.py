@@ -15,8 +15,8 @@ from apps.report_gen.grammar.reading import fidelity
 from apps.report_gen.grammar.slots import slots_of
 from apps.report_gen.inference.detect import Found, detect, peaks
 from apps.report_gen.inference.draft import Drafter
+from apps.report_gen.inference.looking import looked_at
 from apps.report_gen.inference.network import ImageNetwork, Seen, windowed
-from apps.report_gen.inference.softening import looked_at
 from apps.report_gen.inference.stored import Model
 from apps.report_gen.inference.verdicts import Verdicts
 from apps.report_gen.training import metrics

@@ -32,7 +32,7 @@ from apps.report_gen.training.turning import with_poses
 FILE, SHELF = "image.pt", "phantoms"
 MOST_TASKS = 20_000
 VERDICT_RATE = 10.0
-THICK = 0.2
+THICK = 0.12
 """Share of volumes that are seen in thicker slices."""
 FAR, STEPS_KNOWN = 30.0, 50
 """A gradient so many times the median of that many before it belongs to no step."""

@@ -8,7 +8,7 @@ import torch
 from apps.report_gen.findings import KEYS, State
 from apps.report_gen.inference.draft import prepare
 from apps.report_gen.inference.folding import folded
-from apps.report_gen.inference.softening import looked_at
+from apps.report_gen.inference.looking import looked_at
 from apps.report_gen.inference.stored import fetch
 from apps.report_gen.reading.studies import read_study
 
