@@ -10,6 +10,7 @@ import msgspec
 from apps.fraud.tables import arrow_ipc, delimited, guessing, json_lines, parquet
 from apps.fraud.tables.declared import Declared
 from apps.fraud.tables.formats import Format
+from apps.fraud.tables.guesses import Guess
 from apps.fraud.tables.mapping import Mapping
 from apps.fraud.tables.since import require_past
 from loupe.contract.runtime.errors import InputRefused
@@ -74,15 +75,7 @@ def _chosen(path: Path, _: parquet.Identity, form: Format, context: bytes) -> Ch
         guess = guessing.guess(path, declared.scheme, declared.start)
         mapping = guess.mapping
         if mapping is None or guess.questions:
-            said = (
-                " Or say the start with the file, as the fact start: 2026-01-01, or 'days since "
-                "2026-01-01' where the unit is another (predict --fact start=2026-01-01)."
-            )
-            raise InputRefused(
-                f"The project has no mapping, and the file leaves something open: {guess.asked} "
-                f"Open the mapping page, answer it and save.{said if guess.needs_start else ''}",
-                code="mapping_missing",
-            )
+            raise _unsaid(guess)
     for column in filter(None, (mapping.time, mapping.label_time)):
         require_past(column, mapping.ahead)
     choice = Choice(declared, mapping)
@@ -96,6 +89,23 @@ def _chosen(path: Path, _: parquet.Identity, form: Format, context: bytes) -> Ch
             code="column_missing",
         )
     return choice
+
+
+def _unsaid(guess: Guess) -> InputRefused:
+    """The refusal of a file that leaves something open: the first question."""
+    asked = guess.questions[0].en if guess.questions else "its columns are not known."
+    if guess.questions and guess.questions[0].code.endswith(".start"):
+        return InputRefused(
+            f"The project has no mapping, and the file leaves its start open: {asked} Open the "
+            "mapping page, answer it and save; or send the fact start with the file, such as "
+            "2026-01-01 or 'days since 2026-01-01' (predict --fact start=2026-01-01).",
+            code="mapping_missing",
+        )
+    return InputRefused(
+        f"The project has no mapping, and the file leaves something open: {asked} Open the "
+        "mapping page, answer it and save.",
+        code="mapping_missing",
+    )
 
 
 def _needed(mapping: Mapping) -> set[str]:

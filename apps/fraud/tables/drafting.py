@@ -42,11 +42,15 @@ def draft(
         InputRefused: a start was said, and no column counts from one.
     """
     if start is not None and not any(scored.counts for scored in taken.values()):
-        time = taken.get("time")
-        why = f"the times of {time.column!r} are written out" if time else "no column of times"
+        if (time := taken.get("time")) is not None:
+            raise InputRefused(
+                f"A start of a count was given, and the times of {time.column!r} are written out: "
+                "leave the start out.",
+                code="start_unused",
+            )
         raise InputRefused(
-            f"A start of a count was given, and there is nothing to count from it: {why}. Leave "
-            "the start out.",
+            "A start of a count was given, and no column counts time: leave the start out, or map "
+            "the column.",
             code="start_unused",
         )
     named = {role: scored.column for role, scored in taken.items()}

@@ -51,12 +51,12 @@ def guess(path: Path, scheme: Scheme, start: Start | None = None) -> Guess:
             )
         )
     taken = _assigned(sheet, scheme)
-    told = draft(sheet, scheme, taken, dialect, start)
     for need, role in (
         ("time", "time"), ("amount", "amount"), ("payer", f"entity.{scheme.payer.key}"),
     ):  # fmt: skip
         if role not in taken and not (need == "payer" and scheme.payer.built_from):
             sheet.questions.append(_which(need, role, names, scheme))
+    told = draft(sheet, scheme, taken, dialect, start)
     columns, questions = tuple(_told(sheet, taken)), tuple(sheet.questions)
     return Guess(form, columns, questions, told, finished(told, scheme))
 

@@ -136,6 +136,6 @@ def _nothing(found: Assembled) -> str:
         return "The range has no rows."
     first = min(found.problems.listed, key=lambda problem: problem.line)
     return (
-        f"Not one of {found.read:,} rows can be used. The first, {first.sentence} "
+        f"Not one of {found.read:,} rows can be used. The first, {first.where}: {first.reason.en} "
         "Look at the mapping, then try again."
     )

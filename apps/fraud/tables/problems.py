@@ -147,10 +147,9 @@ class Problem:
         )
 
     @property
-    def sentence(self) -> str:
-        """Line, field, value and reason in English."""
-        where = f"line {self.line}" + (f", {self.field} = {self.value!r}" if self.field else "")
-        return f"{where}: {self.reason.en}"
+    def where(self) -> str:
+        """Line, field and value."""
+        return f"line {self.line}" + (f", {self.field} = {self.value!r}" if self.field else "")
 
     def as_json(self) -> dict[str, JsonValue]:
         """Plain JSON, reason included."""

@@ -69,4 +69,4 @@ def start_of(text: str, *, any_allowed: bool = False) -> Start:
     try:
         return Start(moment_of(said), unit)
     except PydanticCustomError as error:
-        raise InputRefused(f"start: {error.message()}", code="start_invalid") from error
+        raise InputRefused(error.message(), code="start_invalid") from error

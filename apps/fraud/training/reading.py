@@ -118,7 +118,7 @@ def _ranges(
             span = each[splitting.RANGE]
             place = span if isinstance(span, dict) else {}
             rows = read_range(file, form, choice, place, LISTED)
-            said = [one.sentence for one in rows.problems.listed]
+            said = [f"{one.where}: {one.reason.en}" for one in rows.problems.listed]
             found.append((rows.columns, rows.read - len(rows), said))
     return found
 

@@ -93,6 +93,18 @@ def test_why_a_candidate_cannot_score_a_block_keeps_its_figures() -> None:
         "Look at the mapping, then try again.",
         "The project has no mapping, and the file leaves something open: In 'Betrag', is the comma "
         "a decimal sign (1,234 = 1.234)? Open the mapping page, answer it and save.",
+        "The project has no mapping, and the file leaves its start open: 'step' holds counts (from "
+        "1 to 743 in the first rows), no dates. They look like hours since a start that the file "
+        "does not name. When was the count 0, and is the unit right? Open the mapping page, answer "
+        "it and save; or send the fact start with the file, such as 2026-01-01 or 'days since "
+        "2026-01-01' (predict --fact start=2026-01-01).",
+        "The project has no mapping, and the file leaves something open: Which column is the "
+        "payer? Every transaction names who pays, since features tell of a payer's own history. "
+        "Open the mapping page, answer it and save.",
+        "'step' counts from 2098-01-01 00:00 UTC, which is still to come; give the start of what "
+        "is in the file.",
+        "'soon' is no start of a count: give a date or a time to the second, from 1970 to 2099, "
+        "such as 2026-01-01 or 2026-01-01T00:00:00Z.",
         f"The file is empty; {TAKEN}.",
         "The table has 100,000 columns; at most 2,000 are taken. Leave out those that are not "
         "needed.",

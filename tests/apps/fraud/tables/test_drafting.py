@@ -93,7 +93,7 @@ def test_a_file_may_say_its_start_as_it_is_sent_and_never_is_one_made_up(tmp_pat
         parse(path, context(None))
     assert refused.value.code == "mapping_missing"
     assert "'step' holds counts (from 0 to 99 in the first rows)" in refused.value.message
-    assert "the fact start: 2026-01-01" in refused.value.message
+    assert "send the fact start with the file, such as 2026-01-01" in refused.value.message
     times = parse(path, context(None, start="hours since 2026-01-01T12:00:00Z")).arrays
     assert times["event_time"][3] == NOON_MS + 3_600_000
     with pytest.raises(InputRefused) as refused:
