@@ -53,7 +53,7 @@ class Slot:
         kinds: of those, in the order of `REGIONS`.
         size_mm: whole mm, of the largest where it is about several.
         count: of focal findings, in a summary.
-        needed: a report without it is not complete; of answers, one at most is given.
+        needed: a report without it is not complete; answers are given where somebody asked.
     """
 
     section: Section

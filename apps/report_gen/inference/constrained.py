@@ -5,7 +5,7 @@ only one does, nothing is chosen. A sentence without a slot, a wrong side or a n
 gave cannot be written, whatever the weights are.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -29,23 +29,29 @@ def wordings(slots: list[Slot], language: str) -> list[Wording]:
     return list(made.values())
 
 
-def write_constrained(slots: list[Slot], language: str, choose: Choose) -> list[Sentence]:
-    """A whole report: every needed slot once, at most one answer, nothing else.
+def write_constrained(
+    slots: list[Slot], language: str, choose: Choose, asked: Sequence[str] = ()
+) -> list[Sentence]:
+    """A whole report: every needed slot once, what was asked first, nothing else.
 
     Args:
+        asked: kinds that are answered, in this order.
         choose: is given the token last written and those allowed; its choice is the next one.
     """
     said: list[Sentence] = []
     last = LANGUAGE[language]
     for section in Section:
-        left = [slot for slot in slots if slot.section is section and slot.needed]
-        answers = [slot for slot in slots if slot.section is section and not slot.needed]
+        here = [slot for slot in slots if slot.section is section]
+        left = [slot for slot in here if slot.needed]
         last = choose(last, [SECTION[section.value]])
+        for kind in asked:
+            for answer in (one for one in here if not one.needed and one.kinds == (kind,)):
+                last, sentence = _sentence(last, [answer], language, choose)
+                said.append(sentence)
         while left:
-            last, sentence = _sentence(last, [*left, *answers], language, choose)
+            last, sentence = _sentence(last, left, language, choose)
             said.append(sentence)
             left = [slot for slot in left if slot is not sentence.slot]
-            answers = []
     choose(last, [STOP])
     return said
 

@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from apps.report_gen.findings import FindingSet
+from apps.report_gen.grammar.questions import asked_in
 from apps.report_gen.grammar.slots import Section, slots_of
 from apps.report_gen.grammar.writing import Sentence
 from apps.report_gen.inference.constrained import GreedyChoice, write_constrained
@@ -136,16 +137,24 @@ class Drafter:
 
     @torch.no_grad()
     def write(
-        self, findings: FindingSet, text: str, language: str, features: Tensor | None = None
-    ) -> list[Sentence]:
-        """The report alone."""
+        self, findings: FindingSet, text: str, language: str, features: Tensor | None = None,
+        question: str | None = None,
+    ) -> list[Sentence]:  # fmt: skip
+        """The report alone.
+
+        Args:
+            question: the part of the text in which findings that are named are asked about; all
+                of it where nothing is given.
+        """
         device = self.report.decoder.bias.device
+        asked = asked_in(text if question is None else question)
         with one_thread(device):
-            return self._written(findings, text, language, features)
+            return self._written(findings, text, language, features, asked)
 
     def _written(
-        self, findings: FindingSet, text: str, language: str, features: Tensor | None
-    ) -> list[Sentence]:
+        self, findings: FindingSet, text: str, language: str, features: Tensor | None,
+        asked: tuple[str, ...],
+    ) -> list[Sentence]:  # fmt: skip
         device = self.report.decoder.bias.device
         tokens = self.report.text_tokens(text)
         memory, mask = self.report.memory(
@@ -154,4 +163,4 @@ class Drafter:
         kept = memory[:, mask[0]]
         lengths = torch.tensor([kept.shape[1]], device=device)
         self.choice.begin(F.pad(kept, (0, 0, 0, self.rows - kept.shape[1])), lengths)
-        return write_constrained(slots_of(findings), language, self.choice)
+        return write_constrained(slots_of(findings), language, self.choice, asked)

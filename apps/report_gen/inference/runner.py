@@ -32,6 +32,8 @@ TRAINED_ON: Final = {
     "zh": "合成胸部体模，未使用任何患者检查。",
 }
 LANGUAGES: Final = ("en", "zh")
+CLINICAL: Final = frozenset({"text", "question"})
+"""What of a request people wrote: it goes no further."""
 
 
 class DraftRunner:
@@ -99,9 +101,9 @@ class DraftRunner:
         drafts: list[JsonValue] = []
         with clock.stage("write"):
             for each in _languages(meta, language):
-                sentences = drafter.write(
-                    found.findings, str(meta.get("text", "")), each, seen.features
-                )
+                text = str(meta.get("text", ""))
+                question = str(meta.get("question", ""))
+                sentences = drafter.write(found.findings, text, each, seen.features, question)
                 drafts.append({"language": each, "sentences": [_said(one) for one in sentences]})
         target = self._model.shape.spacing
         by = shift(prepared.origin, target, spacing)
@@ -114,7 +116,7 @@ class DraftRunner:
         }
         labels = found.labels.cpu().numpy()
         regions = as_bits(found.regions.cpu().numpy())
-        passed = {key: value for key, value in request.meta.items() if key != "text"}
+        passed = {key: value for key, value in request.meta.items() if key not in CLINICAL}
         return Payload(arrays={"labels": labels, "regions": regions}, meta={**passed, **told})
 
     def close(self) -> None:

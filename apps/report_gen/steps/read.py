@@ -91,6 +91,7 @@ def _read(told: Manifest, study: Study, volume: Volume, views: list[SeriesView])
             "volume": grid.model_dump(mode="json"),
             "resampled": bool(volume.resampled),
             "text": told.clinical.together(),
+            "question": told.clinical.indication,
         },
     )
 

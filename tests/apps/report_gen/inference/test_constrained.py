@@ -6,8 +6,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from apps.report_gen.findings import KEYS, State
 from apps.report_gen.grammar.reading import fidelity
-from apps.report_gen.grammar.slots import slots_of
+from apps.report_gen.grammar.slots import Form, Section, slots_of
+from apps.report_gen.grammar.writing import LANGUAGES
 from apps.report_gen.inference.constrained import GreedyChoice, write_constrained
 from apps.report_gen.inference.draft import Drafter
 from apps.report_gen.inference.network import ImageNetwork
@@ -19,11 +21,20 @@ from apps.report_gen.inference.verdicts import Verdicts
 from apps.report_gen.training.made_up import some_findings_set
 from core_kernels.modules.decoder import Decoder, DecoderShape
 
+ANSWERS = {
+    State.PRESENT: Form.ANSWER_YES,
+    State.ABSENT: Form.ANSWER_NO,
+    State.UNCERTAIN: Form.ANSWER_UNSURE,
+}
+
 
 @settings(max_examples=15, deadline=None)
-@given(seed=st.integers(0, 10**6), language=st.sampled_from(["en", "zh"]))
+@given(
+    seed=st.integers(0, 10**6), language=st.sampled_from(["en", "zh"]),
+    asked=st.lists(st.sampled_from(KEYS), max_size=3, unique=True),
+)  # fmt: skip
 def test_any_choices_make_a_complete_report_without_a_sentence_too_many(
-    seed: int, language: str
+    seed: int, language: str, asked: list[str]
 ) -> None:
     draw = np.random.default_rng(seed)
     findings = some_findings_set(draw)
@@ -34,10 +45,14 @@ def test_any_choices_make_a_complete_report_without_a_sentence_too_many(
         written.append(allowed[int(draw.integers(len(allowed)))])
         return written[-1]
 
-    said = write_constrained(slots_of(findings), language, choose)
+    said = write_constrained(slots_of(findings), language, choose, asked)
     scored = fidelity([each.text for each in said], language, findings)
     assert (scored.unfounded, scored.missing, scored.side_contradictions) == (0, 0, 0)
-    assert sum(not each.slot.needed for each in said) <= 1
+    impression = [each.slot for each in said if each.slot.section is Section.IMPRESSION]
+    answers = [slot for slot in impression if not slot.needed]
+    assert answers == impression[: len(asked)]
+    assert [slot.kinds for slot in answers] == [(kind,) for kind in asked]
+    assert [slot.form for slot in answers] == [ANSWERS[findings.states()[kind]] for kind in asked]
     assert written[-1] == STOP
     ids = {one.id for one in findings.findings}
     assert all(each.slot.ids and set(each.slot.ids) <= ids for each in said)
@@ -90,3 +105,20 @@ def test_any_unicode_and_any_length_of_text_is_read(toy: Drafter) -> None:
         assert max(tokens) < tokenizer().get_vocab_size()
     findings = some_findings_set(np.random.default_rng(0))
     assert toy.write(findings, "🫁" * 500, "en")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_the_question_names_is_answered_before_all_else(toy: Drafter, language: str) -> None:
+    findings = some_findings_set(np.random.default_rng(1))
+    asked = ("pneumothorax", "hiatal_hernia")
+    said = toy.write(
+        findings, "Known emphysema.\n" * 3, language, question="R/o pneumothorax. 食管裂孔疝？"
+    )
+    impression = [each for each in said if each.slot.section is Section.IMPRESSION]
+    for sentence, kind in zip(impression, asked, strict=False):
+        assert sentence.slot.kinds == (kind,)
+        assert sentence.slot.form is ANSWERS[findings.states()[kind]]
+        names = LANGUAGES[language].names[kind]
+        assert any(name in sentence.text.lower() for name in names)
+    assert len(impression) > len(asked)
+    assert all(each.slot.needed for each in impression[len(asked) :])

@@ -44,7 +44,8 @@ def runner(tmp_path_factory: pytest.TempPathFactory) -> DraftRunner:
 def _request(seed: int = 0, **more: object) -> Payload:
     hu = np.random.default_rng(seed).integers(-1000, 300, SHAPE).astype(np.int16)
     volume = {"shape": list(SHAPE), "spacing": SPACING, "affine": AFFINE}
-    meta = {"status": "drafted", "study_uid": "2.25.1", "volume": volume, "text": "cough", **more}
+    told = {"study_uid": "2.25.1", "volume": volume, "text": "cough", "question": "Effusion?"}
+    meta = {"status": "drafted", **told, **more}
     return Payload(arrays={"hu": hu}, meta=meta)  # type: ignore[arg-type]
 
 
@@ -68,6 +69,8 @@ def test_an_answer_becomes_a_result_with_every_finding_and_drafts_in_both_langua
     assert "phantoms" in result.model.trained_on.en
     assert {"prepare", "find", "write"} <= set(clock.times_ms)
     assert "text" not in answer.meta
+    assert "question" not in answer.meta
+    assert any("胸腔积液" in each.text for each in result.drafts[0].sentences)
 
 
 def test_a_model_that_was_made_ready_answers_as_before(runner: DraftRunner) -> None:
