@@ -5,6 +5,7 @@ that has seen a million holds as many from then on. Customers, their devices and
 go, 50,000 with every million payments, as a bank's do over years.
 """
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,12 +39,15 @@ class Load:
         self._next = 0
 
     def make(self, count: int) -> None:
-        """Have `count` more batches on the disk."""
+        """Have `count` more batches on the disk, all of them before it returns: left to the system
+        they would be written while something is measured."""
         with self._path.open("ab") as file:
             for _ in range(count):
                 body = encoded(self.columns())
                 self._places.append((file.tell(), len(body)))
                 file.write(body)
+            file.flush()
+            os.fsync(file.fileno())
 
     def columns(self) -> dict[str, np.ndarray]:
         """The next batch as columns."""

@@ -1,6 +1,7 @@
 """Named arrays in a folder: plain ``.npy`` files and a manifest, never a pickle."""
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from loupe.contract.runtime.errors import InputRefused
 
 _MANIFEST = "features.json"
+_PIECE_BYTES = 2 * 2**20
 
 
 def save(
@@ -20,9 +22,22 @@ def save(
     (folder / _MANIFEST).unlink(missing_ok=True)
     names = sorted(arrays)
     for number, name in enumerate(names):
-        np.save(folder / f"features.{number}.npy", arrays[name], allow_pickle=False)
+        _write(folder / f"features.{number}.npy", arrays[name])
     manifest = json.dumps({**about, "arrays": names}, sort_keys=True)
     (folder / _MANIFEST).write_text(manifest, encoding="utf-8")
+
+
+def _write(path: Path, array: NDArray[np.int64]) -> None:
+    """As `numpy.save`, each piece on the disk before the next one is written: whoever syncs a few
+    bytes meanwhile, as a journal does, waits for a piece and not for all that state has."""
+    whole = np.ascontiguousarray(array)
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(whole))
+        data = whole.reshape(-1).view(np.uint8).data
+        for start in range(0, len(data), _PIECE_BYTES):
+            file.write(data[start : start + _PIECE_BYTES])
+            file.flush()
+            os.fdatasync(file.fileno())
 
 
 def damaged(folder: Path) -> InputRefused:

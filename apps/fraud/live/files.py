@@ -14,6 +14,9 @@ from typing import Self
 import pyarrow as pa
 
 Chunk = bytes | memoryview
+PIECE_BYTES = 2 * 2**20
+"""Of a file in the background, synced before the next piece is written: what syncs a few bytes
+meanwhile, as a journal does, waits for one piece and not for the file."""
 
 
 class Kept:
@@ -39,8 +42,7 @@ class Kept:
         except OSError:
             return cls(chunks=chunks)
         try:
-            _write(descriptor, chunks)
-            os.fdatasync(descriptor)
+            _write(descriptor, chunks, synced=True)
         except OSError:  # a full disk: the snapshot will tell
             os.close(descriptor)
             return cls(chunks=chunks)
@@ -129,8 +131,11 @@ def _nameless(near: Path) -> int:
     return os.open(near, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
 
 
-def _write(descriptor: int, chunks: Sequence[Chunk]) -> None:
+def _write(descriptor: int, chunks: Sequence[Chunk], *, synced: bool = False) -> None:
+    """Write all of it, and have it on the disk where it is to be `synced`."""
     for chunk in chunks:
         view = memoryview(chunk).cast("B")
         while view:
-            view = view[os.write(descriptor, view) :]
+            view = view[os.write(descriptor, view[:PIECE_BYTES] if synced else view) :]
+            if synced:
+                os.fdatasync(descriptor)

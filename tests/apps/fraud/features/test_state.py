@@ -1,5 +1,6 @@
 """The state as a whole: cuts, restarts, time, labels, limits, refusals."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -299,15 +300,15 @@ def test_a_snapshot_that_was_interrupted_is_none(
     state.snapshot(tmp_path)
     state.feed(events())
     written = []
-    save = np.save
+    sync = os.fdatasync
 
-    def interrupted(path: Path, array: np.ndarray, allow_pickle: bool) -> None:
-        written.append(path)
+    def interrupted(descriptor: int) -> None:
+        written.append(descriptor)
         if len(written) == 5:
             raise OSError
-        save(path, array, allow_pickle=allow_pickle)
+        sync(descriptor)
 
-    monkeypatch.setattr(np, "save", interrupted)
+    monkeypatch.setattr(os, "fdatasync", interrupted)
     with pytest.raises(OSError):
         state.snapshot(tmp_path)
     with pytest.raises(InputRefused, match="no whole snapshot"):
